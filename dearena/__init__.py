@@ -1,0 +1,1 @@
+"""The arena as its users see it: contracts, client, command line, sparring models."""
