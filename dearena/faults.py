@@ -18,7 +18,7 @@ class FieldViolation:
     description: str
 
 
-class ArenaFault(Exception):  # noqa: N818 - a fault is not always an error of the caller
+class ArenaFault(Exception):
     """Something that a caller is told. `str()` of it is one sentence that says what and where."""
 
     reason: ClassVar[str] = "INTERNAL"

@@ -1,0 +1,1 @@
+"""The shell that every service shares: settings, lifecycle, bus, store, rpc, telemetry. It knows no domain."""

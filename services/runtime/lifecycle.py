@@ -1,0 +1,229 @@
+"""How a service process starts, runs and leaves: in order, and back in order.
+
+Start: telemetry, store, bus, peers, the room itself, its indexes, the server, its doorbells, its sweeps,
+SERVING. Stop: NOT_SERVING, no more fetching, handlers end, calls end, background ends, the room closes,
+bus drains, channels and store close, telemetry is flushed.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+
+from dearena import faults
+from services.runtime import rpc, telemetry
+from services.runtime.bus import Bus, Consumer, Doorbell
+from services.runtime.peers import Peers
+from services.runtime.settings import ServiceSettings
+from services.runtime.store import Index, Store
+
+log = structlog.get_logger(__name__)
+
+STORE_PATIENCE_SECONDS = 60.0
+"""How long a starting service waits for the store before it gives up and is started anew."""
+
+S = TypeVar("S", bound=ServiceSettings)
+Work = Callable[[], Awaitable[None]]
+Servicer = rpc.Servicer
+
+
+@dataclass(slots=True)
+class Shell(Generic[S]):
+    """What a room is given to work with."""
+
+    name: str
+    settings: S
+    store: Store
+    bus: Bus
+    peers: Peers
+
+    @property
+    def instance(self) -> str:
+        """Names this process."""
+        return self.settings.instance
+
+
+@dataclass(slots=True)
+class Room:
+    """What a service is made of."""
+
+    servicers: Sequence[Servicer]
+    doorbells: Sequence[Doorbell] = ()
+    sweeps: Sequence[Work] = ()
+    """Run at start and every `sweep_seconds`: finds work whose doorbell was lost. Failures are logged."""
+    background: Sequence[Work] = ()
+    """Run until cancelled at the stop; one that ends or fails by itself ends the process."""
+    on_drain: Work | None = None
+    """Called when no more messages are fetched, before calls are ended."""
+    close: Work | None = None
+    indexes: Mapping[str, Sequence[Index]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Running(Generic[S]):
+    """A service that serves."""
+
+    address: str
+    shell: Shell[S]
+    broken: asyncio.Future[None]
+    """Fails when something without which the service is useless has failed."""
+
+
+Build = Callable[[Shell[S]], Awaitable[Room]]
+
+
+@asynccontextmanager
+async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Running[S]]:
+    """Run a service inside this event loop, until the end of the block."""
+    provider = telemetry.start(name, settings.instance, settings.otlp_endpoint)
+    store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
+    bus = Bus(settings.nats_url, f"{name}/{settings.instance}")
+    bus.start()
+    peers = Peers(settings)
+    shell = Shell(name, settings, store, bus, peers)
+    broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    try:
+        room = await build(shell)
+        await _ensure_indexes(store, room.indexes)
+        server = rpc.Server(room.servicers, traced=provider is not None, reflected=settings.reflection)
+        address = await server.start(settings.listen)
+        consumers: list[Consumer] = []
+        tasks = [
+            *(asyncio.ensure_future(_ring(bus, doorbell, consumers)) for doorbell in room.doorbells),
+            *(asyncio.ensure_future(_sweep(sweep, settings.sweep_seconds)) for sweep in room.sweeps),
+            *(asyncio.ensure_future(work()) for work in room.background),
+        ]
+        leaving = False
+
+        def ended(task: asyncio.Future[None]) -> None:
+            if leaving or task.cancelled() or broken.done():
+                return
+            broken.set_exception(task.exception() or RuntimeError(f"{task} ended by itself"))
+
+        for task in tasks:
+            task.add_done_callback(ended)
+        await server.serving()
+        log.info("serving", service=name, address=address)
+        try:
+            yield Running(address, shell, broken)
+        finally:
+            leaving = True
+            await _leave(room, server, consumers, tasks, settings.drain_seconds)
+    finally:
+        broken.cancel()
+        await bus.close()
+        await peers.close()
+        store.close()
+        await asyncio.to_thread(_flush, provider)
+
+
+async def _leave(
+    room: Room, server: rpc.Server, consumers: list[Consumer], tasks: Sequence[asyncio.Future[None]], patience: float
+) -> None:
+    await server.leaving()
+    await asyncio.gather(*(consumer.stop(patience) for consumer in consumers))
+    if room.on_drain is not None:
+        await room.on_drain()
+    await server.stop(patience)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    if room.close is not None:
+        await room.close()
+    await asyncio.gather(*(consumer.unsubscribe() for consumer in consumers))
+
+
+async def _ensure_indexes(store: Store, indexes: Mapping[str, Sequence[Index]]) -> None:
+    async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+        while True:
+            try:
+                await store.ping()
+                await store.ensure_indexes(indexes)
+            except faults.StoreUnavailable:
+                log.warning("the store cannot be reached, waiting")
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+
+async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer]) -> None:
+    await bus.ready()
+    consumer = await bus.bind(doorbell)
+    consumers.append(consumer)
+    await consumer.run()
+    await asyncio.Event().wait()  # stopped: stay until cancelled
+
+
+async def _sweep(sweep: Work, every_seconds: float) -> None:
+    while True:
+        try:
+            await sweep()
+        except Exception as error:  # the next sweep looks again
+            fault = rpc.fault_in(error)
+            if fault is None:
+                log.exception("sweep failed", exc_info=error)
+            else:
+                log.info("sweep put off", error=str(fault))
+        await asyncio.sleep(every_seconds)
+
+
+def _flush(provider: TracerProvider | None) -> None:
+    if provider is not None:
+        provider.force_flush(5_000)
+
+
+def configure_logging(level: str) -> None:
+    """One JSON object a line to standard output, with the trace that was current."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_trace,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log little, and through the standard library; the same stream, a line each.
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+
+
+def _add_trace(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    if traceparent := telemetry.current_traceparent():
+        event["traceparent"] = traceparent
+    return event
+
+
+def main(name: str, settings_type: type[S], build: Build[S]) -> None:
+    """Run a service until SIGTERM or SIGINT; exit 1 when it breaks."""
+    settings = settings_type()
+    configure_logging(settings.log_level)
+    structlog.contextvars.bind_contextvars(service=name)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with running(name, settings, build) as service:
+            stopped: asyncio.Future[bool] = asyncio.ensure_future(stop.wait())
+            waited: list[asyncio.Future[Any]] = [stopped, service.broken]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if service.broken.done():
+                service.broken.result()
+
+    try:
+        asyncio.run(run())
+    except Exception:
+        log.exception("service broke", service=name)
+        sys.exit(1)

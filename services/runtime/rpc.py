@@ -1,0 +1,165 @@
+"""gRPC servers: health, reflection, and the one table from fault to status."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+from opentelemetry.instrumentation.grpc import aio_server_interceptor
+
+from dearena import faults, rpc_faults
+from services.runtime import deadline
+from services.runtime import store as store_module
+
+log = structlog.get_logger(__name__)
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Servicer:
+    """One gRPC service of a room."""
+
+    add: Callable[[Any, grpc.aio.Server], None]
+    """The generated add_XServiceServicer_to_server."""
+    implementation: Any
+    service_name: str
+    """Full name, as in DESCRIPTOR.services_by_name["XService"].full_name."""
+
+
+def fault_in(error: BaseException) -> faults.ArenaFault | None:
+    """The fault that an exception is or tells of; None when it is a defect of ours."""
+    match error:
+        case faults.ArenaFault():
+            return error
+        case grpc.aio.AioRpcError():
+            return rpc_faults.fault_of(error)
+        case TimeoutError():
+            return faults.ServiceUnavailable("it took too long; try again")
+        case Exception():
+            return store_module.fault_of(error)
+    return None
+
+
+class _Faults(grpc.aio.ServerInterceptor):
+    """Turns faults into statuses; everything else is INTERNAL, logged here and told to nobody."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return handler
+        method = handler_call_details.method
+        kind, behaviour = next(
+            (kind, getattr(handler, kind))
+            for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+            if getattr(handler, kind) is not None
+        )
+        wrapped = _streaming(behaviour, method) if kind.endswith("_stream") else _unary(behaviour, method)
+        return cast(
+            grpc.RpcMethodHandler[Any, Any],
+            getattr(grpc, f"{kind}_rpc_method_handler")(
+                wrapped,
+                request_deserializer=handler.request_deserializer,
+                response_serializer=handler.response_serializer,
+            ),
+        )
+
+
+def _unary(
+    behaviour: Callable[[Any, Any], Awaitable[Any]], method: str
+) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]:
+    async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        deadline.begin(context.time_remaining())
+        try:
+            return await behaviour(request, context)
+        except Exception as error:  # noqa: BLE001 - the one table from error to status
+            await _abort(context, method, error)
+
+    return served
+
+
+def _streaming(
+    behaviour: Callable[[Any, Any], AsyncIterator[Any]], method: str
+) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Any]]:
+    async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        deadline.begin(context.time_remaining())
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except Exception as error:  # noqa: BLE001 - the one table from error to status
+            await _abort(context, method, error)
+
+    return served
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error: Exception) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    fault = fault_in(error)
+    if fault is None:
+        log.error("call failed", method=method, exc_info=error)
+        fault = faults.ArenaFault("internal error; the service's log says more")
+    await context.abort_with_status(rpc_status.to_status(rpc_faults.status_of(fault)))
+
+
+class Server:
+    """A gRPC server of one service process."""
+
+    def __init__(self, servicers: Sequence[Servicer], *, traced: bool, reflected: bool) -> None:
+        interceptors: list[grpc.aio.ServerInterceptor] = [_Faults()]
+        if traced:
+            interceptors.insert(0, aio_server_interceptor())  # type: ignore[no-untyped-call]
+        self._server = grpc.aio.server(
+            interceptors=interceptors,
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                # Two processes on one port would share its calls between them in silence.
+                ("grpc.so_reuseport", 0),
+                ("grpc.keepalive_time_ms", 60_000),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+                ("grpc.max_connection_age_ms", 30 * 60_000),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = [servicer.service_name for servicer in servicers]
+        for servicer in servicers:
+            servicer.add(servicer.implementation, self._server)
+        if reflected:
+            names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+
+    async def start(self, listen: str) -> str:
+        """Listen; returns host:port with the port taken. Not yet SERVING."""
+        await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+        port = self._server.add_insecure_port(listen)
+        if port == 0:
+            raise OSError(f"cannot listen on {listen}")
+        await self._server.start()
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    async def _say(self, status: Any) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, status)
+
+    async def serving(self) -> None:
+        """Tell the health check that calls are welcome."""
+        await self._say(health_pb2.HealthCheckResponse.SERVING)
+
+    async def leaving(self) -> None:
+        """Tell the health check that this server goes, before anything is taken down."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no more calls, let the others end for so long, then cancel them."""
+        await self._server.stop(grace_seconds)

@@ -1,0 +1,35 @@
+"""Names of spans' attributes and metrics, all in one place.
+
+From the OpenTelemetry semantic conventions where they have one; our own begin with `dearena.`.
+"""
+
+MESSAGING_SYSTEM = "messaging.system"
+MESSAGING_DESTINATION = "messaging.destination.name"
+MESSAGING_DESTINATION_TEMPLATE = "messaging.destination.template"
+MESSAGING_OPERATION_NAME = "messaging.operation.name"
+MESSAGING_OPERATION_TYPE = "messaging.operation.type"
+MESSAGING_MESSAGE_ID = "messaging.message.id"
+MESSAGING_CONSUMER_GROUP = "messaging.consumer.group.name"
+MESSAGING_DELIVERY_COUNT = "dearena.messaging.delivery_count"
+
+GEN_AI_OPERATION_NAME = "gen_ai.operation.name"
+GEN_AI_PROVIDER_NAME = "gen_ai.provider.name"
+GEN_AI_REQUEST_MODEL = "gen_ai.request.model"
+GEN_AI_RESPONSE_MODEL = "gen_ai.response.model"
+GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons"
+GEN_AI_INPUT_TOKENS = "gen_ai.usage.input_tokens"
+GEN_AI_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+HTTP_STATUS = "http.response.status_code"
+SERVER_ADDRESS = "server.address"
+ERROR_TYPE = "error.type"
+
+PROJECT = "dearena.project"
+DIMENSION = "dearena.dimension"
+MODEL = "dearena.model"
+JUDGE = "dearena.judge"
+ROUND = "dearena.round"
+CELL = "dearena.cell"
+OUTCOME = "dearena.outcome"
+REQUEST_ID = "dearena.request_id"
+PURPOSE = "dearena.purpose"
+PHASE = "dearena.insertion.phase"

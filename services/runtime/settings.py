@@ -1,0 +1,47 @@
+"""Settings of a service, from environment variables that begin with DEARENA_."""
+
+import os
+import socket
+import uuid
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _instance() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service must know of its surroundings; each service adds its own fields."""
+
+    model_config = SettingsConfigDict(env_prefix="DEARENA_", env_ignore_empty=True, extra="ignore")
+
+    # Where the truth is kept. A replica set, for transactions.
+    mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+    mongo_database: str = "dearena"
+    nats_url: str = "nats://127.0.0.1:4222"
+
+    # host:port of the gRPC server; port 0 takes a free one.
+    listen: str = "127.0.0.1:0"
+
+    # gRPC targets of the services. In a cluster: dns:///name:port, spread by round robin.
+    gateway_address: str = "127.0.0.1:50051"
+    query_selector_address: str = "127.0.0.1:50052"
+    ranker_address: str = "127.0.0.1:50053"
+    judge_dispatcher_address: str = "127.0.0.1:50054"
+    scorer_address: str = "127.0.0.1:50055"
+
+    # OTLP over gRPC, for example http://127.0.0.1:4317. Empty: nothing is traced, at no cost.
+    otlp_endpoint: str = ""
+    # Lets anyone who reaches the port list the methods.
+    reflection: bool = False
+    # How soon work is found again whose doorbell was lost, against idle reads of the store.
+    sweep_seconds: float = Field(default=15.0, gt=0)
+    # How long calls in flight may take to end at a stop; below the pod's grace period.
+    drain_seconds: float = Field(default=10.0, ge=0)
+    # A caller hears UNAVAILABLE after this when the store is away; longer rides out elections.
+    store_timeout_seconds: float = Field(default=2.5, gt=0)
+    log_level: str = "info"
+    # Names this process in leases and in `created_by`.
+    instance: str = Field(default_factory=_instance)

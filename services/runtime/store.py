@@ -1,0 +1,235 @@
+"""MongoDB, through the one file that knows the driver.
+
+Writes are acknowledged by a majority. Replacing the driver means replacing this file (docs/adr/0003).
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pymongo
+import pymongo.errors
+from bson import Binary
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorCollection
+from pymongo import ASCENDING, DESCENDING, InsertOne, ReturnDocument, UpdateOne
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from dearena import faults
+
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "BulkWriteFailed",
+    "Collection",
+    "Document",
+    "DuplicateKey",
+    "Index",
+    "InsertOne",
+    "ReturnDocument",
+    "Session",
+    "Store",
+    "UpdateOne",
+    "fault_of",
+    "is_duplicate_only",
+    "now",
+    "once",
+    "store_limit",
+    "within_store_limit",
+]
+
+T = TypeVar("T")
+
+Document = dict[str, Any]
+Collection = AsyncIOMotorCollection[Document]
+Session = AsyncIOMotorClientSession
+DuplicateKey = pymongo.errors.DuplicateKeyError
+BulkWriteFailed = pymongo.errors.BulkWriteError
+store_limit = pymongo.timeout
+
+DUPLICATE_KEY_CODE = 11000
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index over `keys` in order; a key that begins with '-' is descending."""
+
+    keys: tuple[str, ...]
+    unique: bool = False
+    partial: Document | None = None
+
+
+def now() -> datetime:
+    """The time in UTC, cut to milliseconds, as it is stored."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Store:
+    """One database."""
+
+    def __init__(self, url: str, database: str, *, timeout_seconds: float = 2.5) -> None:
+        self.timeout_seconds = timeout_seconds
+        milliseconds = int(timeout_seconds * 1000)
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            url,
+            appname="dearena",
+            tz_aware=True,
+            serverSelectionTimeoutMS=milliseconds,
+            connectTimeoutMS=milliseconds,
+            # A server that accepts and then is silent must not hold a caller for ever; bulk reads
+            # stay well below this per network round trip.
+            socketTimeoutMS=max(milliseconds, 20_000),
+            retryWrites=True,
+        )
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+        self._database = self._client.get_database(
+            database,
+            codec_options=options,
+            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+
+    def collection(self, name: str) -> Collection:
+        """A collection with majority writes and reads."""
+        return self._database[name]
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless a primary answers in time."""
+        try:
+            with pymongo.timeout(self.timeout_seconds):
+                await self._client.admin.command("ping")
+        except pymongo.errors.PyMongoError as error:
+            raise faults.StoreUnavailable("the store cannot be reached; try again") from error
+
+    async def ensure_indexes(self, indexes: Mapping[str, Sequence[Index]]) -> None:
+        """Create what is missing; harmless when repeated."""
+        for name, wanted in indexes.items():
+            for index in wanted:
+                keys = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in index.keys]
+                options: Document = {"unique": index.unique}
+                if index.partial is not None:
+                    options["partialFilterExpression"] = index.partial
+                await self._database[name].create_index(keys, **options)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """One attempt at a transaction: committed at the end, rolled back on any exception."""
+        async with await self._client.start_session() as session, session.start_transaction():
+            yield session
+
+    async def run_transaction(
+        self, body: Callable[[Session], Coroutine[Any, Any, T]], *, limit_seconds: float | None = None
+    ) -> T:
+        """Run `body` in a transaction, again on transient errors: whatever it mints must be minted outside.
+
+        The driver alone would try for two minutes; here it ends after `limit_seconds` (None: the
+        store's limit) with an error that the rpc layer tells as StoreUnavailable.
+        """
+        with pymongo.timeout(limit_seconds or self.timeout_seconds):
+            async with await self._client.start_session() as session:
+                result: T = await session.with_transaction(body)
+                return result
+
+    async def drop(self) -> None:
+        """Remove the whole database; for tests and fresh starts."""
+        await self._client.drop_database(self._database.name)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+
+_UNAVAILABLE = (
+    pymongo.errors.ConnectionFailure,  # AutoReconnect, ServerSelectionTimeoutError, NetworkTimeout …
+    pymongo.errors.ExecutionTimeout,
+    pymongo.errors.WTimeoutError,
+    pymongo.errors.WaitQueueTimeoutError,
+)
+
+
+def fault_of(error: Exception) -> faults.ArenaFault | None:
+    """The fault behind a driver's error: the store is away, or somebody else wrote; None for the rest."""
+    if not isinstance(error, pymongo.errors.PyMongoError):
+        return None
+    if error.timeout or isinstance(error, _UNAVAILABLE):
+        return faults.StoreUnavailable("the store cannot be reached; try again")
+    if error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError"):
+        return faults.Conflict("somebody else wrote at the same time; try again")
+    return None
+
+
+@asynccontextmanager
+async def within_store_limit(store: Store) -> AsyncIterator[None]:
+    """All store work inside ends, or raises StoreUnavailable, within the store's time limit."""
+    try:
+        with pymongo.timeout(store.timeout_seconds):
+            yield
+    except pymongo.errors.PyMongoError as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def is_duplicate_only(error: BulkWriteFailed) -> bool:
+    """Whether a bulk insert failed on nothing but keys that were there already."""
+    details = error.details or {}
+    return not details.get("writeConcernErrors") and all(
+        failed["code"] == DUPLICATE_KEY_CODE for failed in details.get("writeErrors", [])
+    )
+
+
+async def once(
+    store: Store,
+    results: Collection,
+    request_id: str,
+    request_body: bytes,
+    body: Callable[[Session], Coroutine[Any, Any, bytes]],
+) -> bytes:
+    """Run a change once for a request id, and give its stored result ever after.
+
+    Args:
+        store: where both are written.
+        results: the service's own collection of results; needs no index but `_id`.
+        request_id: chosen by the caller and scoped by the caller of this function (put the project
+            and the method into it). Empty: the change runs without this guard.
+        request_body: canonical bytes of the request, to notice an id used for something else.
+        body: the change; its returned bytes are the result. Runs in the same transaction as the
+            record of it, and again on transient errors.
+
+    Raises:
+        RequestIdReused: the id was used with another body.
+    """
+    if not request_id:
+        return await store.run_transaction(body)
+    digest = hashlib.sha256(request_body).hexdigest()
+
+    async def guarded(session: Session) -> bytes:
+        if earlier := await results.find_one({"_id": request_id}, session=session):
+            return _result_of(earlier, digest, request_id)
+        result = await body(session)
+        await results.insert_one(
+            {"_id": request_id, "digest": digest, "result": Binary(result), "schema_version": 1, "created_at": now()},
+            session=session,
+        )
+        return result
+
+    try:
+        return await store.run_transaction(guarded)
+    except DuplicateKey:
+        # Two calls with one id ran at once, and the other one won; or a key of the body's own is taken.
+        if earlier := await results.find_one({"_id": request_id}):
+            return _result_of(earlier, digest, request_id)
+        raise
+
+
+def _result_of(earlier: Document, digest: str, request_id: str) -> bytes:
+    if earlier["digest"] != digest:
+        name = request_id.rsplit("/", 1)[-1]
+        raise faults.RequestIdReused(f"request_id {name!r} was used before with another body")
+    return bytes(earlier["result"])

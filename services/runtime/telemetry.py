@@ -1,0 +1,94 @@
+"""Traces: OTLP when an endpoint is set, and context carried through events and documents as a traceparent."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
+
+TRACEPARENT = "traceparent"
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+def start(service: str, instance: str, otlp_endpoint: str) -> TracerProvider | None:
+    """Begin to export spans of this process; does nothing when no endpoint is set.
+
+    Must run before connections are made: the MongoDB driver is hooked here.
+    """
+    if not otlp_endpoint:
+        return None
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"dearena.{service}", "service.instance.id": instance})
+    )
+    exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=otlp_endpoint.startswith("http://"), timeout=5)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+    trace.set_tracer_provider(provider)
+    PymongoInstrumentor().instrument(tracer_provider=provider)
+    return provider
+
+
+def tracer(name: str) -> trace.Tracer:
+    """The tracer of a module. Costs next to nothing while nothing is exported."""
+    return trace.get_tracer(name)
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """Write the current context into headers."""
+    _PROPAGATOR.inject(carrier)
+
+
+def extract(carrier: Mapping[str, str] | None) -> Context:
+    """Read a context out of headers; an empty one where there is none."""
+    return _PROPAGATOR.extract(dict(carrier or {}), context=Context())
+
+
+def current_traceparent() -> str:
+    """The current context as a W3C traceparent; empty outside a recorded trace."""
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get(TRACEPARENT, "")
+
+
+def context_of(traceparent: str) -> Context:
+    """A context whose current span is the one named, so that new spans become its children."""
+    return extract({TRACEPARENT: traceparent} if traceparent else None)
+
+
+def link_to(traceparent: str) -> list[trace.Link]:
+    """A link to the span named by a traceparent; none for an empty or broken one."""
+    span = trace.get_current_span(context_of(traceparent)).get_span_context()
+    return [trace.Link(span)] if span.is_valid else []
+
+
+@contextmanager
+def child_of(traceparent: str, name: str, attributes: Attributes | None = None) -> Iterator[trace.Span]:
+    """A span below the one named by a stored traceparent, or below the current one when it is empty."""
+    context = context_of(traceparent) if traceparent else None
+    with tracer("dearena").start_as_current_span(name, context=context, attributes=attributes) as span:
+        yield span
+
+
+@contextmanager
+def linked_trace(
+    name: str, links: Sequence[trace.Link], attributes: Attributes | None = None, **options: Any
+) -> Iterator[trace.Span]:
+    """A new trace of its own, linked to where it came from, so that no trace grows without bound."""
+    with tracer("dearena").start_as_current_span(
+        name, context=Context(), links=links, attributes=attributes, **options
+    ) as span:
+        yield span
+
+
+def trace_id_of(span: trace.Span) -> str:
+    """32 hexadecimal digits; empty when the span is not recorded."""
+    context = span.get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else ""

@@ -1,0 +1,141 @@
+"""Streams and consumers, provisioned once from data before any service starts.
+
+Run as `python -m services.runtime.topology`; harmless when repeated. Settings that JetStream does not
+let change (a stream's retention, a consumer's stream) are refused by the server, loudly.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import nats
+import nats.js.errors
+import structlog
+import yaml
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_PATH = Path(__file__).parents[2] / "deploy" / "nats" / "topology.yaml"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Stream(_Strict):
+    """A stream, as in topology.yaml."""
+
+    name: str
+    subjects: list[str] = Field(min_length=1)
+    retention: Literal["limits", "workqueue"]
+    discard: Literal["old", "new"] = "old"
+    max_age_seconds: float = 0
+    max_bytes: int = -1
+    max_msgs: int = -1
+    duplicate_window_seconds: float = 120
+    storage: Literal["file", "memory"] = "file"
+    replicas: int = 1
+
+    def config(self) -> StreamConfig:
+        """As the server takes it."""
+        return StreamConfig(
+            name=self.name,
+            subjects=self.subjects,
+            retention=RetentionPolicy.WORK_QUEUE if self.retention == "workqueue" else RetentionPolicy.LIMITS,
+            discard=DiscardPolicy.NEW if self.discard == "new" else DiscardPolicy.OLD,
+            max_age=self.max_age_seconds,
+            max_bytes=self.max_bytes,
+            max_msgs=self.max_msgs,
+            duplicate_window=self.duplicate_window_seconds,
+            storage=StorageType.FILE if self.storage == "file" else StorageType.MEMORY,
+            num_replicas=self.replicas,
+        )
+
+
+class PullConsumer(_Strict):
+    """A durable pull consumer, as in topology.yaml."""
+
+    stream: str
+    durable: str
+    filter_subjects: list[str] = Field(min_length=1)
+    ack_wait_seconds: float = 60
+    max_ack_pending: int = 1000
+    max_deliver: int = -1
+
+    def config(self) -> ConsumerConfig:
+        """As the server takes it. No backoff: it would override the lease."""
+        return ConsumerConfig(
+            durable_name=self.durable,
+            filter_subjects=self.filter_subjects,
+            ack_policy=AckPolicy.EXPLICIT,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_wait=self.ack_wait_seconds,
+            max_ack_pending=self.max_ack_pending,
+            max_deliver=self.max_deliver,
+        )
+
+
+class Topology(_Strict):
+    """All streams and consumers of the arena."""
+
+    streams: list[Stream]
+    consumers: list[PullConsumer]
+
+    @classmethod
+    def read(cls, path: Path) -> "Topology":
+        """Read topology.yaml; pydantic's error says which entry is wrong."""
+        return cls.model_validate(yaml.safe_load(path.read_text("utf-8")))
+
+
+class TopologySettings(BaseSettings):
+    """What the provisioning job must know."""
+
+    model_config = SettingsConfigDict(env_prefix="DEARENA_", env_ignore_empty=True, extra="ignore")
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    topology_path: Path = DEFAULT_PATH
+
+
+async def provision(nats_url: str, topology_path: Path | None = None) -> None:
+    """Create or update every stream and consumer.
+
+    Raises:
+        nats.errors.Error: the server cannot be reached, or refuses a setting.
+    """
+    topology = Topology.read(topology_path or DEFAULT_PATH)
+    client = await nats.connect(nats_url, connect_timeout=5, max_reconnect_attempts=20, reconnect_time_wait=0.25)
+    try:
+        context = client.jetstream(timeout=10)
+        for stream in topology.streams:
+            try:
+                await context.stream_info(stream.name)
+            except nats.js.errors.NotFoundError:
+                await context.add_stream(stream.config())
+            else:
+                await context.update_stream(stream.config())
+        for consumer in topology.consumers:
+            await context.add_consumer(consumer.stream, consumer.config())
+    finally:
+        await client.close()
+    log.info("topology stands", streams=len(topology.streams), consumers=len(topology.consumers))
+
+
+def main() -> None:
+    """Provision by the settings in the environment."""
+    settings = TopologySettings()
+    asyncio.run(provision(settings.nats_url, settings.topology_path))
+
+
+if __name__ == "__main__":
+    main()
