@@ -1,0 +1,199 @@
+"""Doorbells on a real nats-server: taken, put off, dead-lettered, kept alive, given back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import nats
+import pytest
+
+from dearena import faults
+from dearena.v1.events_pb2 import DimensionReady, EventEnvelope
+from services.runtime import subjects, topology
+from services.runtime.bus import MAX_DELIVERIES, Bus, Delivery, Doorbell, Handler, Poison, TopologyMissing, TryAgain, envelope
+from tests.fixtures.waiting import eventually
+
+QUICK = """
+streams:
+  - {name: EVENTS, subjects: ["dimension.>"], retention: limits, duplicate_window_seconds: 1}
+  - {name: DEAD_LETTERS, subjects: ["dead.>"], retention: limits}
+consumers:
+  - {stream: EVENTS, durable: quick, filter_subjects: ["dimension.ready.>"], ack_wait_seconds: 1}
+"""
+
+
+@pytest.fixture
+async def quick_url(nats_url: str, tmp_path: Path) -> str:
+    """A server whose leases are short, so that their end can be waited for."""
+    client = await nats.connect(nats_url)
+    for stream in await client.jetstream().streams_info():
+        await client.jetstream().delete_stream(stream.config.name or "")
+    await client.close()
+    path = tmp_path / "quick.yaml"
+    path.write_text(QUICK)
+    await topology.provision(nats_url, path)
+    return nats_url
+
+
+@pytest.fixture
+async def bus(quick_url: str) -> AsyncIterator[Bus]:
+    bus = Bus(quick_url, "test")
+    bus.start()
+    await bus.ready()
+    yield bus
+    await bus.close()
+
+
+def ready(number: int) -> EventEnvelope:
+    return envelope(f"dimension.ready/{number}", "default", "algebra", dimension_ready=DimensionReady())
+
+
+class Taken:
+    """A consumer at work, and what it was given."""
+
+    def __init__(self, bus: Bus, handler: Handler) -> None:
+        self.deliveries: list[tuple[str, int]] = []
+        self._bus = bus
+        self._handler = handler
+
+    async def _note(self, event: EventEnvelope, delivery: Delivery) -> None:
+        self.deliveries.append((event.event_id, delivery.count))
+        await self._handler(event, delivery)
+
+    async def __aenter__(self) -> "Taken":
+        self.consumer = await self._bus.bind(Doorbell("quick", subjects.EVENTS, self._note, workers=4))
+        self._task = asyncio.create_task(self.consumer.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.consumer.stop(5)
+        await self._task
+        await self.consumer.unsubscribe()
+
+    async def unsettled(self) -> int:
+        info = await self._bus._stream.consumer_info(subjects.EVENTS, "quick")
+        return (info.num_ack_pending or 0) + (info.num_pending or 0)
+
+
+async def send(bus: Bus, *numbers: int) -> None:
+    for number in numbers:
+        await bus.publish(subjects.dimension_ready("default", "algebra"), ready(number))
+
+
+async def dead_letters(url: str) -> int:
+    client = await nats.connect(url)
+    info = await client.jetstream().stream_info(subjects.DEAD_LETTERS)
+    await client.close()
+    return info.state.messages
+
+
+async def test_what_a_handler_takes_is_done(bus: Bus) -> None:
+    async def take(_event: EventEnvelope, _delivery: Delivery) -> None: ...
+
+    async with Taken(bus, take) as taken:
+        await send(bus, 1, 2, 3)
+        await eventually(lambda: len(taken.deliveries) == 3)
+        await eventually(taken.unsettled, equals=0)
+
+    assert sorted(taken.deliveries) == [(f"dimension.ready/{number}", 1) for number in (1, 2, 3)]
+
+
+async def test_an_event_sent_twice_is_stored_once(bus: Bus) -> None:
+    await send(bus, 1, 1)
+
+    assert (await bus._stream.stream_info(subjects.EVENTS)).state.messages == 1
+
+
+@pytest.mark.parametrize("error", [TryAgain(0.05), faults.StoreUnavailable("away"), RuntimeError("a defect")])
+async def test_a_failed_handler_is_rung_again(bus: Bus, error: Exception) -> None:
+    async def fail_first(_event: EventEnvelope, delivery: Delivery) -> None:
+        if delivery.count == 1:
+            raise error
+
+    async with Taken(bus, fail_first) as taken:
+        await send(bus, 1)
+        await eventually(lambda: len(taken.deliveries) == 2)
+        await eventually(taken.unsettled, equals=0)
+
+    assert await dead_letters(bus._url) == 0
+
+
+async def test_poison_goes_to_the_dead_letters_at_once(bus: Bus) -> None:
+    async def refuse(_event: EventEnvelope, _delivery: Delivery) -> None:
+        raise Poison("of no dimension")
+
+    async with Taken(bus, refuse) as taken:
+        await send(bus, 1)
+        await eventually(lambda: dead_letters(bus._url), equals=1)
+        await eventually(taken.unsettled, equals=0)
+
+    assert taken.deliveries == [("dimension.ready/1", 1)]
+
+
+async def test_bytes_that_are_no_event_go_to_the_dead_letters(bus: Bus) -> None:
+    async def take(_event: EventEnvelope, _delivery: Delivery) -> None: ...
+
+    async with Taken(bus, take) as taken:
+        await bus._stream.publish(subjects.dimension_ready("default", "algebra"), b"\xff not an event")
+        unknown = ready(1)
+        unknown.schema_version = 99
+        await bus.publish(subjects.dimension_ready("default", "algebra"), unknown)
+        await eventually(lambda: dead_letters(bus._url), equals=2)
+
+    assert taken.deliveries == []
+
+
+async def test_a_defect_goes_to_the_dead_letters_after_the_last_delivery(bus: Bus) -> None:
+    async def fail(_event: EventEnvelope, _delivery: Delivery) -> None:
+        raise RuntimeError("a defect")
+
+    async with Taken(bus, fail) as taken:
+        await send(bus, 1)
+        await eventually(lambda: dead_letters(bus._url), equals=1)
+
+    assert [count for _, count in taken.deliveries] == list(range(1, MAX_DELIVERIES + 1))
+
+
+async def test_a_handler_longer_than_the_lease_keeps_its_message(bus: Bus) -> None:
+    done = asyncio.Event()
+
+    async def work(_event: EventEnvelope, _delivery: Delivery) -> None:
+        await done.wait()
+
+    async with Taken(bus, work) as taken:
+        await send(bus, 1)
+        await eventually(lambda: len(taken.deliveries) == 1)
+        asyncio.get_running_loop().call_later(2.5, done.set)
+        await done.wait()
+        await eventually(taken.unsettled, equals=0)
+
+    assert taken.deliveries == [("dimension.ready/1", 1)]
+
+
+async def test_a_message_of_a_cancelled_handler_comes_again(bus: Bus) -> None:
+    async def hang(_event: EventEnvelope, delivery: Delivery) -> None:
+        if delivery.count == 1:
+            await asyncio.Event().wait()
+
+    async with Taken(bus, hang) as first:
+        await send(bus, 1)
+        await eventually(lambda: len(first.deliveries) == 1)
+        await first.consumer.stop(0.05)
+    async with Taken(bus, hang) as second:
+        await eventually(lambda: second.deliveries == [("dimension.ready/1", 2)])
+
+
+async def test_a_missing_consumer_is_named(bus: Bus) -> None:
+    async def take(_event: EventEnvelope, _delivery: Delivery) -> None: ...
+
+    with pytest.raises(TopologyMissing, match="consumer absent of stream EVENTS"):
+        await bus.bind(Doorbell("absent", subjects.EVENTS, take))
+
+
+async def test_sending_without_a_bus_fails_at_once() -> None:
+    bus = Bus("nats://127.0.0.1:9", "test")
+    bus.start()
+
+    with pytest.raises(faults.ServiceUnavailable, match="cannot be reached"):
+        await send(bus, 1)
+    await bus.close()
