@@ -39,6 +39,11 @@ def query_hash(query_id: str, turns: Sequence[str], reference: str, category: st
     return digest_of({"id": query_id, "turns": list(turns), "reference": reference, "category": category})
 
 
+def pool_hash(query_hashes: Sequence[Digest]) -> Digest:
+    """Identity of a question pool: its queries' hashes in the order of the file."""
+    return digest_of(list(query_hashes))
+
+
 def cell_id(
     *,
     project: str,

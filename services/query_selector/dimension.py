@@ -1,0 +1,186 @@
+"""What a dimension is made with: its settings, checked and with every default filled in. Pure.
+
+Settings are fixed for the life of a dimension version, so whatever is left open is decided here, once,
+and is written down as if it had been asked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dearena import identity
+from dearena.faults import FieldViolation, InvalidField
+from dearena.names import DimensionName, InvalidName
+from services.query_selector import selection as methods
+from services.query_selector.pool import Pool, Question
+
+DEFAULT_SEED_MODELS: Final = 5
+"""Ranked by full pairwise comparison: more give firmer first judges, at a cost that grows as the square."""
+DEFAULT_WINDOW: Final = 1
+"""One neighbour above and one below, as the method's makers have it."""
+DEFAULT_MAX_SLIDES: Final = 8
+"""A newcomer that keeps sliding is given its place all the same."""
+LARGEST_SETTING: Final = 1_000
+"""Of models, neighbours and slides: more is a slip of the finger, and would never end."""
+
+# What the ranker, the scorer and the dispatcher can do. A dimension that names something else would be
+# stored and then never move, so a new policy is named here too.
+JURIES: Final = ("exhaustive",)
+WEIGHTINGS: Final = ("score",)
+TEMPLATES: Final = ("pairwise@1",)
+
+MAX_DISPLAY_NAME: Final = 200
+MAX_PROVIDERS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How queries are chosen from the pool."""
+
+    method: str
+    k: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankingSettings:
+    """How the dimension's ranking is made."""
+
+    seed_models: int
+    window: int
+    max_slides: int
+    jury: str
+    weighting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A dimension as somebody asks for it; empty strings and zeros stand for the defaults."""
+
+    name: str
+    display_name: str
+    selection: Selection
+    ranking: RankingSettings
+    template: str
+    allowed_providers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension that can be stored: checked, with nothing left open."""
+
+    name: DimensionName
+    version: int
+    display_name: str
+    selection: Selection
+    ranking: RankingSettings
+    template: str
+    allowed_providers: tuple[str, ...]
+    pool_size: int
+    pool_hash: identity.Digest
+    query_count: int
+
+
+def checked(declaration: Declaration) -> Declaration:
+    """The declaration with its defaults filled in, before its pool has been seen.
+
+    Raises:
+        InvalidField: with a violation for every field that is wrong.
+    """
+    violations: list[FieldViolation] = []
+    asked, ranking = declaration.selection, declaration.ranking
+
+    def number(field: str, value: int, default: int, least: int) -> int:
+        value = value or default
+        if not least <= value <= LARGEST_SETTING:
+            violations.append(FieldViolation(field, f"is {value:,}; must be {least} to {LARGEST_SETTING:,}"))
+        return value
+
+    def choice(field: str, value: str, known: Sequence[str]) -> str:
+        value = value or known[0]
+        if value not in known:
+            violations.append(FieldViolation(field, f"{value!r} is not known; there is: {', '.join(known)}"))
+        return value
+
+    slug = ""
+    try:
+        slug = DimensionName.parse(declaration.name).slug
+    except InvalidName as error:
+        violations.append(FieldViolation("dimension.name", str(error)))
+    if len(declaration.display_name) > MAX_DISPLAY_NAME:
+        violations.append(FieldViolation("dimension.display_name", f"is longer than {MAX_DISPLAY_NAME} characters"))
+    if asked.k < 1:
+        violations.append(FieldViolation("dimension.selection.k", "must be at least 1"))
+    violations += _wrong_providers(declaration.allowed_providers)
+    whole = Declaration(
+        name=declaration.name,
+        display_name=declaration.display_name or slug,
+        selection=Selection(
+            method=choice("dimension.selection.method", asked.method, tuple(methods.METHODS)),
+            k=asked.k,
+            seed=asked.seed,
+        ),
+        ranking=RankingSettings(
+            seed_models=number("dimension.ranking.seed_models", ranking.seed_models, DEFAULT_SEED_MODELS, 2),
+            window=number("dimension.ranking.window", ranking.window, DEFAULT_WINDOW, 1),
+            max_slides=number("dimension.ranking.max_slides", ranking.max_slides, DEFAULT_MAX_SLIDES, 1),
+            jury=choice("dimension.ranking.jury", ranking.jury, JURIES),
+            weighting=choice("dimension.ranking.weighting", ranking.weighting, WEIGHTINGS),
+        ),
+        template=choice("dimension.template", declaration.template, TEMPLATES),
+        allowed_providers=declaration.allowed_providers,
+    )
+    if violations:
+        raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
+    return whole
+
+
+def _wrong_providers(providers: Sequence[str]) -> list[FieldViolation]:
+    field = "dimension.allowed_providers"
+    if len(providers) > MAX_PROVIDERS:
+        return [FieldViolation(field, f"names more than {MAX_PROVIDERS} providers")]
+    wrong = [FieldViolation(field, f"entry {at} is empty") for at, one in enumerate(providers, 1) if not one.strip()]
+    twice = sorted({one for one in providers if providers.count(one) > 1})
+    return wrong + [FieldViolation(field, f"{one!r} stands twice") for one in twice]
+
+
+def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Question, ...]]:
+    """The first version of a dimension, and its queries in id order.
+
+    Raises:
+        InvalidField: a field is wrong, or the pool is smaller than k.
+    """
+    whole = checked(declaration)
+    asked = whole.selection
+    queries = methods.choose(pool.questions, method=asked.method, k=asked.k, seed=asked.seed)
+    dimension = Dimension(
+        name=DimensionName.parse(whole.name),
+        version=1,
+        display_name=whole.display_name,
+        selection=asked,
+        ranking=whole.ranking,
+        template=whole.template,
+        allowed_providers=whole.allowed_providers,
+        pool_size=len(pool.questions),
+        pool_hash=pool.pool_hash(),
+        query_count=len(queries),
+    )
+    return dimension, queries
+
+
+def etag(dimension: Dimension) -> str:
+    """Changes with everything that can be changed about a dimension."""
+    asked, ranking = dimension.selection, dimension.ranking
+    return identity.digest_of(
+        {
+            "name": str(dimension.name),
+            "version": dimension.version,
+            "display_name": dimension.display_name,
+            # As text: a seed has 64 bits, a JSON number 53.
+            "selection": [asked.method, asked.k, str(asked.seed)],
+            "ranking": [ranking.seed_models, ranking.window, ranking.max_slides, ranking.jury, ranking.weighting],
+            "template": dimension.template,
+            "allowed_providers": list(dimension.allowed_providers),
+            "pool": dimension.pool_hash,
+        }
+    )[:16]
