@@ -1,5 +1,7 @@
 """gRPC servers: health, reflection, and the one table from fault to status."""
 
+from __future__ import annotations  # grpc's types are generic in its stubs only
+
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -65,7 +67,7 @@ class _Faults(grpc.aio.ServerInterceptor):
         )
         wrapped = _streaming(behaviour, method) if kind.endswith("_stream") else _unary(behaviour, method)
         return cast(
-            grpc.RpcMethodHandler[Any, Any],
+            "grpc.RpcMethodHandler[Any, Any]",
             getattr(grpc, f"{kind}_rpc_method_handler")(
                 wrapped,
                 request_deserializer=handler.request_deserializer,

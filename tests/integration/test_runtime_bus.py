@@ -3,15 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import nats
 import pytest
+from tests.fixtures.waiting import eventually
 
 from dearena import faults
 from dearena.v1.events_pb2 import DimensionReady, EventEnvelope
 from services.runtime import subjects, topology
-from services.runtime.bus import MAX_DELIVERIES, Bus, Delivery, Doorbell, Handler, Poison, TopologyMissing, TryAgain, envelope
-from tests.fixtures.waiting import eventually
+from services.runtime.bus import (
+    MAX_DELIVERIES,
+    Bus,
+    Delivery,
+    Doorbell,
+    Handler,
+    Poison,
+    TopologyMissing,
+    TryAgain,
+    envelope,
+)
 
 QUICK = """
 streams:
@@ -60,7 +71,7 @@ class Taken:
         self.deliveries.append((event.event_id, delivery.count))
         await self._handler(event, delivery)
 
-    async def __aenter__(self) -> "Taken":
+    async def __aenter__(self) -> Self:
         self.consumer = await self._bus.bind(Doorbell("quick", subjects.EVENTS, self._note, workers=4))
         self._task = asyncio.create_task(self.consumer.run())
         return self

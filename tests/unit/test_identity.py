@@ -17,9 +17,9 @@ def test_resource_names_are_read_as_they_are_written(project: str, slug: str) ->
     assert DimensionName.parse(str(DimensionName(project, slug))) == DimensionName(project, slug)
 
 
-@pytest.mark.parametrize("name", ["", "models/x", "projects/p/models/", "projects/p/models/X", "projects/p/dimensions/x/y"])
+@pytest.mark.parametrize("name", ["", "models/x", "projects/p/models/", "projects/p/models/X", "projects/p/models/x/y"])
 def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(InvalidName, match="projects/|slug"):
+    with pytest.raises(InvalidName, match=r"projects/|slug"):
         ModelName.parse(name)
 
 
