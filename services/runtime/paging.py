@@ -25,10 +25,11 @@ def size_of(page_size: int) -> int:
 
 
 def token_of(scope: Sequence[str | int], after: str) -> str:
-    """The token of the page after the entry whose sort key is `after`.
+    """The token of the page that follows an entry.
 
     Args:
         scope: what the list is of (method, parent, filters): a token of another list is refused.
+        after: sort key of that entry.
     """
     return base64.urlsafe_b64encode(json.dumps([_mark(scope), after]).encode()).decode()
 

@@ -1,0 +1,45 @@
+"""The doorbell of the query selector: `dimension.ready`, rung at least once for every dimension."""
+
+import structlog
+
+from dearena.faults import ServiceUnavailable
+from dearena.v1.events_pb2 import DimensionReady
+from services.query_selector.store import Dimensions
+from services.runtime import subjects
+from services.runtime.bus import Bus, envelope
+from services.runtime.store import Document
+
+log = structlog.get_logger(__name__)
+
+
+class Announcer:
+    """Tells the bus of dimensions that are ready, sooner or later, at least once."""
+
+    def __init__(self, dimensions: Dimensions, bus: Bus) -> None:
+        self._dimensions = dimensions
+        self._bus = bus
+
+    async def announce(self, dimension: Document) -> bool:
+        """Ring for a dimension unless that was done; False when the bus is away, and the sweep will."""
+        if dimension["announced"]:
+            return True
+        project, slug, version = dimension["project"], dimension["slug"], dimension["version"]
+        event = envelope(
+            f"dimension.ready/{project}/{slug}/{version}",
+            project,
+            slug,
+            sequence=version,
+            dimension_ready=DimensionReady(dimension_version=version),
+        )
+        try:
+            await self._bus.publish(subjects.dimension_ready(project, slug), event)
+        except ServiceUnavailable as fault:
+            log.info("dimension waits for the bus", project=project, dimension=slug, error=str(fault))
+            return False
+        await self._dimensions.mark_announced(dimension)
+        return True
+
+    async def sweep(self) -> None:
+        """Ring for all that waits."""
+        for dimension in await self._dimensions.unannounced():
+            await self.announce(dimension)

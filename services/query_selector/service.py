@@ -1,0 +1,111 @@
+"""The query selector's calls."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from dearena.faults import AlreadyExists, InvalidField, StoreUnavailable, UnknownDimension
+from dearena.names import DimensionName, InvalidName, parse_project
+from dearena.v1 import query_selector_pb2 as pb
+from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
+from services.query_selector import dimension as domain
+from services.query_selector import messages, upload
+from services.query_selector.announcer import Announcer
+from services.query_selector.settings import QuerySelectorSettings
+from services.query_selector.store import Dimensions
+from services.runtime import paging
+from services.runtime.store import Document, Store
+
+
+class QuerySelector(QuerySelectorServiceServicer):
+    """dearena.v1.QuerySelectorService."""
+
+    def __init__(
+        self, settings: QuerySelectorSettings, store: Store, dimensions: Dimensions, announcer: Announcer
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._dimensions = dimensions
+        self._announcer = announcer
+
+    async def CreateDimension(
+        self, request_iterator: AsyncIterator[pb.CreateDimensionRequest], context: Any
+    ) -> pb.CreateDimensionResponse:
+        """Read the pool, write its questions under an id nobody knows, then commit, then ring."""
+        await self._store.ping()  # told before a large pool has been sent in vain
+        received = await upload.receive(request_iterator, self._settings)
+        made, queries = await asyncio.to_thread(domain.create, received.declaration, received.pool)
+        existing = await self._dimensions.find(made.name)
+        if received.validate_only:
+            if existing:
+                raise AlreadyExists(f"there is a dimension {made.name} already")
+            return pb.CreateDimensionResponse(dimension=messages.dimension_message(made))
+        if existing:
+            result = await self._dimensions.earlier_result(made.name, received.request_id, received.body)
+        else:
+            result = await self._create(received, made, frozenset(query.query_id for query in queries))
+        response = pb.CreateDimensionResponse.FromString(result)
+        if await self._announcer.announce(await self._dimensions.get(made.name)):
+            response.dimension.state = pb.DIMENSION_STATE_READY
+        return response
+
+    async def _create(self, received: upload.Upload, made: domain.Dimension, chosen: frozenset[str]) -> bytes:
+        pool_id = uuid4().hex
+        await self._dimensions.begin_upload(pool_id)
+        try:
+            await self._dimensions.write_questions(pool_id, made, received.pool.questions, chosen)
+            return await self._dimensions.commit(received.request_id, received.body, pool_id, made, _creation_result)
+        finally:
+            # Finds nothing after a commit. If the store is away, the sweep finds it later.
+            with suppress(StoreUnavailable):
+                await self._dimensions.discard_upload(pool_id)
+
+    async def GetDimension(self, request: pb.GetDimensionRequest, context: Any) -> pb.GetDimensionResponse:
+        """The dimension as it stands."""
+        found = await self._dimensions.get(_dimension_name("name", request.name))
+        return pb.GetDimensionResponse(dimension=messages.dimension_of(found))
+
+    async def ListDimensions(self, request: pb.ListDimensionsRequest, context: Any) -> pb.ListDimensionsResponse:
+        """In slug order."""
+        try:
+            project = parse_project(request.parent)
+        except InvalidName as error:
+            raise InvalidField.of("parent", str(error)) from error
+        scope = ("dimensions", project)
+        size = paging.size_of(request.page_size)
+        after = paging.after_of(scope, request.page_token)
+        found = await self._dimensions.list(project, after=after, limit=size + 1)
+        more = len(found) > size
+        return pb.ListDimensionsResponse(
+            dimensions=[messages.dimension_of(document) for document in found[:size]],
+            next_page_token=paging.token_of(scope, found[size - 1]["slug"]) if more else "",
+        )
+
+    async def ListQueries(self, request: pb.ListQueriesRequest, context: Any) -> pb.ListQueriesResponse:
+        """In id order; pages are shorter where questions are long."""
+        name = _dimension_name("dimension", request.dimension)
+        size = paging.size_of(request.page_size)
+        dimension = await self._dimensions.get(name)
+        version = request.dimension_version or dimension["version"]
+        if version > dimension["version"]:
+            raise UnknownDimension(f"{name} has no version {version}; the newest is {dimension['version']}")
+        scope = ("queries", str(name), version)
+        after = paging.after_of(scope, request.page_token)
+        found, more = await self._dimensions.queries(dimension, version, after=after, limit=size)
+        return pb.ListQueriesResponse(
+            queries=[messages.query_of(document) for document in found],
+            next_page_token=paging.token_of(scope, found[-1]["query_id"]) if more else "",
+        )
+
+
+def _dimension_name(field: str, name: str) -> DimensionName:
+    try:
+        return DimensionName.parse(name)
+    except InvalidName as error:
+        raise InvalidField.of(field, str(error)) from error
+
+
+def _creation_result(document: Document) -> bytes:
+    return pb.CreateDimensionResponse(dimension=messages.dimension_of(document)).SerializeToString()

@@ -1,0 +1,276 @@
+"""The query selector's collections: `dimensions` and `queries`, and what it takes to fill them safely.
+
+A pool is too large for one transaction. So its questions are written first, under a fresh pool id that
+nobody knows, and an entry in `pool_uploads` tells of them; one transaction then removes that entry and
+inserts the dimension, which names the pool id. Before it there is nothing to be seen, after it there is
+all. An upload that ends otherwise is discarded, by its own call or by a sweep; the entry decides which of
+the two, commit or discard, came first.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from dearena.faults import AlreadyExists, Conflict, UnknownDimension
+from dearena.names import DimensionName
+from services.query_selector.dimension import Dimension, etag
+from services.query_selector.pool import Question
+from services.runtime.store import (
+    Document,
+    DuplicateKey,
+    Index,
+    Session,
+    Store,
+    now,
+    once,
+    within_store_limit,
+)
+
+SCHEMA_VERSION: Final = 1
+
+INDEXES: Final[Mapping[str, Sequence[Index]]] = {
+    "dimensions": [
+        Index(("project", "slug"), unique=True),
+        Index(("announced",), partial={"announced": False}),
+    ],
+    "queries": [
+        Index(("project", "dimension", "pool_id", "query_id"), unique=True),
+        Index(("project", "dimension", "pool_id", "versions", "query_id")),
+        Index(("pool_id",)),
+    ],
+    "pool_uploads": [Index(("created_at",))],
+    "query_selector_results": [Index(("created_at",))],
+}
+
+BATCH_QUESTIONS: Final = 1_000
+BATCH_BYTES: Final = 4 * 1024 * 1024
+"""Of one insert: small enough to be done well within the store's time limit."""
+
+PAGE_BYTES: Final = 2 * 1024 * 1024
+"""With one question more, of at most 1 MiB, below the 4 MiB that a gRPC client takes unless told otherwise."""
+
+
+class Dimensions:
+    """Dimensions and their queries, as they are kept."""
+
+    def __init__(self, store: Store, instance: str) -> None:
+        self._store = store
+        self._instance = instance
+        self._dimensions = store.collection("dimensions")
+        self._queries = store.collection("queries")
+        self._uploads = store.collection("pool_uploads")
+        self._results = store.collection("query_selector_results")
+
+    async def find(self, name: DimensionName) -> Document | None:
+        """A dimension, or None."""
+        async with within_store_limit(self._store):
+            return await self._dimensions.find_one({"project": name.project, "slug": name.slug})
+
+    async def get(self, name: DimensionName) -> Document:
+        """A dimension; raises UnknownDimension."""
+        if found := await self.find(name):
+            return found
+        raise UnknownDimension(f"there is no dimension {name}")
+
+    async def list(self, project: str, *, after: str, limit: int) -> Sequence[Document]:
+        """Dimensions of a project in slug order, after a slug."""
+        async with within_store_limit(self._store):
+            found = self._dimensions.find({"project": project, "slug": {"$gt": after}}).sort("slug", 1).limit(limit)
+            return [document async for document in found]
+
+    async def queries(
+        self, dimension: Document, version: int, *, after: str, limit: int
+    ) -> tuple[Sequence[Document], bool]:
+        """Queries of a dimension version in id order, after an id; and whether there are more.
+
+        Fewer than `limit` come when they are long: a page must fit a message.
+        """
+        key = {
+            "project": dimension["project"],
+            "dimension": dimension["slug"],
+            "pool_id": dimension["pool_id"],
+            "versions": version,
+            "query_id": {"$gt": after},
+        }
+        page: list[Document] = []
+        size = 0
+        async with within_store_limit(self._store):
+            async for document in self._queries.find(key).sort("query_id", 1).limit(limit + 1):
+                size += _bytes_of(document["turns"], document["reference"])
+                if len(page) == limit or (page and size > PAGE_BYTES):
+                    return page, True
+                page.append(document)
+        return page, False
+
+    async def begin_upload(self, pool_id: str) -> None:
+        """Tell of questions that are about to be written."""
+        async with within_store_limit(self._store):
+            await self._uploads.insert_one(
+                {
+                    "_id": pool_id,
+                    "abandoned": False,
+                    "schema_version": SCHEMA_VERSION,
+                    "created_by": self._instance,
+                    "created_at": now(),
+                }
+            )
+
+    async def write_questions(
+        self, pool_id: str, dimension: Dimension, questions: Sequence[Question], chosen: frozenset[str]
+    ) -> None:
+        """Write the whole pool; `chosen` are ids of the questions that are queries of the version."""
+        created_at = now()
+        for batch in _batches(questions):
+            documents = [
+                {
+                    "project": dimension.name.project,
+                    "dimension": dimension.name.slug,
+                    "pool_id": pool_id,
+                    "query_id": question.query_id,
+                    "query_hash": question.query_hash,
+                    "turns": list(question.turns),
+                    "reference": question.reference,
+                    "category": question.category,
+                    "versions": [dimension.version] if question.query_id in chosen else [],
+                    "schema_version": SCHEMA_VERSION,
+                    "created_by": self._instance,
+                    "created_at": created_at,
+                }
+                for question in batch
+            ]
+            async with within_store_limit(self._store):
+                await self._queries.insert_many(documents, ordered=False)
+
+    async def commit(
+        self,
+        request_id: str,
+        request_body: bytes,
+        pool_id: str,
+        dimension: Dimension,
+        result: Callable[[Document], bytes],
+    ) -> bytes:
+        """Make a dimension of an uploaded pool; the result of this request id, now or then.
+
+        Raises:
+            AlreadyExists: the name is taken.
+            RequestIdReused: the request id was used with another body.
+            Conflict: the upload took so long that it was discarded.
+        """
+        document = self._document(pool_id, dimension)
+
+        async def body(session: Session) -> bytes:
+            ended = await self._uploads.delete_one({"_id": pool_id, "abandoned": False}, session=session)
+            if ended.deleted_count == 0:
+                raise Conflict("the upload took too long and was discarded; try again")
+            await self._dimensions.insert_one(dict(document), session=session)
+            return result(document)
+
+        return await self._once(dimension.name, request_id, request_body, body)
+
+    async def earlier_result(self, name: DimensionName, request_id: str, request_body: bytes) -> bytes:
+        """The result of the request that created this dimension, if it was this request.
+
+        Raises:
+            AlreadyExists: it was another one.
+            RequestIdReused: the request id was used with another body.
+        """
+
+        async def body(_: Session) -> bytes:
+            raise _taken(name)
+
+        return await self._once(name, request_id, request_body, body)
+
+    async def _once(
+        self,
+        name: DimensionName,
+        request_id: str,
+        request_body: bytes,
+        body: Callable[[Session], Coroutine[Any, Any, bytes]],
+    ) -> bytes:
+        scoped = f"{name.project}/CreateDimension/{request_id}" if request_id else ""
+        try:
+            async with within_store_limit(self._store):
+                return await once(self._store, self._results, scoped, request_body, body)
+        except DuplicateKey:
+            raise _taken(name) from None
+
+    def _document(self, pool_id: str, dimension: Dimension) -> Document:
+        return {
+            "project": dimension.name.project,
+            "slug": dimension.name.slug,
+            "version": dimension.version,
+            "display_name": dimension.display_name,
+            "selection": {
+                "method": dimension.selection.method,
+                "k": dimension.selection.k,
+                # As text: a seed has 64 bits without a sign, an integer of the store 63.
+                "seed": str(dimension.selection.seed),
+            },
+            "ranking": {
+                "seed_models": dimension.ranking.seed_models,
+                "window": dimension.ranking.window,
+                "max_slides": dimension.ranking.max_slides,
+                "jury": dimension.ranking.jury,
+                "weighting": dimension.ranking.weighting,
+            },
+            "template": dimension.template,
+            "allowed_providers": list(dimension.allowed_providers),
+            "pool_id": pool_id,
+            "pool_size": dimension.pool_size,
+            "pool_hash": dimension.pool_hash,
+            "query_count": dimension.query_count,
+            "etag": etag(dimension),
+            "announced": False,
+            "schema_version": SCHEMA_VERSION,
+            "created_by": self._instance,
+            "created_at": now(),
+        }
+
+    async def discard_upload(self, pool_id: str) -> None:
+        """Remove the questions of an upload, unless it became a dimension. Harmless when repeated."""
+        async with within_store_limit(self._store):
+            marked = await self._uploads.update_one({"_id": pool_id}, {"$set": {"abandoned": True}})
+        if marked.matched_count == 0:
+            return
+        async with within_store_limit(self._store):
+            await self._queries.delete_many({"pool_id": pool_id})
+        async with within_store_limit(self._store):
+            await self._uploads.delete_one({"_id": pool_id})
+
+    async def uploads_before(self, moment: datetime) -> Sequence[str]:
+        """Pool ids of uploads that began before a moment, and of discarded ones with something left."""
+        async with within_store_limit(self._store):
+            found = self._uploads.find({"$or": [{"created_at": {"$lt": moment}}, {"abandoned": True}]}, {"_id": 1})
+            return [document["_id"] async for document in found]
+
+    async def unannounced(self) -> Sequence[Document]:
+        """Dimensions that the bus has not been told of."""
+        async with within_store_limit(self._store):
+            return [document async for document in self._dimensions.find({"announced": False})]
+
+    async def mark_announced(self, dimension: Document) -> None:
+        """The bus has been told of this version."""
+        key = {"project": dimension["project"], "slug": dimension["slug"], "version": dimension["version"]}
+        async with within_store_limit(self._store):
+            await self._dimensions.update_one(key, {"$set": {"announced": True}})
+
+
+def _taken(name: DimensionName) -> AlreadyExists:
+    return AlreadyExists(f"there is a dimension {name} already")
+
+
+def _bytes_of(turns: Sequence[str], reference: str) -> int:
+    return sum(len(text.encode()) for text in (*turns, reference))
+
+
+def _batches(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:
+    batch: list[Question] = []
+    size = 0
+    for question in questions:
+        batch.append(question)
+        size += _bytes_of(question.turns, question.reference)
+        if len(batch) == BATCH_QUESTIONS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
