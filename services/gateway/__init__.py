@@ -1,0 +1,1 @@
+"""The model gateway: which models there are, what they answered, what every call cost."""

@@ -1,0 +1,110 @@
+"""A paid call and what became of it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from dearena.names import Revision
+from services.gateway.chat import Message, Parameters, Reply, SparringNote
+from services.gateway.failures import Failure, FailureKind
+from services.gateway.models import ModelSpec
+from services.gateway.pricing import Money, cost_of
+
+MAX_SENDINGS = 2
+"""A call whose gateway died may have been billed; it is sent once more, not a third time."""
+
+
+class Purpose(StrEnum):
+    """As `Purpose` in gateway.proto, without its prefix."""
+
+    ANSWER = "ANSWER"
+    JUDGE = "JUDGE"
+
+
+class CompletionState(StrEnum):
+    """As `CompletionState` in gateway.proto, without its prefix."""
+
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be sent, to whom, and what it is for."""
+
+    project: str
+    model: Revision
+    spec: ModelSpec
+    messages: Sequence[Message]
+    parameters: Parameters
+    request_id: str
+    purpose: Purpose
+    dimension: str = ""
+    query_id: str = ""
+
+    def note(self) -> SparringNote | None:
+        """What a sparring endpoint is told; others are told nothing."""
+        if not self.spec.endpoint.sparring:
+            return None
+        return SparringNote(self.query_id, self.purpose.lower(), self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the endpoint took a call: a reply, or a failure after the last attempt."""
+
+    result: Reply | Failure
+    latency: timedelta
+    """Of the last HTTP request; zero when none was made."""
+    http_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The record of a call."""
+
+    request_id: str
+    model: Revision
+    state: CompletionState
+    reply: Reply | None = None
+    cost: Money | None = None
+    failure: Failure | None = None
+    latency: timedelta = timedelta()
+    http_requests: int = 0
+
+
+def completed(call: Call, delivery: Delivery) -> Completion:
+    """The record of a call that has ended, with its cost at the price of now."""
+    match delivery.result:
+        case Failure() as failure:
+            return Completion(
+                call.request_id,
+                call.model,
+                CompletionState.FAILED,
+                failure=failure,
+                latency=delivery.latency,
+                http_requests=delivery.http_requests,
+            )
+        case Reply() as reply:
+            return Completion(
+                call.request_id,
+                call.model,
+                CompletionState.DONE,
+                reply=reply,
+                cost=cost_of(call.spec.price, reply.input_tokens, reply.output_tokens),
+                latency=delivery.latency,
+                http_requests=delivery.http_requests,
+            )
+
+
+INTERRUPTED = Failure(
+    FailureKind.INTERRUPTED, f"the gateway died {MAX_SENDINGS} times with the call in flight; it is not sent again"
+)
+
+
+def state_after_interruption(interruptions: int) -> CompletionState:
+    """What a call is whose gateway died for the n-th time with it in flight, n >= 1."""
+    return CompletionState.UNKNOWN if interruptions < MAX_SENDINGS else CompletionState.FAILED

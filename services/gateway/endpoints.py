@@ -1,0 +1,43 @@
+"""Where a model is reached: the URL before "/chat/completions". Pure."""
+
+from urllib.parse import urlsplit
+
+MAX_URL_LENGTH = 2048
+CHAT_PATH = "/chat/completions"
+
+
+class InvalidBaseUrl(ValueError):
+    """A base URL that cannot be used. The message never repeats the URL: it may hold a password."""
+
+
+def check_base_url(url: str) -> str:
+    """Return the base URL without slashes at its end.
+
+    Raises:
+        InvalidBaseUrl: it is not http or https, has no host, or holds what does not belong there
+            (user and password, a query, a fragment, the path of the method).
+    """
+    if not url or len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidBaseUrl(f"must be a URL of 1 to {MAX_URL_LENGTH} printable ASCII characters without blanks")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidBaseUrl("is not a URL: host or port cannot be read") from error
+    if parts.scheme not in ("http", "https"):
+        raise InvalidBaseUrl("must begin with http:// or https://")
+    if "@" in parts.netloc:
+        raise InvalidBaseUrl("must not hold a user or a password; name the key by key_reference")
+    if not parts.hostname or port == 0:
+        raise InvalidBaseUrl("must name a host, and a port other than 0 if any")
+    if "?" in url or "#" in url:
+        raise InvalidBaseUrl("must have neither a query nor a fragment")
+    base = url.rstrip("/")
+    if base.endswith(CHAT_PATH):
+        raise InvalidBaseUrl(f"must be the part before {CHAT_PATH}")
+    return base
+
+
+def server_address(base_url: str) -> str:
+    """host:port of a checked base URL, for people and traces."""
+    return urlsplit(base_url).netloc

@@ -1,0 +1,107 @@
+"""What an answer is worth, and how a model revision stands in a dimension by its answers. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.gateway.calls import Completion
+from services.gateway.failures import Failure, FailureKind
+
+CUT_OFF_REASON = "length"
+"""The finish_reason of a reply that ran into max_tokens."""
+
+_HOPELESS = frozenset(
+    {
+        FailureKind.UNAUTHENTICATED,
+        FailureKind.KEY_NOT_FOUND,
+        FailureKind.REFUSED_BY_ENDPOINT,
+        FailureKind.NO_RECORD,
+    }
+)
+"""Failures that the same call meets again."""
+
+
+class AnswerState(StrEnum):
+    """As `AnswerState` in gateway.proto, without its prefix."""
+
+    USABLE = "USABLE"
+    EMPTY = "EMPTY"
+    CUT_OFF = "CUT_OFF"
+    FAILED = "FAILED"
+    NO_RECORD = "NO_RECORD"
+
+
+class EntrantState(StrEnum):
+    """As `EntrantState` in gateway.proto, without its prefix."""
+
+    COLLECTING = "COLLECTING"
+    READY = "READY"
+    FAILED = "FAILED"
+    RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWorth:
+    """The state of an answer, and why it is not usable."""
+
+    state: AnswerState
+    reason: str = ""
+
+
+def worth(completion: Completion) -> AnswerWorth:
+    """What a call that has ended is worth as an answer.
+
+    Raises:
+        ValueError: it has not ended.
+    """
+    if completion.failure is not None:
+        return _worth_of_failure(completion.failure)
+    if completion.reply is None:
+        raise ValueError(f"call {completion.request_id} has not ended")
+    # A reasoning model may spend all its tokens before the first word: cut off says more than empty.
+    if completion.reply.finish_reason == CUT_OFF_REASON:
+        return AnswerWorth(AnswerState.CUT_OFF, "the answer was cut off (finish_reason length)")
+    if not completion.reply.text.strip():
+        return AnswerWorth(AnswerState.EMPTY, "the answer is empty")
+    return AnswerWorth(AnswerState.USABLE)
+
+
+def _worth_of_failure(failure: Failure) -> AnswerWorth:
+    if failure.kind is FailureKind.NO_RECORD:
+        return AnswerWorth(AnswerState.NO_RECORD, failure.detail)
+    return AnswerWorth(AnswerState.FAILED, f"{failure.kind}: {failure.detail}")
+
+
+def is_worth_another_attempt(completion: Completion, attempt: int, attempts: int) -> bool:
+    """Whether a query is asked again, as attempt + 1, of at most `attempts`."""
+    return completion.failure is not None and completion.failure.kind not in _HOPELESS and attempt < attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a revision stands in a dimension version once every query is recorded."""
+
+    state: EntrantState
+    reason: str
+    answers_usable: int
+    answers_recorded: int
+
+
+def standing(answers: Sequence[AnswerWorth]) -> Standing:
+    """READY with any usable answer, else FAILED with the most common reason.
+
+    Args:
+        answers: of every query, in query id order; among equally common reasons the first one is told.
+    """
+    usable = sum(answer.state is AnswerState.USABLE for answer in answers)
+    if usable:
+        return Standing(EntrantState.READY, "", usable, len(answers))
+    reasons = Counter(answer.reason for answer in answers).most_common(1)
+    reason = reasons[0][0] if reasons else "the dimension has no queries"
+    return Standing(EntrantState.FAILED, reason, 0, len(answers))
+
+
+def cohort_of(cohort: str, revision: str) -> str:
+    """The cohort of an entrant; without one it is a cohort of its own."""
+    return cohort or revision

@@ -1,0 +1,100 @@
+"""Where a key is, never the key: `env:NAME` or `file:/path`, looked up at each call. Pure.
+
+A key is neither stored nor logged nor traced, so nothing here repeats what it was given: somebody may
+have put the key itself where a reference belongs.
+"""
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_OWN_SETTINGS = "DEARENA_"
+MAX_KEY_LENGTH = 4096
+
+
+class MalformedKeyReference(ValueError):
+    """Not a reference to a key. The message does not repeat it."""
+
+
+class KeyMissing(LookupError):
+    """A well-formed reference that names no usable key here."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReference:
+    """The name of an environment variable, or the path of a file."""
+
+    source: Literal["env", "file"]
+    place: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `env:NAME` or `file:/path`.
+
+        Raises:
+            MalformedKeyReference: anything else, a variable with the arena's own settings, or a path
+                that is not absolute and plain.
+        """
+        source, colon, place = text.partition(":")
+        if colon and source == "env" and _VARIABLE.fullmatch(place):
+            if place.startswith(_OWN_SETTINGS):
+                raise MalformedKeyReference(f"variables that begin with {_OWN_SETTINGS} are settings, not keys")
+            return cls("env", place)
+        if colon and source == "file" and _is_plain_path(place):
+            return cls("file", place)
+        raise MalformedKeyReference(
+            "must be env:NAME or file:/path, the place of a key; a key itself is never accepted"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.place}"
+
+
+def _is_plain_path(path: str) -> bool:
+    return (
+        path.startswith("/")
+        and not path.startswith("//")
+        and path.isprintable()
+        and len(path) <= MAX_KEY_LENGTH
+        and posixpath.normpath(path) == path
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Where references are looked up.
+
+    A key may change between two calls (a rotated secret), so nothing is kept here.
+    """
+
+    environment: Mapping[str, str]
+    read_file: Callable[[str], str]
+    """Raises OSError or UnicodeError when the file cannot be read."""
+    directory: str = ""
+    """Only files below it may be named; empty: any file that can be read."""
+
+    def key(self, reference: KeyReference) -> str:
+        """The key, ready for a header.
+
+        Raises:
+            KeyMissing: the reference names nothing, or nothing that can be a key.
+        """
+        look_up = self.environment.get if reference.source == "env" else self._from_file
+        found = look_up(reference.place)
+        if found is None:
+            raise KeyMissing(f"{reference} names nothing on this server")
+        key = found.strip()
+        if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+            raise KeyMissing(f"{reference} names something that cannot be a key")
+        return key
+
+    def _from_file(self, path: str) -> str | None:
+        if self.directory and posixpath.commonpath((self.directory, path)) != posixpath.normpath(self.directory):
+            return None
+        try:
+            return self.read_file(path)
+        except (OSError, UnicodeError):
+            return None

@@ -1,0 +1,86 @@
+"""Keys are named, never given."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.key_references import KeyMissing, KeyReference, KeyRing, MalformedKeyReference
+
+
+def ring(
+    environment: dict[str, str] | None = None, files: dict[str, str] | None = None, directory: str = ""
+) -> KeyRing:
+    def read(path: str) -> str:
+        try:
+            return (files or {})[path]
+        except KeyError:
+            raise FileNotFoundError(path) from None
+
+    return KeyRing(environment or {}, read, directory)
+
+
+@pytest.mark.parametrize("text", ["env:OPENAI_API_KEY", "env:_k1", "file:/var/run/secrets/key"])
+def test_a_reference_reads_back_as_it_was_written(text: str) -> None:
+    assert str(KeyReference.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "env:",
+        "env:1KEY",
+        "env:sk-live-1234",
+        "env:A B",
+        "ENV:KEY",
+        "file:",
+        "file:relative/path",
+        "file:/a/../etc/shadow",
+        "file://host/path",
+        "file:/a\n",
+        "env:DEARENA_INSTALLATION_SECRET",
+        "vault:secret",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(MalformedKeyReference):
+        KeyReference.parse(text)
+
+
+@given(key=st.text(alphabet=st.characters(codec="ascii", categories=["L", "N"]), min_size=8).map(lambda t: "sk-" + t))
+def test_a_key_in_place_of_a_reference_is_refused_without_repeating_it(key: str) -> None:
+    with pytest.raises(MalformedKeyReference) as caught:
+        KeyReference.parse(key)
+    assert key not in str(caught.value)
+
+
+def test_a_key_is_looked_up_at_each_call() -> None:
+    environment = {"KEY": "first"}
+    keys = ring(environment)
+    assert keys.key(KeyReference("env", "KEY")) == "first"
+    environment["KEY"] = "second"
+    assert keys.key(KeyReference("env", "KEY")) == "second"
+
+
+def test_a_file_may_end_with_a_line_break() -> None:
+    assert ring(files={"/keys/a": "sk-1\n"}).key(KeyReference("file", "/keys/a")) == "sk-1"
+
+
+@pytest.mark.parametrize("content", ["", " \n", "two words", "two\nlines", "ümlaut", "x" * 5000])
+def test_what_cannot_be_a_key_is_missing_and_not_repeated(content: str) -> None:
+    with pytest.raises(KeyMissing) as caught:
+        ring({"KEY": content}).key(KeyReference("env", "KEY"))
+    assert not content.strip() or content not in str(caught.value)
+
+
+@pytest.mark.parametrize("reference", [KeyReference("env", "NONE"), KeyReference("file", "/none")])
+def test_a_reference_that_names_nothing_is_missing(reference: KeyReference) -> None:
+    with pytest.raises(KeyMissing):
+        ring().key(reference)
+
+
+def test_only_files_below_the_directory_are_read_when_one_is_set() -> None:
+    keys = ring(files={"/keys/a": "inside", "/keysafe/b": "beside"}, directory="/keys")
+    assert keys.key(KeyReference("file", "/keys/a")) == "inside"
+    with pytest.raises(KeyMissing):
+        keys.key(KeyReference("file", "/keysafe/b"))
