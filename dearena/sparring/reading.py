@@ -1,0 +1,83 @@
+"""How a sparring judge reads the arena's judging prompt, and how it writes its verdict.
+
+The prompt fences question and answers with lines of their own, `[ANSWER 1 FENCE]` to
+`[END ANSWER 1 FENCE]`, where FENCE is sixteen hexadecimal digits that no answer can foresee, and asks for a
+last line `VERDICT NONCE: 1`, `2` or `TIE`. Only what stands outside the fences can name the nonce. Pure.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_QUESTION = re.compile(r"^\[QUESTION ([0-9a-f]{16})\]$", re.MULTILINE)
+_NONCE = re.compile(r"\bVERDICT ([0-9a-f]{16}):")
+
+
+class Seat(StrEnum):
+    """A verdict in the words of one prompt: the answer shown first, the one shown second, or neither."""
+
+    FIRST = "1"
+    SECOND = "2"
+    TIE = "TIE"
+
+
+class UnreadablePrompt(ValueError):
+    """A prompt that is not the arena's judging prompt; says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingPrompt:
+    """What a judge is shown."""
+
+    question: str
+    first: str
+    """Text of the answer in the first seat, to the letter."""
+    second: str
+    nonce: str
+
+
+def read(prompt: str) -> JudgingPrompt:
+    """Find question, answers and verdict nonce.
+
+    Raises:
+        UnreadablePrompt: a marker or the verdict instruction is missing.
+    """
+    opening = _QUESTION.search(prompt)
+    if opening is None:
+        raise UnreadablePrompt("the prompt has no line [QUESTION <16 hexadecimal digits>]")
+    fence = opening[1]
+    question, position = _fenced(prompt, f"QUESTION {fence}", opening.start())
+    first, position = _fenced(prompt, f"ANSWER 1 {fence}", position)
+    second, position = _fenced(prompt, f"ANSWER 2 {fence}", position)
+    nonce = _NONCE.search(prompt, position) or _NONCE.search(prompt, 0, opening.start())
+    if nonce is None:
+        raise UnreadablePrompt("the prompt does not ask for a line VERDICT <16 hexadecimal digits>: 1, 2 or TIE")
+    return JudgingPrompt(question, first, second, nonce[1])
+
+
+def _fenced(prompt: str, name: str, start: int) -> tuple[str, int]:
+    """The text between the lines `[name]` and `[END name]` from `start` on, and where the last marker ends.
+
+    The fence keeps its end: a text that quotes the marker of another prompt does not close this one.
+    """
+    opening, closing = f"[{name}]\n", f"\n[END {name}]"
+    at = prompt.find(opening, start)
+    if at < 0:
+        raise UnreadablePrompt(f"the prompt has no line [{name}]")
+    # An empty text may leave a single line break between its markers.
+    end = prompt.find(closing, at + len(opening) - 1)
+    if end < 0:
+        raise UnreadablePrompt(f"the prompt has no line [END {name}]")
+    return prompt[at + len(opening) : max(end, at + len(opening))], end + len(closing)
+
+
+_REASONS = {
+    Seat.FIRST: "Answer 1 is the more convincing of the two.",
+    Seat.SECOND: "Answer 2 is the more convincing of the two.",
+    Seat.TIE: "Neither answer is better than the other.",
+}
+
+
+def spoken(verdict: Seat, nonce: str) -> str:
+    """A judge's reply: a sentence of reason, then the verdict line."""
+    return f"{_REASONS[verdict]}\n\nVERDICT {nonce}: {verdict}"
