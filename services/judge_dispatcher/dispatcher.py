@@ -1,0 +1,183 @@
+"""From a message that asks for outcomes to outcomes in the log."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+from opentelemetry import trace
+
+from dearena import faults
+from dearena.names import DimensionName, InvalidName, Revision
+from dearena.v1.common_pb2 import CELL_KIND_UNSPECIFIED, SEAT_POLICY_BOTH, Cell
+from dearena.v1.events_pb2 import EventEnvelope
+from services.judge_dispatcher import outcome
+from services.judge_dispatcher.comparison import CellKey, Comparison, Origin, SeatRecord, key_of
+from services.judge_dispatcher.lanes import Lane, Lanes
+from services.judge_dispatcher.outcome import Ruling
+from services.judge_dispatcher.outcome_log import OutcomeLog
+from services.judge_dispatcher.patience import all_of, passes
+from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.seats import Contestant, Question, Seats
+from services.judge_dispatcher.store import ComparisonStore
+from services.judge_dispatcher.template import Template, template_hashed
+from services.judge_dispatcher.texts import DimensionVersion, Texts
+from services.runtime import semantics, telemetry
+from services.runtime.bus import Delivery, Poison
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A message read: cells of one judge in one round."""
+
+    event_id: str
+    dimension: DimensionVersion
+    round: int
+    judge: str
+    cells: tuple[Cell, ...]
+    links: tuple[trace.Link, ...]
+    """To the insertion, and to the message."""
+
+
+class Dispatcher:
+    """Asks judges about cells, each cell once at a time."""
+
+    def __init__(
+        self, *, store: ComparisonStore, outcomes: OutcomeLog, pauses: Pauses, texts: Texts, seats: Seats, lanes: Lanes
+    ) -> None:
+        self._store = store
+        self._outcomes = outcomes
+        self._pauses = pauses
+        self._texts = texts
+        self._seats = seats
+        self._lanes = lanes
+        self._in_flight: set[CellKey] = set()
+
+    async def on_judging_requested(self, event: EventEnvelope, delivery: Delivery) -> None:
+        """Get an outcome for each cell, however long that takes; the message is held meanwhile.
+
+        A message is let go at once, undone, when its judge is paused or has no room: the ranker asks
+        again for the cells that it still misses. Cells that another message has in flight are left to it.
+        """
+        work = _read(event)
+        project = work.dimension.name.project
+        if await self._pauses.is_paused(project, work.judge):
+            await self._pauses.note_waiting(work.dimension.name, work.round, work.judge)
+            return
+        fresh = {key: cell for cell in work.cells if (key := key_of(project, cell)) not in self._in_flight}
+        if not fresh:
+            return
+        with self._lanes.hold(f"{project}/{work.judge}", len(fresh)) as lane:
+            if lane is None:
+                log.info("no room for this judge", judge=work.judge, cells=len(fresh))
+                return
+            # From here on, and before anything is awaited, no other message starts these cells.
+            self._in_flight |= fresh.keys()
+            try:
+                await self._judge_all(work, fresh, lane, delivery)
+            finally:
+                self._in_flight -= fresh.keys()
+
+    async def _judge_all(self, work: Work, fresh: dict[CellKey, Cell], lane: Lane, delivery: Delivery) -> None:
+        if standing := await self._store.standing(list(fresh)):
+            # Asked for though written: the ring was lost, or the message is an old one.
+            origins = {(work.dimension.name, work.round): Origin(work.event_id)}
+            await self._outcomes.ring(standing, origins, again=f"{work.event_id}/{delivery.count}")
+        written = {(one.dimension.project, one.cell_id, one.attempt) for one in standing}
+        await all_of(*(self._judge(work, cell, lane) for key, cell in fresh.items() if key not in written))
+
+    async def _judge(self, work: Work, cell: Cell, lane: Lane) -> None:
+        """Ask one cell and write its outcome. The judge's place is free again before the write."""
+        async with lane.calling:
+            if await self._pauses.is_paused(work.dimension.name.project, work.judge):
+                await self._pauses.note_waiting(work.dimension.name, work.round, work.judge)
+                return
+            attributes: telemetry.Attributes = {
+                semantics.PROJECT: work.dimension.name.project,
+                semantics.DIMENSION: work.dimension.name.slug,
+                semantics.ROUND: work.round,
+                semantics.CELL: cell.cell_id,
+                semantics.JUDGE: cell.judge,
+            }
+            with telemetry.linked_trace("judge cell", work.links, attributes) as span:
+                try:
+                    ruling, seats = await self._compare(work.dimension, cell)
+                except faults.ArenaFault as fault:
+                    if passes(fault):
+                        raise
+                    raise Poison(f"cell {cell.cell_id} cannot be asked: {fault}") from fault
+                span.set_attribute(semantics.OUTCOME, ruling.outcome.value)
+                comparison = Comparison(
+                    dimension=work.dimension.name,
+                    dimension_version=work.dimension.version,
+                    round=work.round,
+                    cell=cell,
+                    ruling=ruling,
+                    seats=seats,
+                    trace_id=telemetry.trace_id_of(span),
+                    origin=Origin(work.event_id, telemetry.current_traceparent()),
+                )
+        await self._outcomes.write(comparison)
+
+    async def _compare(self, dimension: DimensionVersion, cell: Cell) -> tuple[Ruling, list[SeatRecord]]:
+        """The ruling on a cell, and the calls behind it.
+
+        Raises:
+            ArenaFault: another service says that this can never be asked.
+            Poison: the cell names something that is not there.
+        """
+        template = template_hashed(cell.template_hash)
+        named = ((cell.model_a, cell.answer_hash_a), (cell.model_b, cell.answer_hash_b))
+        if unusable := [model for model, answer_hash in named if not answer_hash]:
+            return outcome.without_answer(unusable), []
+        answers = await all_of(
+            *(self._texts.answer(dimension, model, cell.query_id, answer_hash) for model, answer_hash in named)
+        )
+        if unusable := [model for (model, _), answer in zip(named, answers, strict=True) if answer is None]:
+            return outcome.without_answer(unusable), []
+        a, b = (
+            Contestant(model, answer or "", answer_hash)
+            for (model, answer_hash), answer in zip(named, answers, strict=True)
+        )
+        return await self._ask_both(dimension, cell, template, a, b)
+
+    async def _ask_both(
+        self, dimension: DimensionVersion, cell: Cell, template: Template, a: Contestant, b: Contestant
+    ) -> tuple[Ruling, list[SeatRecord]]:
+        turns = await self._texts.turns(dimension, cell.query_id, cell.query_hash)
+        question = Question(dimension.name, cell, template, turns)
+        seats = await all_of(self._seats.ask(question, a, b), self._seats.ask(question, b, a))
+        return outcome.rule(*(record.seat for record in seats)), seats
+
+
+def _read(event: EventEnvelope) -> Work:
+    """Read a message; raises Poison when it is not one that can be worked on."""
+    request = event.judging_requested
+    try:
+        dimension = DimensionName.parse(f"projects/{event.project}/dimensions/{event.dimension}")
+        Revision.parse(request.judge)
+    except InvalidName as error:
+        raise Poison(str(error)) from error
+    if problem := _problem_of(request.judge, request.cells):
+        raise Poison(problem)
+    links = (*telemetry.link_to(request.insertion_traceparent), *telemetry.link_to(telemetry.current_traceparent()))
+    return Work(
+        event_id=event.event_id,
+        dimension=DimensionVersion(dimension, request.dimension_version),
+        round=request.round,
+        judge=request.judge,
+        cells=tuple(request.cells),
+        links=links,
+    )
+
+
+def _problem_of(judge: str, cells: Iterable[Cell]) -> str:
+    for cell in cells:
+        if cell.judge != judge:
+            return f"a cell of {cell.judge!r} among those of {judge!r}"
+        if not cell.cell_id or cell.attempt < 1:
+            return "a cell without id or attempt"
+        if cell.seat_policy != SEAT_POLICY_BOTH or cell.kind == CELL_KIND_UNSPECIFIED:
+            return f"cell {cell.cell_id} has a seat policy or a kind that is not known here"
+    return ""

@@ -1,0 +1,99 @@
+"""What became of a cell: the two seat orders put together. Pure.
+
+A and B are models in slug order, never seats. Whatever is not a clear verdict keeps its own name and
+its reason: a flip is not a tie, a broken reply is not a loss.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.judge_dispatcher.verdict import SeatVerdict
+
+
+class Outcome(StrEnum):
+    """What became of one cell at one attempt. All but FAILED are final."""
+
+    A = "A"
+    B = "B"
+    TIE = "TIE"
+    FLIP = "FLIP"
+    INVALID = "INVALID"
+    FAILED = "FAILED"
+    VOID = "VOID"
+    SKIPPED = "SKIPPED"
+
+
+class Miss(StrEnum):
+    """Why there is no reply."""
+
+    FAILED = "FAILED"
+    """The endpoint did not deliver, attempts used up."""
+    NO_RECORD = "NO_RECORD"
+    """A recorded judge that never judged these two answers: nobody's fault."""
+    NOT_ACTIVE = "NOT_ACTIVE"
+    """The judge was retired, or may judge no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What one seat order gave. `reason` says why it is unreadable or missing; empty otherwise."""
+
+    first: str
+    """Model revision in the first seat."""
+    verdict: SeatVerdict
+    miss: Miss | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """An outcome and, unless it is a vote, why."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+# What asking again cannot mend comes before what it can: SKIPPED and VOID are final, FAILED is not. And
+# one failed call makes the cell FAILED though the other reply was unreadable: half a cell is no cell.
+_MISSES = ((Miss.NOT_ACTIVE, Outcome.SKIPPED), (Miss.NO_RECORD, Outcome.VOID), (Miss.FAILED, Outcome.FAILED))
+
+
+def rule(a_first: Seat, b_first: Seat) -> Ruling:
+    """Put the two seat orders together.
+
+    Args:
+        a_first: the call with model_a in the first seat.
+        b_first: the call with model_b in the first seat.
+    """
+    seats = (a_first, b_first)
+    for miss, outcome in _MISSES:
+        if struck := [seat for seat in seats if seat.miss is miss]:
+            return Ruling(outcome, _reason(struck))
+    if struck := [seat for seat in seats if seat.verdict is SeatVerdict.UNREADABLE]:
+        return Ruling(Outcome.INVALID, _reason(struck))
+    with_a_first = _said(a_first.verdict, first=Outcome.A, second=Outcome.B)
+    with_b_first = _said(b_first.verdict, first=Outcome.B, second=Outcome.A)
+    return Ruling(with_a_first if with_a_first is with_b_first else Outcome.FLIP)
+
+
+def without_answer(models: list[str]) -> Ruling:
+    """The ruling on a cell that cannot be asked: these contestants have no usable answer."""
+    return Ruling(Outcome.VOID, f"no usable answer of {' and '.join(models)}")
+
+
+def _said(verdict: SeatVerdict, *, first: Outcome, second: Outcome) -> Outcome:
+    match verdict:
+        case SeatVerdict.FIRST:
+            return first
+        case SeatVerdict.SECOND:
+            return second
+        case SeatVerdict.TIE:
+            return Outcome.TIE
+    raise ValueError(f"{verdict} says nothing about a pair")
+
+
+def _reason(seats: list[Seat]) -> str:
+    reasons = {seat.reason for seat in seats}
+    if len(seats) > 1 and len(reasons) == 1:
+        return f"in both seat orders: {seats[0].reason}"
+    return "; ".join(f"with {seat.first} first: {seat.reason}" for seat in seats)

@@ -1,0 +1,65 @@
+"""How the judge dispatcher is put together."""
+
+from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
+from services.judge_dispatcher import pauses, store
+from services.judge_dispatcher.dispatcher import Dispatcher
+from services.judge_dispatcher.lanes import Lanes
+from services.judge_dispatcher.nonces import fingerprint
+from services.judge_dispatcher.outcome_log import OutcomeLog
+from services.judge_dispatcher.patience import until_it_passes
+from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.seats import Seats
+from services.judge_dispatcher.service import JudgeDispatcherService
+from services.judge_dispatcher.settings import JudgeDispatcherSettings
+from services.judge_dispatcher.store import ComparisonStore
+from services.judge_dispatcher.texts import Texts
+from services.runtime import subjects
+from services.runtime.bus import Doorbell
+from services.runtime.lifecycle import Room, Servicer, Shell
+
+DURABLE = "dispatcher-judging"
+
+
+async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
+    """Put the room together.
+
+    It has no sweep: its open work is the work queue's and, behind that, the ranker's open rounds.
+    """
+    settings = shell.settings
+    secret = settings.secret()
+    comparisons = ComparisonStore(shell.store, shell.instance)
+    judge_pauses = Pauses(shell.store, shell.instance)
+    outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
+    dispatcher = Dispatcher(
+        store=comparisons,
+        outcomes=outcomes,
+        pauses=judge_pauses,
+        texts=Texts(shell.peers, cache_bytes=settings.text_cache_bytes),
+        seats=Seats(shell.peers, secret=secret, complete_seconds=settings.complete_seconds),
+        lanes=Lanes(
+            cells_in_flight=settings.judge_cells_in_flight,
+            backlog_cells=settings.judge_backlog_cells,
+            messages=settings.messages_held,
+        ),
+    )
+    service = JudgeDispatcherService(store=shell.store, comparisons=comparisons, pauses=judge_pauses, peers=shell.peers)
+    await until_it_passes(comparisons.claim_secret)(fingerprint(secret))
+    return Room(
+        servicers=[
+            Servicer(
+                add=judge_dispatcher_pb2_grpc.add_JudgeDispatcherServiceServicer_to_server,
+                implementation=service,
+                service_name=judge_dispatcher_pb2.DESCRIPTOR.services_by_name["JudgeDispatcherService"].full_name,
+            )
+        ],
+        doorbells=[
+            Doorbell(
+                durable=DURABLE,
+                stream=subjects.JUDGING,
+                handler=dispatcher.on_judging_requested,
+                workers=settings.messages_held,
+            )
+        ],
+        background=[outcomes.run],
+        indexes={**store.INDEXES, **pauses.INDEXES},
+    )

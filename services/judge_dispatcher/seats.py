@@ -1,0 +1,134 @@
+"""One judge call: the prompt, the call through the gateway, the reply read."""
+
+from dataclasses import dataclass
+
+import grpc.aio
+
+from dearena import faults
+from dearena.identity import judge_request_id
+from dearena.names import DimensionName
+from dearena.v1.common_pb2 import Cell, ChatMessage
+from dearena.v1.gateway_pb2 import (
+    COMPLETION_STATE_DONE,
+    COMPLETION_STATE_FAILED,
+    FAILURE_KIND_NO_RECORD,
+    PURPOSE_JUDGE,
+    CompleteRequest,
+    Completion,
+    CompletionState,
+    FailureKind,
+)
+from services.judge_dispatcher import verdict
+from services.judge_dispatcher.comparison import SeatRecord
+from services.judge_dispatcher.nonces import codes_of
+from services.judge_dispatcher.outcome import Miss, Seat
+from services.judge_dispatcher.patience import until_it_passes
+from services.judge_dispatcher.template import Template
+from services.judge_dispatcher.verdict import SeatVerdict
+from services.runtime.peers import Peers
+from services.runtime.rpc import fault_in
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A model and its answer, as it takes a seat."""
+
+    model: str
+    answer: str
+    answer_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What both seat orders of a cell have in common."""
+
+    dimension: DimensionName
+    cell: Cell
+    template: Template
+    turns: tuple[str, ...]
+
+
+class Seats:
+    """Asks judges through the gateway."""
+
+    def __init__(self, peers: Peers, *, secret: bytes, complete_seconds: float) -> None:
+        self._peers = peers
+        self._secret = secret
+        self._complete_seconds = complete_seconds
+
+    async def ask(self, question: Question, first: Contestant, second: Contestant) -> SeatRecord:
+        """Ask about two answers in this order, for as long as it takes.
+
+        Raises:
+            ArenaFault: the gateway refuses the call as such, which no waiting changes.
+        """
+        cell = question.cell
+        request_id = judge_request_id(
+            judge=cell.judge,
+            template_hash=cell.template_hash,
+            judge_parameters_hash=cell.judge_parameters_hash,
+            query_hash=cell.query_hash,
+            answer_hash_first=first.answer_hash,
+            answer_hash_second=second.answer_hash,
+            attempt=cell.attempt,
+            project=question.dimension.project,
+        )
+        codes = codes_of(self._secret, request_id)
+        prompt = question.template.render(
+            turns=question.turns, first=first.answer, second=second.answer, fence=codes.fence, nonce=codes.verdict
+        )
+        request = CompleteRequest(
+            project=question.dimension.project,
+            model=cell.judge,
+            messages=[ChatMessage(role="user", content=prompt)],
+            request_id=request_id,
+            purpose=PURPOSE_JUDGE,
+            dimension=question.dimension.slug,
+            query_id=cell.query_id,
+        )
+        try:
+            completion = await self._complete(request)
+        except grpc.aio.AioRpcError as error:
+            match fault_in(error):
+                case faults.ModelNotActive() as fault:
+                    seat = Seat(first.model, SeatVerdict.NONE, Miss.NOT_ACTIVE, str(fault))
+                    return SeatRecord(seat, request_id)
+                case faults.ArenaFault() as fault:
+                    raise fault from error
+            raise
+        return _record(completion, request_id, first.model, codes.verdict)
+
+    @until_it_passes
+    async def _complete(self, request: CompleteRequest) -> Completion:
+        response = await self._peers.gateway.Complete(request, timeout=self._complete_seconds)
+        completion = response.completion
+        if completion.state not in (COMPLETION_STATE_DONE, COMPLETION_STATE_FAILED):
+            # Still under way, or cut short by a death of the gateway: neither is a reply.
+            raise faults.ServiceUnavailable(f"the call is {CompletionState.Name(completion.state)}")
+        return completion
+
+
+def _record(completion: Completion, request_id: str, first: str, nonce: str) -> SeatRecord:
+    transcript = None
+    if completion.state == COMPLETION_STATE_FAILED:
+        kind = completion.failure.kind
+        miss = Miss.NO_RECORD if kind == FAILURE_KIND_NO_RECORD else Miss.FAILED
+        name = FailureKind.Name(kind).removeprefix("FAILURE_KIND_")
+        detail = completion.failure.detail
+        seat = Seat(first, SeatVerdict.NONE, miss, f"{name}: {detail}" if detail else name)
+    else:
+        transcript = completion.text
+        reading = verdict.read(transcript, nonce, completion.finish_reason)
+        seat = Seat(first, reading.verdict, reason=reading.problem)
+    return SeatRecord(
+        seat=seat,
+        request_id=request_id,
+        called=True,
+        transcript=transcript,
+        input_tokens=completion.usage.input_tokens,
+        output_tokens=completion.usage.output_tokens,
+        tokens_estimated=completion.usage.estimated,
+        cost_nano_units=completion.cost.nano_units,
+        currency=completion.cost.currency if completion.cost.nano_units else "",
+        latency_ms=round(completion.latency.ToMilliseconds()),
+    )

@@ -1,0 +1,206 @@
+"""What others may ask of the judge dispatcher."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import grpc.aio
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from dearena import faults
+from dearena.names import DimensionName, InvalidName, ModelName
+from dearena.v1.common_pb2 import Cell, CellKind, Money, SeatPolicy, SeatVerdict, TokenUsage
+from dearena.v1.common_pb2 import Outcome as OutcomeNumber
+from dearena.v1.gateway_pb2 import GetModelRequest
+from dearena.v1.judge_dispatcher_pb2 import (
+    Comparison,
+    GetComparisonRequest,
+    GetComparisonResponse,
+    GetRoundProgressRequest,
+    GetRoundProgressResponse,
+    GetTemplateRequest,
+    GetTemplateResponse,
+    ListVotesRequest,
+    ListVotesResponse,
+    PauseJudgeRequest,
+    PauseJudgeResponse,
+    ResumeJudgeRequest,
+    ResumeJudgeResponse,
+    SeatRecord,
+)
+from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceServicer
+from services.judge_dispatcher.outcome_log import NUMBERS
+from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.store import ComparisonStore
+from services.judge_dispatcher.template import template_named
+from services.judge_dispatcher.votes import Columns, in_columns
+from services.runtime.peers import Peers
+from services.runtime.rpc import fault_in
+from services.runtime.store import Store, within_store_limit
+
+VOTES_A_BATCH = 2_000
+REQUEST_ID_LONGEST = 128
+MODEL_CHECK_SECONDS = 2.0
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class JudgeDispatcherService(JudgeDispatcherServiceServicer):
+    """JudgeDispatcherService of judge_dispatcher.proto."""
+
+    def __init__(self, *, store: Store, comparisons: ComparisonStore, pauses: Pauses, peers: Peers) -> None:
+        self._store = store
+        self._comparisons = comparisons
+        self._pauses = pauses
+        self._peers = peers
+
+    async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
+        """Stream votes in columns."""
+        async for votes in self._comparisons.votes(
+            _dimension(request.dimension),
+            round_number=request.round,
+            after_sequence=request.after_sequence,
+            batch_size=VOTES_A_BATCH,
+        ):
+            for columns in in_columns(votes):
+                yield _votes_response(columns)
+
+    async def GetRoundProgress(self, request: GetRoundProgressRequest, context: Context) -> GetRoundProgressResponse:
+        """Count; a round nobody asked about yet has no outcomes."""
+        dimension = _dimension(request.dimension)
+        async with within_store_limit(self._store):
+            by_currency = await self._comparisons.progress(dimension, request.round)
+            paused = await self._pauses.waiting_in(dimension, request.round)
+        # Money has one currency. Where judges are paid in several, the largest sum is told; the
+        # comparisons have them all.
+        costs = [Money(currency=one["_id"], nano_units=one["cost_nano_units"]) for one in by_currency if one["_id"]]
+        return GetRoundProgressResponse(
+            outcomes=sum(one["outcomes"] for one in by_currency),
+            judge_calls=sum(one["judge_calls"] for one in by_currency),
+            cost=max(costs, key=lambda money: money.nano_units, default=None),
+            paused_judges=paused,
+        )
+
+    async def GetComparison(self, request: GetComparisonRequest, context: Context) -> GetComparisonResponse:
+        """Find one comparison and the replies behind it."""
+        dimension = _dimension(request.dimension)
+        if not request.cell_id:
+            raise faults.InvalidField.of("cell_id", "is required")
+        async with within_store_limit(self._store):
+            document = await self._comparisons.comparison(dimension, request.cell_id, request.attempt)
+            if document is None:
+                attempt = f" at attempt {request.attempt}" if request.attempt else ""
+                raise faults.UnknownComparison(f"{dimension} has no outcome of cell {request.cell_id!r}{attempt}")
+            hashes = [seat["transcript_hash"] for seat in document["seats"]]
+            transcripts = await self._comparisons.transcripts(dimension.project, hashes)
+        return GetComparisonResponse(comparison=_comparison(document, transcripts))
+
+    async def PauseJudge(self, request: PauseJudgeRequest, context: Context) -> PauseJudgeResponse:
+        """Pause a judge."""
+        judge = _judge(request.name, request.request_id)
+        await self._check_model(request.name)
+        async with within_store_limit(self._store):
+            await self._pauses.pause(
+                judge,
+                request.reason,
+                request_id=request.request_id,
+                body=request.SerializeToString(deterministic=True),
+            )
+        return PauseJudgeResponse()
+
+    async def ResumeJudge(self, request: ResumeJudgeRequest, context: Context) -> ResumeJudgeResponse:
+        """Resume a judge."""
+        judge = _judge(request.name, request.request_id)
+        async with within_store_limit(self._store):
+            await self._pauses.resume(
+                judge, request_id=request.request_id, body=request.SerializeToString(deterministic=True)
+            )
+        return ResumeJudgeResponse()
+
+    async def GetTemplate(self, request: GetTemplateRequest, context: Context) -> GetTemplateResponse:
+        """Find a template by name and version."""
+        template = template_named(request.template)
+        return GetTemplateResponse(template=template.id, template_hash=template.hash, text=template.text)
+
+    async def _check_model(self, name: str) -> None:
+        """Notice a slip in the name; a pause must be possible while the gateway is away."""
+        try:
+            await self._peers.gateway.GetModel(GetModelRequest(name=name), timeout=MODEL_CHECK_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            if isinstance(fault := fault_in(error), faults.UnknownModel):
+                raise fault from error
+
+
+def _dimension(name: str) -> DimensionName:
+    try:
+        return DimensionName.parse(name)
+    except InvalidName as error:
+        raise faults.InvalidField.of("dimension", str(error)) from error
+
+
+def _judge(name: str, request_id: str) -> ModelName:
+    if len(request_id) > REQUEST_ID_LONGEST:
+        raise faults.InvalidField.of("request_id", f"has more than {REQUEST_ID_LONGEST} characters")
+    try:
+        return ModelName.parse(name)
+    except InvalidName as error:
+        raise faults.InvalidField.of("name", str(error)) from error
+
+
+def _votes_response(columns: Columns) -> ListVotesResponse:
+    return ListVotesResponse(
+        models=columns.models,
+        query_ids=columns.query_ids,
+        sequence=columns.sequence,
+        round=columns.round,
+        cell_id=columns.cell_id,
+        attempt=columns.attempt,
+        model_a=columns.model_a,
+        model_b=columns.model_b,
+        judge=columns.judge,
+        query=columns.query,
+        outcome=[NUMBERS[outcome] for outcome in columns.outcome],
+        judge_calls=columns.judge_calls,
+        cost_nano_units=columns.cost_nano_units,
+        currency=columns.currency,
+    )
+
+
+def _comparison(document: Mapping[str, Any], transcripts: Mapping[str, str]) -> Comparison:
+    create_time = Timestamp()
+    create_time.FromDatetime(document["created_at"])
+    named = ("cell_id", "attempt", "query_id", "query_hash", "model_a", "model_b", "answer_hash_a", "answer_hash_b")
+    cell = Cell(
+        **{name: document[name] for name in (*named, "judge", "template_hash", "judge_parameters_hash")},
+        seat_policy=SeatPolicy.Value(f"SEAT_POLICY_{document['seat_policy']}"),
+        kind=CellKind.Value(f"CELL_KIND_{document['kind']}"),
+    )
+    return Comparison(
+        cell=cell,
+        round=document["round"],
+        sequence=document["sequence"],
+        outcome=OutcomeNumber.Value(f"OUTCOME_{document['outcome']}"),
+        reason=document["reason"],
+        seats=[_seat(seat, transcripts) for seat in document["seats"]],
+        create_time=create_time,
+        trace_id=document["trace_id"],
+    )
+
+
+def _seat(seat: Mapping[str, Any], transcripts: Mapping[str, str]) -> SeatRecord:
+    latency = Duration()
+    latency.FromMilliseconds(seat["latency_ms"])
+    return SeatRecord(
+        first=seat["first"],
+        verdict=SeatVerdict.Value(f"SEAT_VERDICT_{seat['verdict']}"),
+        request_id=seat["request_id"],
+        transcript_hash=seat["transcript_hash"],
+        transcript=transcripts.get(seat["transcript_hash"], ""),
+        usage=TokenUsage(
+            input_tokens=seat["input_tokens"],
+            output_tokens=seat["output_tokens"],
+            estimated=seat["tokens_estimated"],
+        ),
+        cost=Money(currency=seat["currency"], nano_units=seat["cost_nano_units"]) if seat["currency"] else None,
+        latency=latency,
+    )
