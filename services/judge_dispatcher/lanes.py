@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+SHARE = 1 / 16
+"""Of the free messages, what a lane may hold. At 1,000 messages in all: 60 for one judge alone, and 70
+judges that hang still leave room for the others."""
+
 
 @dataclass(slots=True)
 class Lane:
@@ -41,11 +45,12 @@ class Lanes:
         """Hold one message of `cells` cells for a judge, or yield None when there is no room.
 
         Room for messages is shared by a dynamic threshold (Choudhury and Hahne, 1998): a lane may grow
-        while it holds fewer messages than are free. However many judges hang, some room is left, and
-        one judge alone may use half of it. A judge that holds nothing takes a message of any size.
+        while it holds less than a share of those that are free, so the more judges hang, the less each
+        of them holds. A judge that holds nothing takes a message of any size.
         """
         lane = self._lanes.get(judge) or Lane(calling=asyncio.Semaphore(self._cells_in_flight))
-        if lane.messages and (lane.cells + cells > self._backlog_cells or lane.messages >= self._free_messages):
+        is_full = lane.cells + cells > self._backlog_cells or lane.messages >= SHARE * self._free_messages
+        if lane.messages and is_full:
             yield None
             return
         self._lanes[judge] = lane

@@ -23,8 +23,9 @@ class JudgeDispatcherSettings(ServiceSettings):
     # Cells of one judge held in all. More rides out bursts; what finds no room waits for the ranker to
     # ask again, a sweep later.
     judge_backlog_cells: int = Field(default=256, ge=1)
-    # Messages of all judges held at once; above the consumer's max_ack_pending it changes nothing.
-    messages_held: int = Field(default=512, ge=1)
+    # Messages of all judges held at once: how many judges may hang before the others feel it, against
+    # memory. Above the consumer's max_ack_pending it changes nothing.
+    messages_held: int = Field(default=1000, ge=1)
     # How long one call waits for a judge before it is taken up again under the same id; it is paid once
     # all the same. Above the slowest model's time-out times its retries.
     complete_seconds: float = Field(default=600.0, gt=0)
