@@ -1,0 +1,79 @@
+"""Votes to score: a planted world, hypothesis strategies of small logs, and shorthands."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations, count
+
+import numpy as np
+from hypothesis import strategies as st
+
+from services.scorer.board import Board, Entrant, Method, Row, score_board
+from services.scorer.tallies import Outcome, Tallies, Vote
+
+SCORE = Method(weighting="score", prior_deviation=3.0)
+UNIFORM = Method(weighting="uniform", prior_deviation=3.0)
+MODELS = tuple(f"{slug}@1" for slug in ("alpha", "beta", "delta", "epsilon", "gamma", "zeta"))
+
+_numbers = count()
+
+
+def vote(model_a: str, model_b: str, outcome: Outcome, judge: str = "judge@1", **rest: object) -> Vote:
+    """A vote of a cell of its own, unless told otherwise."""
+    fields = {"cell_id": f"cell-{next(_numbers)}", "attempt": 1, "judge_calls": 2} | rest
+    return Vote(model_a=model_a, model_b=model_b, judge=judge, outcome=outcome, **fields)  # type: ignore[arg-type]
+
+
+def tallied(*rounds: Iterable[Vote]) -> Tallies:
+    """The tallies of all rounds in turn."""
+    tallies = Tallies()
+    for number, votes in enumerate(rounds, start=1):
+        tallies.add_round(number, votes)
+    return tallies
+
+
+def entrants(tallies: Tallies, retired: Sequence[str] = ()) -> list[Entrant]:
+    """Everybody who stood in a cell."""
+    return [Entrant(model, model in retired) for model in sorted(tallies.models)]
+
+
+def board_of(*rounds: Iterable[Vote], method: Method = SCORE, retired: Sequence[str] = ()) -> Board:
+    """The board of all rounds."""
+    tallies = tallied(*rounds)
+    return score_board(tallies, entrants(tallies, retired), method)
+
+
+def row_of(board: Board, model: str) -> Row:
+    """The row of a model."""
+    (found,) = [row for row in board.rows if row.model == model]
+    return found
+
+
+@st.composite
+def votes(draw: st.DrawFn, max_size: int = 40) -> list[Vote]:
+    """Some log: any outcome, any judge outside its pair, cells numbered in order."""
+    size = draw(st.integers(0, max_size))
+    rows = []
+    for number in range(size):
+        judge, *pair = draw(st.permutations(MODELS))[:3]
+        first, second = sorted(pair)
+        rows.append(vote(first, second, draw(st.sampled_from(Outcome)), judge, cell_id=f"cell-{number}"))
+    return rows
+
+
+def planted(seed: int, models: int = 12, queries: int = 8) -> tuple[dict[str, float], list[Vote]]:
+    """World A: skills ~ N(0, 1), query effects ~ N(0, .8), sharpness rising with skill; all pairs and judges.
+
+    A cell is two independent draws with P(A) = logistic(sharpness * difference); unequal ones are a FLIP.
+    """
+    rng = np.random.default_rng(seed)
+    skill = rng.normal(0, 1, models)
+    effect = rng.normal(0, 0.8, (models, queries))
+    sharpness = 1.6 * np.maximum(0.05, 0.7 + 0.35 * skill + rng.normal(0, 0.25, models))
+    names = [f"model-{index:02d}@1" for index in range(models)]
+    rows = []
+    for a, b in combinations(range(models), 2):
+        for judge in set(range(models)) - {a, b}:
+            difference = skill[a] + effect[a] - skill[b] - effect[b]
+            for seats in rng.random((queries, 2)) < (1 / (1 + np.exp(-sharpness[judge] * difference)))[:, None]:
+                outcome = {(True, True): Outcome.A, (False, False): Outcome.B}.get(tuple(seats), Outcome.FLIP)
+                rows.append(vote(names[a], names[b], outcome, names[judge]))
+    return dict(zip(names, map(float, skill), strict=True)), rows
