@@ -28,7 +28,7 @@ def read_call(body: bytes, *, authorization: str = "", repeats: int = 0) -> Call
     """
     try:
         request = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadBody(f"the body is not JSON: {error}") from error
     if not isinstance(request, dict):
         raise BadBody("the body is not a JSON object")

@@ -30,6 +30,7 @@ class JudgingPrompt:
     """What a judge is shown."""
 
     question: str
+    """Without the fence that also guards its turns, if it has several."""
     first: str
     """Text of the answer in the first seat, to the letter."""
     second: str
@@ -52,7 +53,7 @@ def read(prompt: str) -> JudgingPrompt:
     nonce = _NONCE.search(prompt, position) or _NONCE.search(prompt, 0, opening.start())
     if nonce is None:
         raise UnreadablePrompt("the prompt does not ask for a line VERDICT <16 hexadecimal digits>: 1, 2 or TIE")
-    return JudgingPrompt(question, first, second, nonce[1])
+    return JudgingPrompt(question.replace(f" {fence}]", "]"), first, second, nonce[1])
 
 
 def _fenced(prompt: str, name: str, start: int) -> tuple[str, int]:
