@@ -172,6 +172,7 @@ class Board(_message.Message):
     JUDGE_COST_FIELD_NUMBER: _builtins.int
     WEIGHT_ITERATIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    WEIGHT_RESIDUAL_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     dimension_version: _builtins.int
@@ -186,16 +187,25 @@ class Board(_message.Message):
     connected: _builtins.bool
     """Whether comparisons connect all rows; if not, ranks between parts mean nothing."""
     judge_calls: _builtins.int
+    """Of all attempts, also those that a later attempt has replaced."""
     weight_iterations: _builtins.int
-    """Iterations until the weights stood still."""
+    """Fits made until the weights stood still."""
+    weight_residual: _builtins.int
+    """Largest difference, in parts of 65,536, between a weight used in the fit and the one that the
+    fit's strengths imply. Above 1: the weights did not come to rest, and the board says so here.
+    """
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardRow]:
-        """Best first; retired models last, without a rank."""
+        """Every entrant that has stood in a cell as contestant or judge. Best first; models without any vote
+        after those with votes; retired models last, without a rank.
+        """
 
     @_builtins.property
     def outcomes(self) -> Global___OutcomeCounts: ...
     @_builtins.property
-    def judge_cost(self) -> _common_pb2.Money: ...
+    def judge_cost(self) -> _common_pb2.Money:
+        """Absent when nothing was paid, or in more than one currency."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -214,10 +224,11 @@ class Board(_message.Message):
         judge_cost: _common_pb2.Money | None = ...,
         weight_iterations: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        weight_residual: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_digest", b"board_digest", "board_version", b"board_version", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "settings_hash", b"settings_hash", "settled", b"settled", "weight_iterations", b"weight_iterations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_digest", b"board_digest", "board_version", b"board_version", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "settings_hash", b"settings_hash", "settled", b"settled", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,7 +270,7 @@ class BoardRow(_message.Message):
     """Outcomes A, B and TIE (half) that concern it."""
     wins: _builtins.float
     judge_weight: _builtins.int
-    """Weight as a judge in parts of 65,536; the mean over judges is 65,536."""
+    """Weight as a judge in parts of 65,536; the mean over judges is 65,536. 0 when retired."""
     retired: _builtins.bool
     def __init__(
         self,
