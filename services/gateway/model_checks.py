@@ -1,5 +1,6 @@
 """What must hold of a model before it is stored; every fault of it is told at once. Pure."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from math import isfinite
@@ -45,6 +46,8 @@ def _problems(spec: ModelSpec) -> Iterator[Problem]:
             yield field, f"must have at most {MAX_TEXT} characters"
     if len(spec.labels) > MAX_LABELS or any(len(text) > MAX_TEXT for pair in spec.labels.items() for text in pair):
         yield "labels", f"must be at most {MAX_LABELS}, of at most {MAX_TEXT} characters each"
+    if any("\0" in key for key in spec.labels):
+        yield "labels", "must not hold NUL"
     yield from _parameter_problems("answer_parameters", spec.answer_parameters)
     yield from _parameter_problems("judge_parameters", spec.judge_parameters)
     if len(spec.system_prompt) > MAX_SYSTEM_PROMPT:
@@ -89,6 +92,8 @@ def _parameter_problems(path: str, parameters: Parameters) -> Iterator[Problem]:
     extra = parameters.get("extra_body", {})
     if reserved := sorted(RESERVED_MEMBERS & set(extra)):
         yield f"{path}.extra_body", f"must not hold {', '.join(reserved)}"
+    if r"\u0000" in json.dumps(extra):
+        yield f"{path}.extra_body", "must not hold NUL"
     try:
         identity.digest_of(dict(extra))
     except ValueError:

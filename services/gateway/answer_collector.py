@@ -1,0 +1,222 @@
+"""Collects the answer of every model in force to every query of every dimension that admits it, once.
+
+Whatever rings (a dimension is ready, a model was registered, the sweep), the collector goes and looks which model
+revisions have no standing in which dimension versions yet, and works on each of them in a task of its own, so
+that a slow model holds nobody up. What is on record is not asked again; a call in flight at a stop is found by
+its request id.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from dearena import identity
+from dearena.faults import ArenaFault, ModelNotActive
+from dearena.v1.events_pb2 import EventEnvelope
+from services.gateway.answer_log import AnswerLog, EntrantKey
+from services.gateway.calls import Call, Completion, Purpose
+from services.gateway.completions import Completions
+from services.gateway.conversation import answer_text, messages_of, turn_request_id
+from services.gateway.dimensions import Dimensions, DimensionVersion, Query
+from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, worth
+from services.gateway.model_directory import ModelDirectory
+from services.gateway.models import RegisteredModel, answer_parameters_hash
+from services.gateway.store import Models
+from services.runtime import semantics, telemetry
+from services.runtime.bus import Delivery
+from services.runtime.store import Document
+
+log = structlog.get_logger(__name__)
+
+
+class AnswerCollector:
+    """The collections at work in this process."""
+
+    def __init__(
+        self,
+        models: Models,
+        directory: ModelDirectory,
+        dimensions: Dimensions,
+        answers: AnswerLog,
+        completions: Completions,
+        *,
+        attempts: int,
+    ) -> None:
+        self._models = models
+        self._directory = directory
+        self._dimensions = dimensions
+        self._answers = answers
+        self._completions = completions
+        self._attempts = attempts
+        self._at_work: dict[EntrantKey, asyncio.Task[None]] = {}
+        self._looking = asyncio.Lock()
+        self._wanted: set[str] = set()
+        self._news = asyncio.Event()
+
+    async def on_dimension_ready(self, event: EventEnvelope, _delivery: Delivery) -> None:
+        """A dimension's queries are chosen."""
+        await self.look(event.project)
+
+    def ring(self, project: str) -> None:
+        """A model of the project was registered or revised: look soon."""
+        self._wanted.add(project)
+        self._news.set()
+
+    async def answer_rings(self) -> None:
+        """Look wherever `ring` was called, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._wanted:
+                project = self._wanted.pop()
+                try:
+                    await self.look(project)
+                except ArenaFault as fault:
+                    log.info("answers are collected later", project=project, error=str(fault))
+                except Exception:
+                    log.exception("looking for answers to collect failed", project=project)
+
+    async def sweep(self) -> None:
+        """Look in every project."""
+        for project in await self._models.projects():
+            await self.look(project)
+
+    async def look(self, project: str) -> None:
+        """Begin what is to be collected and not at work.
+
+        Raises:
+            ServiceUnavailable: the query selector cannot be asked.
+            StoreUnavailable: the store cannot be read.
+        """
+        async with self._looking:
+            models = await self._models.list(project)
+            for dimension in await self._dimensions.of_project(project) if models else ():
+                concluded = await self._answers.concluded(dimension.name, dimension.version)
+                for model in models:
+                    key = EntrantKey(dimension.name, dimension.version, model.revision)
+                    if dimension.admits(model.spec.provider) and str(model.revision) not in concluded:
+                        self._begin(key, model, dimension)
+
+    def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
+        if key in self._at_work:
+            return
+        task = asyncio.create_task(
+            self._collect(key, model, dimension),
+            name=f"collect {key.model} {dimension.name}",
+            context=contextvars.Context(),
+        )
+        self._at_work[key] = task
+        task.add_done_callback(lambda _: self._at_work.pop(key))
+
+    async def stop(self) -> None:
+        """Ask no more; calls in flight go on by themselves."""
+        tasks = list(self._at_work.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _collect(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
+        attributes = {
+            semantics.PROJECT: dimension.name.project,
+            semantics.DIMENSION: dimension.name.slug,
+            semantics.MODEL: str(key.model),
+        }
+        with telemetry.child_of(model.revisions[-1].traceparent, "collect answers", attributes):
+            try:
+                await self._collect_missing(key, dimension, model.spec.concurrency)
+                standing = await self._answers.conclude(
+                    key,
+                    queries=len(dimension.queries),
+                    causation_id=f"model.registered/{model.name.project}/{key.model}",
+                    traceparent=telemetry.current_traceparent(),
+                )
+            except* ModelNotActive:
+                log.info("answers are collected no more", **_named(key))
+            except* ArenaFault as faults:
+                # A fault of ours is nobody's answer: the sweep begins anew with what is missing.
+                log.info("answers are collected later", **_named(key), error=str(faults.exceptions[0]))
+            except* Exception:
+                log.exception("collecting answers failed", **_named(key))
+            else:
+                log.info(
+                    "answers are collected",
+                    **_named(key),
+                    state=str(standing.state),
+                    usable=standing.answers_usable,
+                    reason=standing.reason,
+                )
+
+    async def _collect_missing(self, key: EntrantKey, dimension: DimensionVersion, concurrency: int) -> None:
+        recorded = await self._answers.recorded(key)
+        missing = [query for query in dimension.queries if query.query_id not in recorded]
+        # Workers share one iterator, so that queries are asked in order, each once.
+        queries = iter(missing)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(missing))):
+                group.create_task(self._ask_all(key, queries))
+
+    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query]) -> None:
+        for query in queries:
+            await self._answers.record(key, query.query_id, await self._answer(key, query))
+
+    async def _answer(self, key: EntrantKey, query: Query) -> Document:
+        """Put a query, turn by turn; the first turn without a usable reply decides over the answer."""
+        replies: list[str] = []
+        while True:
+            completion = await self._reply_to_turn(key, query, replies)
+            found = worth(completion)
+            if completion.reply is not None:
+                replies.append(completion.reply.text)
+            if found.state is not AnswerState.USABLE or len(replies) == len(query.turns):
+                return _answer_document(query, replies, completion, found)
+
+    async def _reply_to_turn(self, key: EntrantKey, query: Query, replies: Sequence[str]) -> Completion:
+        attempt = 1
+        while True:
+            completion = await self._completions.complete(await self._call(key, query, replies, attempt))
+            if not is_worth_another_attempt(completion, attempt, self._attempts):
+                return completion
+            attempt += 1
+
+    async def _call(self, key: EntrantKey, query: Query, replies: Sequence[str], attempt: int) -> Call:
+        # Read anew for each call: price, limits and key may change in place meanwhile.
+        model = await self._directory.get(key.model_name)
+        if not model.may_be_called(key.model):
+            raise ModelNotActive(f"{key.model} is retired or superseded")
+        request_id = identity.answer_request_id(
+            model=str(key.model),
+            parameters_hash=answer_parameters_hash(model.spec),
+            query_hash=query.query_hash,
+            attempt=attempt,
+            project=key.dimension.project,
+        )
+        return Call(
+            project=key.dimension.project,
+            model=key.model,
+            spec=model.spec,
+            messages=messages_of(model.spec.system_prompt, query.turns, replies),
+            parameters=model.spec.answer_parameters,
+            request_id=turn_request_id(request_id, len(replies), len(query.turns)),
+            purpose=Purpose.ANSWER,
+            dimension=key.dimension.slug,
+            query_id=query.query_id,
+        )
+
+
+def _answer_document(query: Query, replies: Sequence[str], completion: Completion, found: AnswerWorth) -> Document:
+    text = answer_text(replies) if replies else ""
+    return {
+        "query_hash": query.query_hash,
+        "state": str(found.state),
+        "answer_hash": identity.text_hash(text) if found.state is AnswerState.USABLE else "",
+        "text": text,
+        "finish_reason": completion.reply.finish_reason if completion.reply else "",
+        "request_id": completion.request_id,
+        "reason": found.reason,
+    }
+
+
+def _named(key: EntrantKey) -> dict[str, str]:
+    return {"model": str(key.model), "dimension": str(key.dimension)}

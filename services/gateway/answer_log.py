@@ -1,0 +1,180 @@
+"""`answers` and `entrants`: what model revisions answered, and how they stand once all is recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dearena.names import DimensionName, ModelName, Revision
+from dearena.v1.events_pb2 import AnswersReady
+from services.gateway.documents import provenance
+from services.gateway.entrants import AnswerState, AnswerWorth, EntrantState, Standing, standing
+from services.gateway.group_commit import GroupCommit
+from services.gateway.outbox import Outbox
+from services.gateway.store import ANSWERS, ENTRANTS, count_up
+from services.runtime import subjects
+from services.runtime.bus import envelope
+from services.runtime.store import (
+    BulkWriteFailed,
+    Document,
+    DuplicateKey,
+    Session,
+    Store,
+    is_duplicate_only,
+    now,
+    within_store_limit,
+)
+
+LARGEST_TEXT_BATCH = 16
+"""Answers written together: with the largest replies still below the size of a message to the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrantKey:
+    """A model revision in a dimension version."""
+
+    dimension: DimensionName
+    version: int
+    model: Revision
+
+    @property
+    def model_name(self) -> ModelName:
+        """The model, whatever its revision."""
+        return ModelName(self.dimension.project, self.model.slug)
+
+    def document(self) -> Document:
+        """As it stands in both collections."""
+        return {
+            "project": self.dimension.project,
+            "dimension": self.dimension.slug,
+            "dimension_version": self.version,
+            "model": str(self.model),
+        }
+
+
+class AnswerLog:
+    """Writes and reads answers and standings."""
+
+    def __init__(self, store: Store, outbox: Outbox, instance: str) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._instance = instance
+        self._answers = store.collection(ANSWERS)
+        self._entrants = store.collection(ENTRANTS)
+        self._writes = GroupCommit(self._write, largest_batch=LARGEST_TEXT_BATCH)
+
+    async def recorded(self, key: EntrantKey) -> set[str]:
+        """Ids of the queries whose answer, or failure, is on record."""
+        async with within_store_limit(self._store):
+            return set(await self._answers.distinct("query_id", key.document()))
+
+    async def record(self, key: EntrantKey, query_id: str, answer: Document) -> None:
+        """Record the answer to a query; the first record stands."""
+        await self._writes.submit(
+            {**key.document(), "query_id": query_id, **answer, **provenance(self._instance, now())}
+        )
+
+    async def _write(self, documents: Sequence[Document]) -> Sequence[None]:
+        async with within_store_limit(self._store):
+            try:
+                await self._answers.insert_many(documents, ordered=False)
+            except BulkWriteFailed as error:
+                if not is_duplicate_only(error):
+                    raise
+        return [None] * len(documents)
+
+    async def conclude(self, key: EntrantKey, *, queries: int, causation_id: str, traceparent: str) -> Standing:
+        """Note how the revision stands, and the news of it, once; every query must be recorded."""
+        async with within_store_limit(self._store):
+            found = self._answers.find(key.document(), projection={"state": 1, "reason": 1}).sort("query_id", 1)
+            answers = [AnswerWorth(AnswerState(answer["state"]), answer["reason"]) async for answer in found]
+        result = standing(answers)
+        moment = now()
+
+        async def body(session: Session) -> None:
+            await self._entrants.insert_one(
+                {
+                    **key.document(),
+                    "state": str(result.state),
+                    "reason": result.reason,
+                    "answers_usable": result.answers_usable,
+                    "answers_recorded": result.answers_recorded,
+                    "queries": queries,
+                    **provenance(self._instance, moment),
+                },
+                session=session,
+            )
+            await self._announce(key, result, causation_id, traceparent, session)
+
+        try:
+            async with within_store_limit(self._store):
+                await self._store.run_transaction(body)
+        except DuplicateKey:
+            if not await self._is_concluded(key):
+                raise
+            return result  # another gateway collected the same, and was first
+        self._outbox.wake()
+        return result
+
+    async def _is_concluded(self, key: EntrantKey) -> bool:
+        async with within_store_limit(self._store):
+            return await self._entrants.find_one(key.document(), projection={"_id": 1}) is not None
+
+    async def _announce(
+        self, key: EntrantKey, result: Standing, causation_id: str, traceparent: str, session: Session
+    ) -> None:
+        project, dimension = key.dimension.project, key.dimension.slug
+        event = envelope(
+            f"answers.ready/{project}/{dimension}/{key.version}/{key.model}",
+            project,
+            dimension,
+            sequence=await count_up(self._store, f"answers.ready/{project}/{dimension}", session),
+            causation_id=causation_id,
+            answers_ready=AnswersReady(
+                model=str(key.model), dimension_version=key.version, usable=result.state is EntrantState.READY
+            ),
+        )
+        await self._outbox.add(session, subjects.answers_ready(project, dimension), event, traceparent=traceparent)
+
+    async def concluded(self, dimension: DimensionName, version: int) -> dict[str, Document]:
+        """Standings in a dimension version, by model revision."""
+        wanted = {"project": dimension.project, "dimension": dimension.slug, "dimension_version": version}
+        async with within_store_limit(self._store):
+            return {entrant["model"]: entrant async for entrant in self._entrants.find(wanted)}
+
+    async def progress(self, dimension: DimensionName, version: int, models: Sequence[str]) -> dict[str, Document]:
+        """How many answers are recorded and usable so far, by model revision; none for those without any."""
+        if not models:
+            return {}
+        usable = {"$cond": [{"$eq": ["$state", str(AnswerState.USABLE)]}, 1, 0]}
+        stages: list[Document] = [
+            {
+                "$match": {
+                    "project": dimension.project,
+                    "dimension": dimension.slug,
+                    "dimension_version": version,
+                    "model": {"$in": list(models)},
+                }
+            },
+            {"$group": {"_id": "$model", "answers_recorded": {"$sum": 1}, "answers_usable": {"$sum": usable}}},
+        ]
+        async with within_store_limit(self._store):
+            return {counts["_id"]: counts async for counts in self._answers.aggregate(stages)}
+
+    async def page(
+        self, key: EntrantKey, *, after: str, limit: int, largest_bytes: int, with_texts: bool
+    ) -> tuple[list[Document], bool]:
+        """Answers in query id order after a query id, and whether there are more.
+
+        A page ends early where texts are long, but holds at least one answer.
+        """
+        wanted: dict[str, Any] = {**key.document(), "query_id": {"$gt": after}}
+        projection = None if with_texts else {"text": 0}
+        answers: list[Document] = []
+        size = 0
+        async with within_store_limit(self._store):
+            async for answer in self._answers.find(wanted, projection=projection).sort("query_id", 1).limit(limit + 1):
+                size += len(answer.get("text", "").encode())
+                if answers and (len(answers) == limit or size > largest_bytes):
+                    return answers, True
+                answers.append(answer)
+        return answers, False

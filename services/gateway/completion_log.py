@@ -1,0 +1,232 @@
+"""`completions`: the record of every paid call, written before it is sent and again when it has ended.
+
+Records of many calls are written together (group_commit.py), and the insert that says `started` is also the
+look-up: only when the request id is known already is anything read.
+
+A record goes STARTED -> DONE | FAILED. If the process that owns it dies in between, it goes STARTED -> UNKNOWN,
+and back to STARTED for whoever asks for the call next, up to MAX_SENDINGS; then it is FAILED. The first end that
+is written stands, whoever wrote it: a process taken for dead may still deliver.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from dearena.faults import Conflict, RequestIdReused, StoreUnavailable
+from services.gateway.calls import (
+    INTERRUPTED,
+    MAX_SENDINGS,
+    Call,
+    Completion,
+    CompletionState,
+    state_after_interruption,
+)
+from services.gateway.documents import (
+    completion_of,
+    document_of_end,
+    document_of_failure,
+    provenance,
+)
+from services.gateway.group_commit import GroupCommit
+from services.gateway.leases import Leases
+from services.gateway.store import COMPLETIONS
+from services.runtime.store import (
+    BulkWriteFailed,
+    Document,
+    Store,
+    UpdateOne,
+    is_duplicate_only,
+    now,
+    within_store_limit,
+)
+
+log = structlog.get_logger(__name__)
+
+WRITE_AGAIN_SECONDS = 0.5
+
+_ENDED = (CompletionState.DONE, CompletionState.FAILED)
+_OPEN = [str(CompletionState.STARTED), str(CompletionState.UNKNOWN)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The call is recorded as started by this process, which is to send it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another process that is alive has the call in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The call was made before."""
+
+    completion: Completion
+
+
+Claim = Ours | Elsewhere | Ended
+
+
+def record_id(project: str, request_id: str) -> str:
+    """`_id` of a call's record."""
+    return f"{project}/{request_id}"
+
+
+class CompletionLog:
+    """Writes and reads the records; knows nothing of HTTP."""
+
+    def __init__(self, store: Store, leases: Leases) -> None:
+        self._store = store
+        self._leases = leases
+        self._owner = leases.instance
+        self._completions = store.collection(COMPLETIONS)
+        self._starts = GroupCommit(self._write_starts)
+        self._ends = GroupCommit(self._write_ends)
+        self._numbers = itertools.count(1)
+        self._unsent: set[int] = set()
+        """Numbers of starts that the store may or may not have taken: their calls were not sent."""
+
+    async def claim(self, call: Call) -> Claim:
+        """Record that a call starts, or learn what became of it before.
+
+        Raises:
+            StoreUnavailable: nothing may be sent.
+            RequestIdReused: the id is of a call to another model.
+        """
+        await self._leases.hold()
+        number = next(self._numbers)
+        try:
+            is_new = await self._starts.submit(self._start_of(call, number))
+        except StoreUnavailable:
+            self._unsent.add(number)
+            raise
+        return Ours() if is_new else await self._claim_known(call, number)
+
+    def _start_of(self, call: Call, number: int) -> Document:
+        moment = now()
+        return {
+            "_id": record_id(call.project, call.request_id),
+            "project": call.project,
+            "request_id": call.request_id,
+            "model": str(call.model),
+            "purpose": str(call.purpose),
+            "dimension": call.dimension,
+            "query_id": call.query_id,
+            "state": str(CompletionState.STARTED),
+            "owner": self._owner,
+            "number": number,
+            "interruptions": 0,
+            "started_at": moment,
+            **provenance(self._owner, moment),
+        }
+
+    async def _write_starts(self, documents: Sequence[Document]) -> Sequence[bool]:
+        """Insert; whether each was new."""
+        async with within_store_limit(self._store):
+            try:
+                await self._completions.insert_many(documents, ordered=False)
+            except BulkWriteFailed as error:
+                if not is_duplicate_only(error):
+                    raise
+                known = {failed["index"] for failed in (error.details or {})["writeErrors"]}
+                return [position not in known for position in range(len(documents))]
+        return [True] * len(documents)
+
+    async def _claim_known(self, call: Call, number: int) -> Claim:
+        record = await self._read(call.project, call.request_id)
+        if record is None:
+            raise Conflict("the record of the call went away; try again")
+        if record["model"] != str(call.model):
+            raise RequestIdReused(f"request_id {call.request_id} is of a call to {record['model']}")
+        state = CompletionState(record["state"])
+        if state in _ENDED:
+            return Ended(completion_of(record))
+        if state is CompletionState.STARTED:
+            if record["owner"] == self._owner and record["number"] in self._unsent:
+                self._unsent.discard(record["number"])
+                return Ours()
+            # One of this process's own that is not in flight here ended without a record: sent or not, who knows.
+            if record["owner"] != self._owner and not await self._leases.dead([record["owner"]]):
+                return Elsewhere()
+            await self._interrupt({"_id": record["_id"], "owner": record["owner"], "number": record["number"]})
+            return await self._claim_known(call, number)
+        found = await self._update(
+            {"_id": record["_id"], "state": str(CompletionState.UNKNOWN)},
+            {"$set": {"state": str(CompletionState.STARTED), "owner": self._owner, "number": number}},
+        )
+        return Ours() if found else Elsewhere()
+
+    async def _update(self, wanted: Document, changes: Document) -> int:
+        async with within_store_limit(self._store):
+            result = await self._completions.update_many(wanted, changes)
+        return result.modified_count
+
+    async def _interrupt(self, wanted: Document) -> int:
+        """Mark started calls whose process died. How often it has happened decides what they are now."""
+        marked = 0
+        for before in range(MAX_SENDINGS):
+            state = state_after_interruption(before + 1)
+            changes: Document = {"state": str(state)}
+            if state is CompletionState.FAILED:
+                changes["failure"] = document_of_failure(INTERRUPTED)
+            marked += await self._update(
+                {**wanted, "state": str(CompletionState.STARTED), "interruptions": before},
+                {"$set": changes, "$inc": {"interruptions": 1}},
+            )
+        return marked
+
+    async def interrupt_dead(self) -> None:
+        """Mark all started calls of processes that are dead."""
+        async with within_store_limit(self._store):
+            owners = await self._completions.distinct("owner", {"state": str(CompletionState.STARTED)})
+        # Leases are read after owners: a process has its lease before it owns anything.
+        dead = await self._leases.dead(owner for owner in owners if owner != self._owner)
+        if dead and (marked := await self._interrupt({"owner": {"$in": sorted(dead)}})):
+            log.warning("calls in flight of a gateway that died are unknown", calls=marked, gateways=sorted(dead))
+        await self._leases.forget_dead()
+
+    async def end(self, call: Call, completion: Completion) -> Completion:
+        """Record how a call ended; tries until the store takes it, since the reply was paid for.
+
+        Returns:
+            The record that stands: this one, or the one that somebody else wrote first.
+        """
+        while True:
+            try:
+                return await self._ends.submit((record_id(call.project, call.request_id), completion))
+            except StoreUnavailable as fault:
+                log.warning("reply not recorded yet", request_id=call.request_id, error=str(fault))
+                await asyncio.sleep(WRITE_AGAIN_SECONDS)
+
+    async def _write_ends(self, ends: Sequence[tuple[str, Completion]]) -> Sequence[Completion]:
+        moment = now()
+        updates = [
+            UpdateOne(
+                {"_id": identity, "state": {"$in": _OPEN}},
+                {"$set": {**document_of_end(completion), "ended_at": moment}},
+            )
+            for identity, completion in ends
+        ]
+        async with within_store_limit(self._store):
+            result = await self._completions.bulk_write(updates, ordered=False)
+            if result.matched_count == len(updates):
+                return [completion for _, completion in ends]
+            # Also after a write that the driver sent twice: then what stands is ours.
+            found = self._completions.find({"_id": {"$in": [identity for identity, _ in ends]}})
+            standing = {record["_id"]: completion_of(record) async for record in found}
+        return [standing[identity] for identity, _ in ends]
+
+    async def find_ended(self, project: str, request_id: str) -> Completion | None:
+        """The record of a call that has ended."""
+        record = await self._read(project, request_id)
+        return completion_of(record) if record and CompletionState(record["state"]) in _ENDED else None
+
+    async def _read(self, project: str, request_id: str) -> Mapping[str, Any] | None:
+        async with within_store_limit(self._store):
+            record: Document | None = await self._completions.find_one({"_id": record_id(project, request_id)})
+        return record

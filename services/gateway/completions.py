@@ -1,0 +1,97 @@
+"""A call is made once for its request id, however often and by however many it is asked for.
+
+The call runs in a task of its own: who asked for it may go away, the reply is recorded all the same. Order of
+things: a slot of the model, `started` on record, the HTTP requests, the end on record, and only then the answer.
+"""
+
+import asyncio
+import contextvars
+
+import structlog
+from opentelemetry import context as otel
+
+from dearena.faults import ModelNotActive, RequestIdReused
+from dearena.names import ModelName, Revision
+from services.gateway.calls import Call, Completion, completed
+from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
+from services.gateway.endpoint_client import EndpointClient
+from services.gateway.slots import Slots
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_SECONDS = 0.25
+"""Pause between two looks at a call that another gateway has in flight."""
+
+
+class Completions:
+    """The calls in flight of this process."""
+
+    def __init__(self, record: CompletionLog, endpoints: EndpointClient) -> None:
+        self._log = record
+        self._endpoints = endpoints
+        self._slots = Slots()
+        self._in_flight: dict[tuple[str, str], tuple[Revision, asyncio.Task[Completion]]] = {}
+
+    async def complete(self, call: Call) -> Completion:
+        """Make the call, wait for it where it is in flight, or answer from the record.
+
+        Raises:
+            StoreUnavailable: the call could not be recorded and was not sent.
+            RequestIdReused: the id is of a call to another model.
+        """
+        key = (call.project, call.request_id)
+        if (known := self._in_flight.get(key)) is None:
+            # In a context of its own: the deadline of who asks is not that of the call.
+            task = asyncio.create_task(
+                self._make(call, otel.get_current()), name=f"call {call.request_id}", context=contextvars.Context()
+            )
+            known = self._in_flight[key] = (call.model, task)
+            task.add_done_callback(lambda ended: self._forget(key, ended))
+        model, task = known
+        if model != call.model:
+            raise RequestIdReused(f"request_id {call.request_id} is of a call to {model}")
+        return await asyncio.shield(task)
+
+    def _forget(self, key: tuple[str, str], task: "asyncio.Task[Completion]") -> None:
+        del self._in_flight[key]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Who waited is told too; but there may be nobody.
+            log.info("call not made", request_id=key[1], error=repr(error))
+
+    async def recorded(self, project: str, model: Revision, request_id: str) -> Completion:
+        """What is known of a call to a model that is not called any more.
+
+        Raises:
+            ModelNotActive: nothing is.
+        """
+        if known := self._in_flight.get((project, request_id)):
+            return await asyncio.shield(known[1])
+        if found := await self._log.find_ended(project, request_id):
+            return found
+        raise ModelNotActive(f"{model} is retired or superseded and is not called any more")
+
+    async def _make(self, call: Call, parent: otel.Context) -> Completion:
+        slots = self._slots.of(ModelName(call.project, call.model.slug), call.spec.concurrency)
+        while True:
+            async with slots:
+                match await self._log.claim(call):
+                    case Ended(completion):
+                        return completion
+                    case Ours():
+                        delivery = await self._endpoints.send(call, parent)
+                        return await self._log.end(call, completed(call, delivery))
+                    case Elsewhere():
+                        pass
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def drain(self, patience_seconds: float) -> None:
+        """Let the calls in flight end for so long."""
+        if tasks := [task for _, task in self._in_flight.values()]:
+            await asyncio.wait(tasks, timeout=patience_seconds)
+
+    async def give_up(self) -> None:
+        """End the calls that are still in flight: on record they stay `started`, and may have been billed."""
+        tasks = [task for _, task in self._in_flight.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,106 @@
+"""Dimensions and their queries, asked of the query selector; what is known of a version never changes."""
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import grpc.aio
+from cachetools import LRUCache
+
+from dearena import faults
+from dearena.names import DimensionName
+from dearena.rpc_faults import fault_of
+from dearena.v1 import query_selector_pb2 as pb
+from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceAsyncStub
+
+MOST_VERSIONS: Final = 512
+PAGE_SIZE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question; fields as in query_selector.proto."""
+
+    query_id: str
+    query_hash: str
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionVersion:
+    """A dimension whose queries are chosen."""
+
+    name: DimensionName
+    version: int
+    allowed_providers: frozenset[str]
+    """Empty: all."""
+    queries: tuple[Query, ...]
+    """In query id order."""
+
+    def admits(self, provider: str) -> bool:
+        """Whether models of this provider may see its queries."""
+        return not self.allowed_providers or provider in self.allowed_providers
+
+
+class Dimensions:
+    """Asks once for each version, and remembers."""
+
+    def __init__(self, query_selector: QuerySelectorServiceAsyncStub) -> None:
+        self._selector = query_selector
+        self._known: MutableMapping[tuple[DimensionName, int], DimensionVersion] = LRUCache(MOST_VERSIONS)
+
+    async def of_project(self, project: str) -> Sequence[DimensionVersion]:
+        """The newest version of each dimension of a project.
+
+        Raises:
+            ServiceUnavailable: the query selector cannot be reached.
+        """
+        try:
+            found: list[pb.Dimension] = []
+            token = ""
+            while True:
+                page = await self._selector.ListDimensions(
+                    pb.ListDimensionsRequest(parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token)
+                )
+                found += page.dimensions
+                if not (token := page.next_page_token):
+                    break
+            return [await self._version_of(dimension, dimension.version) for dimension in found]
+        except grpc.aio.AioRpcError as error:
+            raise fault_of(error) from error
+
+    async def version(self, name: DimensionName, version: int) -> DimensionVersion:
+        """One version of a dimension; 0 is the newest.
+
+        Raises:
+            UnknownDimension: there is none.
+            ServiceUnavailable: the query selector cannot be reached.
+        """
+        if known := self._known.get((name, version)):
+            return known
+        try:
+            dimension = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
+            if version > dimension.version:
+                raise faults.UnknownDimension(f"{name} has no version {version}; the newest is {dimension.version}")
+            return await self._version_of(dimension, version or dimension.version)
+        except grpc.aio.AioRpcError as error:
+            raise fault_of(error) from error
+
+    async def _version_of(self, dimension: pb.Dimension, version: int) -> DimensionVersion:
+        name = DimensionName.parse(dimension.name)
+        if known := self._known.get((name, version)):
+            return known
+        queries: list[Query] = []
+        token = ""
+        while True:
+            page = await self._selector.ListQueries(
+                pb.ListQueriesRequest(
+                    dimension=dimension.name, dimension_version=version, page_size=PAGE_SIZE, page_token=token
+                )
+            )
+            queries += (Query(query.query_id, query.query_hash, tuple(query.turns)) for query in page.queries)
+            if not (token := page.next_page_token):
+                break
+        known = DimensionVersion(name, version, frozenset(dimension.allowed_providers), tuple(queries))
+        self._known[name, version] = known
+        return known

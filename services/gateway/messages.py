@@ -1,0 +1,236 @@
+"""Domain values as they stand in the contract's messages, and back."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from dearena.v1 import common_pb2
+from dearena.v1 import gateway_pb2 as pb
+from services.gateway.calls import Completion, Purpose
+from services.gateway.chat import Message, Parameters
+from services.gateway.models import (
+    DEFAULT_ANSWER_PARAMETERS,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_JUDGE_PARAMETERS,
+    DEFAULT_TIMEOUT,
+    Endpoint,
+    ModelSpec,
+    RegisteredModel,
+)
+from services.gateway.pricing import Money, Price
+
+_PURPOSES: Mapping[int, Purpose] = {pb.Purpose.Value(f"PURPOSE_{purpose}"): purpose for purpose in Purpose}
+_PLAIN_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed")
+
+
+def spec_of(model: pb.Model) -> ModelSpec:
+    """What a caller says of a model, with defaults for what is absent."""
+    price = model.price if model.HasField("price") else None
+    return ModelSpec(
+        endpoint=Endpoint(
+            base_url=model.endpoint.base_url.rstrip("/"),
+            upstream_model=model.endpoint.upstream_model,
+            key_reference=model.endpoint.key_reference,
+            sparring=model.endpoint.sparring,
+        ),
+        display_name=model.display_name,
+        provider=model.provider,
+        family=model.family,
+        labels=dict(model.labels),
+        answer_parameters=(
+            parameters_of(model.answer_parameters) if model.HasField("answer_parameters") else DEFAULT_ANSWER_PARAMETERS
+        ),
+        judge_parameters=(
+            parameters_of(model.judge_parameters) if model.HasField("judge_parameters") else DEFAULT_JUDGE_PARAMETERS
+        ),
+        system_prompt=model.system_prompt,
+        concurrency=model.concurrency or DEFAULT_CONCURRENCY,
+        timeout=model.timeout.ToTimedelta() if model.HasField("timeout") else DEFAULT_TIMEOUT,
+        price=price
+        and Price(
+            _money_of(price, "per_million_input_tokens"),
+            _money_of(price, "per_million_output_tokens"),
+        ),
+        may_judge=model.may_judge if model.HasField("may_judge") else True,
+        cohort=model.cohort,
+    )
+
+
+def message_of_model(model: RegisteredModel) -> pb.Model:
+    """A model as callers see it."""
+    spec = model.spec
+    return pb.Model(
+        name=str(model.name),
+        display_name=spec.display_name,
+        provider=spec.provider,
+        family=spec.family,
+        labels=spec.labels,
+        endpoint=pb.Endpoint(
+            base_url=spec.endpoint.base_url,
+            upstream_model=spec.endpoint.upstream_model,
+            key_reference=spec.endpoint.key_reference,
+            sparring=spec.endpoint.sparring,
+        ),
+        answer_parameters=_message_of_parameters(spec.answer_parameters),
+        judge_parameters=_message_of_parameters(spec.judge_parameters),
+        system_prompt=spec.system_prompt,
+        concurrency=spec.concurrency,
+        timeout=duration(spec.timeout),
+        price=_message_of_price(spec.price),
+        may_judge=spec.may_judge,
+        cohort=spec.cohort,
+        revision=model.revision.number,
+        state=pb.ModelState.Value(f"MODEL_STATE_{model.state}"),
+        etag=model.etag,
+        create_time=timestamp(model.created_at),
+        update_time=timestamp(model.updated_at),
+        retire_time=timestamp(model.retired_at) if model.retired_at else None,
+    )
+
+
+def parameters_of(message: common_pb2.GenerationParameters) -> Parameters:
+    """Generation parameters as far as they are given."""
+    parameters: dict[str, Any] = {
+        name: getattr(message, name)
+        for name in _PLAIN_PARAMETERS
+        if message.HasField(name)  # type: ignore[arg-type]
+    }
+    if message.HasField("extra_body"):
+        parameters["extra_body"] = _whole(json_format.MessageToDict(message.extra_body))
+    return parameters
+
+
+def _whole(value: Any) -> Any:
+    """Struct knows floats only; endpoints want `top_k: 40`, not `40.0`."""
+    match value:
+        case dict():
+            return {key: _whole(inner) for key, inner in value.items()}
+        case list():
+            return [_whole(inner) for inner in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _message_of_parameters(parameters: Parameters) -> common_pb2.GenerationParameters:
+    message = common_pb2.GenerationParameters(
+        **{name: parameters[name] for name in _PLAIN_PARAMETERS if name in parameters}
+    )
+    if "extra_body" in parameters:
+        message.extra_body.update(parameters["extra_body"])
+    return message
+
+
+def _message_of_price(price: Price | None) -> pb.Price | None:
+    if price is None:
+        return None
+    return pb.Price(
+        per_million_input_tokens=message_of_money(price.per_million_input_tokens),
+        per_million_output_tokens=message_of_money(price.per_million_output_tokens),
+    )
+
+
+def _money_of(price: pb.Price, field: Any) -> Money | None:
+    if not price.HasField(field):
+        return None
+    money: common_pb2.Money = getattr(price, field)
+    return Money(money.currency, money.nano_units)
+
+
+def message_of_money(money: Money | None) -> common_pb2.Money | None:
+    """An amount, or nothing."""
+    return common_pb2.Money(currency=money.currency, nano_units=money.nano_units) if money else None
+
+
+def chat_of(messages: Iterable[common_pb2.ChatMessage]) -> list[Message]:
+    """A conversation."""
+    return [Message(message.role, message.content) for message in messages]
+
+
+def purpose_of(purpose: int) -> Purpose | None:
+    """What a call is for; None when it is not said, or unknown here."""
+    return _PURPOSES.get(purpose)
+
+
+def message_of_completion(completion: Completion) -> pb.Completion:
+    """The record of a call."""
+    message = pb.Completion(
+        request_id=completion.request_id,
+        state=pb.CompletionState.Value(f"COMPLETION_STATE_{completion.state}"),
+        latency=duration(completion.latency),
+        http_requests=completion.http_requests,
+        cost=message_of_money(completion.cost),
+    )
+    if (reply := completion.reply) is not None:
+        message.text = reply.text
+        message.finish_reason = reply.finish_reason
+        message.upstream_model = reply.upstream_model
+        message.usage.CopyFrom(
+            common_pb2.TokenUsage(
+                input_tokens=reply.input_tokens, output_tokens=reply.output_tokens, estimated=reply.usage_estimated
+            )
+        )
+    if (failure := completion.failure) is not None:
+        message.failure.CopyFrom(
+            pb.Failure(
+                kind=pb.FailureKind.Value(f"FAILURE_KIND_{failure.kind}"),
+                detail=failure.detail,
+                http_status=failure.http_status,
+            )
+        )
+    return message
+
+
+def message_of_answer(document: Mapping[str, Any]) -> pb.Answer:
+    """An answer as it was stored; without its text when that was not read."""
+    return pb.Answer(
+        query_id=document["query_id"],
+        query_hash=document["query_hash"],
+        state=pb.AnswerState.Value(f"ANSWER_STATE_{document['state']}"),
+        answer_hash=document["answer_hash"],
+        text=document.get("text", ""),
+        finish_reason=document["finish_reason"],
+        request_id=document["request_id"],
+        reason=document["reason"],
+    )
+
+
+def message_of_ledger_entry(document: Mapping[str, Any]) -> pb.LedgerEntry:
+    """A paid call as it was recorded."""
+    reply, cost = document.get("reply"), document.get("cost")
+    return pb.LedgerEntry(
+        request_id=document["request_id"],
+        model=document["model"],
+        purpose=pb.Purpose.Value(f"PURPOSE_{document['purpose']}"),
+        dimension=document["dimension"],
+        state=pb.CompletionState.Value(f"COMPLETION_STATE_{document['state']}"),
+        usage=reply
+        and common_pb2.TokenUsage(
+            input_tokens=reply["input_tokens"],
+            output_tokens=reply["output_tokens"],
+            estimated=reply["usage_estimated"],
+        ),
+        cost=cost and common_pb2.Money(**cost),
+        interruptions=document["interruptions"],
+        http_requests=document.get("http_requests", 0),
+        start_time=timestamp(document["started_at"]),
+    )
+
+
+def duration(value: timedelta) -> Duration:
+    """A length of time."""
+    message = Duration()
+    message.FromTimedelta(value)
+    return message
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """A point in time."""
+    message = Timestamp()
+    message.FromDatetime(moment.astimezone(UTC))
+    return message

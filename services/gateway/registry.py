@@ -1,0 +1,154 @@
+"""Registering, changing and retiring models: each change once for its request id, with its news in one transaction."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import timedelta
+from typing import Any
+
+from dearena.faults import AlreadyExists, EtagMismatch, FieldViolation, InvalidField
+from dearena.names import ModelName
+from dearena.v1 import gateway_pb2 as pb
+from dearena.v1.events_pb2 import ModelRegistered
+from services.gateway import models as domain
+from services.gateway.messages import message_of_model, spec_of
+from services.gateway.model_checks import check_spec
+from services.gateway.model_directory import ModelDirectory
+from services.gateway.models import ModelSpec, RegisteredModel
+from services.gateway.outbox import Outbox
+from services.gateway.request_names import model_name
+from services.gateway.store import RESULTS, Models
+from services.runtime import subjects, telemetry
+from services.runtime.bus import envelope
+from services.runtime.store import Session, Store, now, once, within_store_limit
+
+LONGEST_REQUEST_ID = 128
+
+Change = pb.RegisterModelRequest | pb.UpdateModelRequest | pb.RetireModelRequest
+Body = Callable[[Session], Coroutine[Any, Any, bytes]]
+
+
+class Registry:
+    """Changes models."""
+
+    def __init__(
+        self, store: Store, models: Models, directory: ModelDirectory, outbox: Outbox, *, announce_wait: timedelta
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._directory = directory
+        self._outbox = outbox
+        self._announce_wait = announce_wait
+        self._results = store.collection(RESULTS)
+
+    async def register(self, request: pb.RegisterModelRequest) -> pb.Model:
+        """Store a new model and its news, and wait a moment for the bus to take it."""
+        name = model_name("model.name", request.model.name)
+        spec = spec_of(request.model)
+        check_spec(spec)
+        if request.validate_only:
+            if await self._models.find(name):
+                raise AlreadyExists(f"there is a model {name} already")
+            return message_of_model(domain.register(name, spec, order=0, moment=now(), traceparent=""))
+        moment, traceparent = now(), telemetry.current_traceparent()
+
+        async def body(session: Session) -> bytes:
+            order = await self._models.next_order(name.project, session)
+            model = domain.register(name, spec, order=order, moment=moment, traceparent=traceparent)
+            await self._models.insert(model, session)
+            await self._tell_of_revision(model, session)
+            return message_of_model(model).SerializeToString()
+
+        result = await self._once("RegisterModel", name.project, request, body)
+        return await self._when_announced(name, result)
+
+    async def update(self, request: pb.UpdateModelRequest) -> pb.Model:
+        """Change the fields named by the mask; a new revision where that changes what answers."""
+        name = model_name("model.name", request.model.name)
+        paths = list(request.update_mask.paths)
+        if not paths:
+            raise InvalidField.of("update_mask", "must name the fields to change")
+        proposed = spec_of(request.model)
+        moment, traceparent = now(), telemetry.current_traceparent()
+
+        async def body(session: Session) -> bytes:
+            model = await self._models.get(name, session)
+            _check_etag(model, request.model.etag)
+            spec = _changed(model.spec, proposed, paths)
+            after = domain.amend(model, spec, moment=moment)
+            if after is not model:
+                if domain.makes_new_revision(model.spec, spec):
+                    order = await self._models.next_order(name.project, session)
+                    after = domain.revise(after, order=order, traceparent=traceparent)
+                    await self._tell_of_revision(after, session)
+                await self._models.replace(model, after, session)
+            return message_of_model(after).SerializeToString()
+
+        result = await self._once("UpdateModel", name.project, request, body)
+        return await self._when_announced(name, result)
+
+    async def retire(self, request: pb.RetireModelRequest) -> pb.Model:
+        """Retire a model; harmless when it is retired."""
+        name = model_name("name", request.name)
+        moment = now()
+
+        async def body(session: Session) -> bytes:
+            model = await self._models.get(name, session)
+            _check_etag(model, request.etag)
+            after = domain.retire(model, moment=moment)
+            if after is not model:
+                await self._models.replace(model, after, session)
+            return message_of_model(after).SerializeToString()
+
+        result = await self._once("RetireModel", name.project, request, body)
+        self._directory.forget(name)
+        return pb.Model.FromString(result)
+
+    async def _once(self, method: str, project: str, request: Change, body: Body) -> bytes:
+        request_id = request.request_id
+        if len(request_id) > LONGEST_REQUEST_ID:
+            raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
+        scoped = request_id and f"{project}/{method}/{request_id}"
+        async with within_store_limit(self._store):
+            return await once(self._store, self._results, scoped, request.SerializeToString(deterministic=True), body)
+
+    async def _tell_of_revision(self, model: RegisteredModel, session: Session) -> None:
+        event = envelope(
+            _event_id(model.name, model.revision.number),
+            model.name.project,
+            sequence=model.revisions[-1].order,
+            model_registered=ModelRegistered(model=str(model.revision)),
+        )
+        await self._outbox.add(
+            session,
+            subjects.model_registered(model.name.project, model.name.slug),
+            event,
+            traceparent=model.revisions[-1].traceparent,
+            announces=(model.name, model.revision.number),
+        )
+
+    async def _when_announced(self, name: ModelName, result: bytes) -> pb.Model:
+        """The result of a change, its state as it is after a moment's wait for the bus."""
+        self._directory.forget(name)
+        model = pb.Model.FromString(result)
+        if model.state == pb.MODEL_STATE_WAITING_FOR_BUS and await self._outbox.relayed(
+            _event_id(name, model.revision), within=self._announce_wait
+        ):
+            model.state = pb.MODEL_STATE_ACTIVE
+        return model
+
+
+def _event_id(name: ModelName, revision: int) -> str:
+    return f"model.registered/{name.project}/{name.slug}@{revision}"
+
+
+def _check_etag(model: RegisteredModel, etag: str) -> None:
+    if etag and etag != model.etag:
+        raise EtagMismatch(f"{model.name} has changed since it was read")
+
+
+def _changed(current: ModelSpec, proposed: ModelSpec, paths: Iterable[str]) -> ModelSpec:
+    try:
+        spec = domain.changed(current, proposed, paths)
+    except domain.UnknownPath as error:
+        raise InvalidField(f"update_mask: {error}", [FieldViolation("update_mask", str(error))]) from error
+    check_spec(spec)
+    return spec

@@ -1,0 +1,41 @@
+"""Names in requests: read, or refused with the field that holds them."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from dearena.faults import InvalidField
+from dearena.names import DimensionName, InvalidName, ModelName, Revision, check_slug, parse_project
+
+Name = TypeVar("Name")
+
+
+def project_of_parent(field: str, parent: str) -> str:
+    """Read `projects/{project}`; raises InvalidField."""
+    return _read(parse_project, field, parent)
+
+
+def project_slug(field: str, project: str) -> str:
+    """Read a project's slug; raises InvalidField."""
+    return _read(check_slug, field, project)
+
+
+def model_name(field: str, name: str) -> ModelName:
+    """Read `projects/{project}/models/{slug}`; raises InvalidField."""
+    return _read(ModelName.parse, field, name)
+
+
+def model_revision(field: str, revision: str) -> Revision:
+    """Read `slug@n`; raises InvalidField."""
+    return _read(Revision.parse, field, revision)
+
+
+def dimension_name(field: str, name: str) -> DimensionName:
+    """Read `projects/{project}/dimensions/{slug}`; raises InvalidField."""
+    return _read(DimensionName.parse, field, name)
+
+
+def _read(parse: Callable[[str], Name], field: str, text: str) -> Name:
+    try:
+        return parse(text)
+    except InvalidName as error:
+        raise InvalidField.of(field, str(error)) from error

@@ -1,0 +1,86 @@
+"""The gateway, put together."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from dearena.v1.gateway_pb2 import DESCRIPTOR
+from dearena.v1.gateway_pb2_grpc import add_GatewayServiceServicer_to_server
+from services.gateway.answer_collector import AnswerCollector
+from services.gateway.answer_log import AnswerLog
+from services.gateway.completion_log import CompletionLog
+from services.gateway.completions import Completions
+from services.gateway.dimensions import Dimensions
+from services.gateway.endpoint_client import EndpointClient
+from services.gateway.key_references import KeyRing
+from services.gateway.leases import Leases
+from services.gateway.listings import Listings
+from services.gateway.model_directory import ModelDirectory
+from services.gateway.outbox import Outbox
+from services.gateway.registry import Registry
+from services.gateway.service import Gateway
+from services.gateway.settings import GatewaySettings
+from services.gateway.store import INDEXES, Models
+from services.runtime import subjects
+from services.runtime.bus import Doorbell
+from services.runtime.lifecycle import Room, Servicer, Shell
+
+
+async def build(shell: Shell[GatewaySettings]) -> Room:
+    """The room of this service."""
+    settings, store, instance = shell.settings, shell.store, shell.instance
+    models = Models(store, instance)
+    directory = ModelDirectory(models)
+    outbox = Outbox(store, shell.bus, models, directory, instance)
+    leases = Leases(store, instance, seconds=settings.instance_lease_seconds)
+    record = CompletionLog(store, leases)
+    endpoints = EndpointClient(
+        KeyRing(os.environ, _read_text, settings.key_directory),
+        settings.retry_policy(),
+        connect_seconds=settings.http_connect_seconds,
+        reply_limit_bytes=settings.http_reply_limit_bytes,
+    )
+    completions = Completions(record, endpoints)
+    dimensions = Dimensions(shell.peers.query_selector)
+    answers = AnswerLog(store, outbox, instance)
+    collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
+    registry = Registry(
+        store, models, directory, outbox, announce_wait=timedelta(seconds=settings.announce_wait_seconds)
+    )
+    gateway = Gateway(
+        registry=registry,
+        models=models,
+        directory=directory,
+        completions=completions,
+        collector=collector,
+        listings=Listings(store, models, dimensions, answers),
+    )
+
+    async def drain() -> None:
+        await collector.stop()
+        await completions.drain(settings.drain_seconds)
+
+    async def close() -> None:
+        await completions.give_up()
+        await leases.let_go()
+        await endpoints.close()
+
+    return Room(
+        servicers=[
+            Servicer(
+                add=add_GatewayServiceServicer_to_server,
+                implementation=gateway,
+                service_name=DESCRIPTOR.services_by_name["GatewayService"].full_name,
+            )
+        ],
+        doorbells=[Doorbell("gateway-dimensions", subjects.EVENTS, collector.on_dimension_ready)],
+        sweeps=[record.interrupt_dead, outbox.sweep, collector.sweep],
+        background=[leases.keep, outbox.run, collector.answer_rings],
+        on_drain=drain,
+        close=close,
+        indexes=INDEXES,
+    )
+
+
+def _read_text(path: str) -> str:
+    return Path(path).read_text("utf-8")

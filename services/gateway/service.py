@@ -1,0 +1,132 @@
+"""The gateway's calls."""
+
+import re
+from typing import Any
+
+from dearena.faults import FieldViolation, InvalidField
+from dearena.names import ModelName
+from dearena.v1 import gateway_pb2 as pb
+from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer
+from services.gateway.answer_collector import AnswerCollector
+from services.gateway.calls import Call, Completion, Purpose
+from services.gateway.completions import Completions
+from services.gateway.listings import Listings
+from services.gateway.messages import chat_of, message_of_completion, message_of_model, parameters_of, purpose_of
+from services.gateway.model_checks import check_parameters
+from services.gateway.model_directory import ModelDirectory
+from services.gateway.registry import Registry
+from services.gateway.request_names import model_name, model_revision, project_slug
+from services.gateway.store import Models
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ROLES = frozenset({"system", "user", "assistant"})
+
+
+class Gateway(GatewayServiceServicer):
+    """dearena.v1.GatewayService."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        models: Models,
+        directory: ModelDirectory,
+        completions: Completions,
+        collector: AnswerCollector,
+        listings: Listings,
+    ) -> None:
+        self._registry = registry
+        self._models = models
+        self._directory = directory
+        self._completions = completions
+        self._collector = collector
+        self._listings = listings
+
+    async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
+        """Register, and begin to collect its answers."""
+        model = await self._registry.register(request)
+        if not request.validate_only:
+            self._collector.ring(ModelName.parse(model.name).project)
+        return pb.RegisterModelResponse(model=model)
+
+    async def UpdateModel(self, request: pb.UpdateModelRequest, context: Any) -> pb.UpdateModelResponse:
+        """Change; a new revision is collected from like a new model."""
+        model = await self._registry.update(request)
+        self._collector.ring(ModelName.parse(model.name).project)
+        return pb.UpdateModelResponse(model=model)
+
+    async def RetireModel(self, request: pb.RetireModelRequest, context: Any) -> pb.RetireModelResponse:
+        """Retire."""
+        return pb.RetireModelResponse(model=await self._registry.retire(request))
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
+        """The model as it stands."""
+        model = await self._models.get(model_name("name", request.name))
+        return pb.GetModelResponse(model=message_of_model(model))
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
+        """In the order of registration."""
+        return await self._listings.models(request)
+
+    async def Complete(self, request: pb.CompleteRequest, context: Any) -> pb.CompleteResponse:
+        """Make a call once for its request id."""
+        purpose = _check_call(request)
+        completion = await self._complete(request, purpose)
+        return pb.CompleteResponse(completion=message_of_completion(completion))
+
+    async def _complete(self, request: pb.CompleteRequest, purpose: Purpose) -> Completion:
+        revision = model_revision("model", request.model)
+        model = await self._directory.get(ModelName(request.project, revision.slug))
+        if not model.may_be_called(revision):
+            return await self._completions.recorded(request.project, revision, request.request_id)
+        if request.HasField("parameters"):
+            parameters = parameters_of(request.parameters)
+            check_parameters(parameters, "parameters")
+        else:
+            parameters = model.spec.answer_parameters if purpose is Purpose.ANSWER else model.spec.judge_parameters
+        return await self._completions.complete(
+            Call(
+                project=request.project,
+                model=revision,
+                spec=model.spec,
+                messages=chat_of(request.messages),
+                parameters=parameters,
+                request_id=request.request_id,
+                purpose=purpose,
+                dimension=request.dimension,
+                query_id=request.query_id,
+            )
+        )
+
+    async def ListEntrants(self, request: pb.ListEntrantsRequest, context: Any) -> pb.ListEntrantsResponse:
+        """In the order of admission."""
+        return await self._listings.entrants(request)
+
+    async def ListAnswers(self, request: pb.ListAnswersRequest, context: Any) -> pb.ListAnswersResponse:
+        """In query id order."""
+        return await self._listings.answers(request)
+
+    async def ListLedger(self, request: pb.ListLedgerRequest, context: Any) -> pb.ListLedgerResponse:
+        """In the order of starting."""
+        return await self._listings.ledger(request)
+
+
+def _check_call(request: pb.CompleteRequest) -> Purpose:
+    """The purpose of a well-formed request; raises InvalidField with all violations."""
+    violations: list[FieldViolation] = []
+    try:
+        project_slug("project", request.project)
+    except InvalidField as fault:
+        violations += fault.violations
+    if not _SHA256.fullmatch(request.request_id):
+        violations.append(FieldViolation("request_id", "must be a SHA-256 in lower-case hexadecimal"))
+    if not request.messages:
+        violations.append(FieldViolation("messages", "must hold at least one message"))
+    if any(message.role not in _ROLES for message in request.messages):
+        violations.append(FieldViolation("messages", "each role must be system, user or assistant"))
+    purpose = purpose_of(request.purpose)
+    if purpose is None:
+        violations.append(FieldViolation("purpose", "is required"))
+    if violations or purpose is None:
+        raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
+    return purpose
