@@ -17,13 +17,17 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from dearena import faults
 from dearena.rpc_faults import fault_of
 from dearena.v1 import query_selector_pb2 as pb
+from dearena.v1 import query_selector_pb2_grpc as stubs
 from dearena.v1.events_pb2 import EventEnvelope
-from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceAsyncStub, QuerySelectorServiceStub
 from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import Dimensions
-from services.runtime.lifecycle import Running, running
+from services.runtime.bus import Bus
+from services.runtime.lifecycle import Running, Shell, running
+from services.runtime.peers import Peers
+from services.runtime.rpc import Server
 from services.runtime.store import Store
+from tests.fixtures.waiting import eventually
 
 Settings = Callable[..., QuerySelectorSettings]
 
@@ -34,12 +38,14 @@ ALGEBRA = pb.Dimension(name="projects/default/dimensions/algebra", selection=pb.
 
 
 @asynccontextmanager
-async def serving(settings: QuerySelectorSettings) -> AsyncIterator[tuple[QuerySelectorServiceAsyncStub, Running[Any]]]:
+async def serving(
+    settings: QuerySelectorSettings,
+) -> AsyncIterator[tuple[stubs.QuerySelectorServiceAsyncStub, Running[Any]]]:
     async with (
         running("query_selector", settings, build) as service,
         grpc.aio.insecure_channel(service.address) as channel,
     ):
-        yield QuerySelectorServiceStub(channel), service
+        yield stubs.QuerySelectorServiceStub(channel), service
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def settings(arena_settings: Settings) -> QuerySelectorSettings:
 
 
 @pytest.fixture
-async def selector(settings: QuerySelectorSettings) -> AsyncIterator[QuerySelectorServiceAsyncStub]:
+async def selector(settings: QuerySelectorSettings) -> AsyncIterator[stubs.QuerySelectorServiceAsyncStub]:
     async with serving(settings) as (stub, _):
         yield stub
 
@@ -61,7 +67,7 @@ def messages(
 
 
 async def create(
-    selector: QuerySelectorServiceAsyncStub,
+    selector: stubs.QuerySelectorServiceAsyncStub,
     dimension: pb.Dimension = ALGEBRA,
     pool: Sequence[bytes] = (POOL,),
     **options: Any,
@@ -79,12 +85,6 @@ async def refused(kind: type[faults.ArenaFault], match: str = "") -> AsyncIterat
     assert type(fault) is kind, fault
     assert match in str(fault)
     violations += fault.violations
-
-
-async def eventually(holds: Callable[[], Any], *, within: float = 10.0) -> None:
-    async with asyncio.timeout(within):
-        while not await holds():
-            await asyncio.sleep(0.02)
 
 
 async def rung(nats_url: str) -> list[EventEnvelope]:
@@ -107,7 +107,9 @@ def named(slug: str, **fields: Any) -> pb.Dimension:
     return dimension
 
 
-async def test_a_dimension_is_created_and_rung_for(selector: QuerySelectorServiceAsyncStub, nats_url: str) -> None:
+async def test_a_dimension_is_created_and_rung_for(
+    selector: stubs.QuerySelectorServiceAsyncStub, nats_url: str
+) -> None:
     made = await create(selector, pool=[POOL[:17], b"", POOL[17:301], POOL[301:]])
 
     assert made.state == pb.DIMENSION_STATE_READY
@@ -128,7 +130,9 @@ async def test_a_dimension_is_created_and_rung_for(selector: QuerySelectorServic
     assert event.dimension_ready.dimension_version == 1
 
 
-async def test_the_chosen_queries_are_listed_in_id_order_page_by_page(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_the_chosen_queries_are_listed_in_id_order_page_by_page(
+    selector: stubs.QuerySelectorServiceAsyncStub,
+) -> None:
     made = await create(selector)
     whole = (await selector.ListQueries(pb.ListQueriesRequest(dimension=made.name))).queries
     paged: list[pb.Query] = []
@@ -148,7 +152,7 @@ async def test_the_chosen_queries_are_listed_in_id_order_page_by_page(selector: 
     assert len(whole[0].query_hash) == 64
 
 
-async def test_long_questions_make_short_pages(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_long_questions_make_short_pages(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     pool = [json.dumps({"id": f"q{number}", "text": "x" * 1_000_000}).encode() + b"\n" for number in range(6)]
     made = await create(selector, named("long", selection=pb.Selection(k=6)), pool)
     request = pb.ListQueriesRequest(dimension=made.name)
@@ -162,7 +166,9 @@ async def test_long_questions_make_short_pages(selector: QuerySelectorServiceAsy
     assert found == [f"q{number}" for number in range(6)]
 
 
-async def test_dimensions_are_listed_in_slug_order_of_their_project(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_dimensions_are_listed_in_slug_order_of_their_project(
+    selector: stubs.QuerySelectorServiceAsyncStub,
+) -> None:
     other = pb.Dimension(name="projects/other/dimensions/zeta", selection=pb.Selection(k=1))
     for dimension in (named("gamma"), named("alpha"), named("beta"), other):
         await create(selector, dimension)
@@ -176,7 +182,7 @@ async def test_dimensions_are_listed_in_slug_order_of_their_project(selector: Qu
 
 
 async def test_a_repeated_request_gives_the_first_result(
-    selector: QuerySelectorServiceAsyncStub, nats_url: str
+    selector: stubs.QuerySelectorServiceAsyncStub, nats_url: str
 ) -> None:
     first = await create(selector, request_id="r1")
     again = await create(selector, pool=[POOL[:3], POOL[3:]], request_id="r1")
@@ -185,7 +191,7 @@ async def test_a_repeated_request_gives_the_first_result(
 
 
 async def test_one_request_sent_at_once_many_times_makes_one_dimension(
-    selector: QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
+    selector: stubs.QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
 ) -> None:
     made = await asyncio.gather(*(create(selector, request_id="r1") for _ in range(5)))
     assert len({dimension.etag for dimension in made}) == 1
@@ -198,7 +204,7 @@ async def test_one_request_sent_at_once_many_times_makes_one_dimension(
 
 @pytest.mark.parametrize("pool", [POOL, POOL + b'\n{"id": "more", "text": "Why?"}'])
 async def test_a_name_is_given_once(
-    selector: QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str, pool: bytes
+    selector: stubs.QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str, pool: bytes
 ) -> None:
     await create(selector, request_id="r1")
     async with refused(faults.AlreadyExists, "projects/default/dimensions/algebra"):
@@ -213,7 +219,7 @@ async def test_a_name_is_given_once(
 
 
 async def test_two_that_want_a_name_at_once_get_one_dimension(
-    selector: QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
+    selector: stubs.QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
 ) -> None:
     other = POOL + b'\n{"id": "more", "text": "Why?"}'
     results = await asyncio.gather(
@@ -227,7 +233,7 @@ async def test_two_that_want_a_name_at_once_get_one_dimension(
     store.close()
 
 
-async def test_a_request_id_is_not_good_for_another_request(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_a_request_id_is_not_good_for_another_request(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     await create(selector, request_id="r1")
     async with refused(faults.RequestIdReused, "'r1'"):
         await create(selector, named("geometry"), request_id="r1")
@@ -238,7 +244,7 @@ async def test_a_request_id_is_not_good_for_another_request(selector: QuerySelec
 
 
 async def test_a_check_stores_nothing(
-    selector: QuerySelectorServiceAsyncStub, nats_url: str, mongo_url: str, mongo_database: str
+    selector: stubs.QuerySelectorServiceAsyncStub, nats_url: str, mongo_url: str, mongo_database: str
 ) -> None:
     checked = await create(selector, validate_only=True)
     assert (checked.pool_size, checked.query_count, checked.ranking.seed_models) == (20, 6, 5)
@@ -249,7 +255,7 @@ async def test_a_check_stores_nothing(
 
 
 async def test_a_broken_line_is_named_and_leaves_nothing(
-    selector: QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
+    selector: stubs.QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
 ) -> None:
     async with refused(faults.BrokenPool, "pool line 21: not JSON") as violations:
         await create(selector, pool=[POOL, b"\n{\n"])
@@ -272,14 +278,14 @@ async def test_a_broken_line_is_named_and_leaves_nothing(
     ],
 )
 async def test_a_stream_that_makes_no_sense_is_refused(
-    selector: QuerySelectorServiceAsyncStub, stream: list[pb.CreateDimensionRequest], field: str
+    selector: stubs.QuerySelectorServiceAsyncStub, stream: list[pb.CreateDimensionRequest], field: str
 ) -> None:
     async with refused(faults.InvalidField) as violations:
         await selector.CreateDimension(iter(stream))
     assert field in [one.field for one in violations]
 
 
-async def test_an_empty_pool_is_refused(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_an_empty_pool_is_refused(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     async with refused(faults.BrokenPool, "holds no question"):
         await create(selector, pool=[])
 
@@ -325,13 +331,13 @@ async def test_a_caller_that_goes_away_leaves_nothing(
     ],
 )
 async def test_a_list_with_a_wrong_field_is_refused(
-    selector: QuerySelectorServiceAsyncStub, request_: pb.ListQueriesRequest
+    selector: stubs.QuerySelectorServiceAsyncStub, request_: pb.ListQueriesRequest
 ) -> None:
     async with refused(faults.InvalidField):
         await selector.ListQueries(request_)
 
 
-async def test_what_is_not_there_is_told(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_what_is_not_there_is_told(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     async with refused(faults.UnknownDimension, "projects/default/dimensions/nowhere"):
         await selector.ListQueries(pb.ListQueriesRequest(dimension="projects/default/dimensions/nowhere"))
     await create(selector)
@@ -343,7 +349,7 @@ async def test_what_is_not_there_is_told(selector: QuerySelectorServiceAsyncStub
         await selector.ListDimensions(pb.ListDimensionsRequest(parent="default"))
 
 
-async def test_the_largest_seed_is_kept(selector: QuerySelectorServiceAsyncStub) -> None:
+async def test_the_largest_seed_is_kept(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     made = await create(selector, named("seeded", selection=pb.Selection(k=2, seed=2**64 - 1)))
     assert made.selection.seed == 2**64 - 1
 
@@ -365,13 +371,19 @@ async def test_a_dimension_made_while_the_bus_is_away_is_rung_for_when_it_is_bac
 
 
 async def test_without_the_store_a_caller_is_told_within_three_seconds(arena_settings: Settings) -> None:
-    async with serving(arena_settings(QuerySelectorSettings)) as (selector, service):
-        service.shell.store.close()
-        absent = Store("mongodb://127.0.0.1:1/?replicaSet=rs0", "nowhere", timeout_seconds=1.0)
-        vars(service.shell.store).update(vars(absent))
-        async with asyncio.timeout(3):
-            async with refused(faults.StoreUnavailable):
-                await create(selector)
+    settings = arena_settings(QuerySelectorSettings)
+    absent = Store("mongodb://127.0.0.1:9/?replicaSet=rs0", "nowhere", timeout_seconds=settings.store_timeout_seconds)
+    bus, peers = Bus(settings.nats_url, "test"), Peers(settings)
+    room = await build(Shell("query_selector", settings, absent, bus, peers))
+    server = Server(room.servicers, traced=False, reflected=False)
+    async with grpc.aio.insecure_channel(await server.start(settings.listen)) as channel:
+        selector: stubs.QuerySelectorServiceAsyncStub = stubs.QuerySelectorServiceStub(channel)
+        for call in (create(selector), selector.GetDimension(pb.GetDimensionRequest(name=ALGEBRA.name))):
+            async with asyncio.timeout(3), refused(faults.StoreUnavailable):
+                await call
+    await server.stop(0)
+    await peers.close()
+    absent.close()
 
 
 async def test_an_upload_cut_off_by_a_crash_is_removed(

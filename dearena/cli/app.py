@@ -1,0 +1,41 @@
+"""All commands under one name."""
+
+import typer
+
+from dearena.cli import (
+    apply,
+    dimension,
+    doctor,
+    insertions,
+    leaderboard,
+    models,
+    register,
+    up,
+    votes,
+    watch,
+)
+
+app = typer.Typer(
+    name="dearena",
+    help="A decentralized arena for language models: every ranked model also judges.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("up", **up.SETTINGS)(up.up)
+app.command("doctor")(doctor.doctor)
+app.command("register")(register.register)
+app.command("models")(models.models)
+app.command("retire")(models.retire)
+app.add_typer(dimension.app, name="dimension")
+app.command("apply")(apply.apply)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.command("watch")(watch.watch)
+app.command("insertions")(insertions.insertions)
+app.add_typer(votes.app, name="votes")
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,71 @@
+"""`dearena models` and `dearena retire`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from dearena.cli import output, words
+from dearena.cli.plain import plain
+from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.client import ArenaClient
+from dearena.v1 import gateway_pb2
+
+
+def models(
+    *,
+    show_retired: Annotated[bool, typer.Option("--all", help="Retired models too.")] = False,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """List models in the order of their registration."""
+
+    async def body(client: ArenaClient) -> None:
+        found = [model async for model in client.models(show_retired=show_retired)]
+        if as_json:
+            output.show_json([plain(model) for model in found])
+        elif found:
+            output.show(table(found))
+        else:
+            output.show("no models yet; `dearena register` or `dearena apply` brings some")
+
+    run(body, project=project)
+
+
+def table(found: Sequence[gateway_pb2.Model]) -> Table:
+    """Models as a table."""
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("model", "name", "state", "provider", "family", "endpoint", "upstream model", "judges"):
+        shown.add_column(heading, overflow="fold")
+    for model in found:
+        slug = words.slug(model.name)
+        shown.add_row(
+            f"{slug}@{model.revision}",
+            model.display_name if model.display_name != slug else "",
+            words.model_state(model),
+            model.provider,
+            model.family,
+            model.endpoint.base_url,
+            model.endpoint.upstream_model,
+            "yes" if model.may_judge else "no",
+        )
+    return shown
+
+
+def retire(
+    slug: Annotated[str, typer.Argument(help="The model's slug.")],
+    *,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Retire a model: it judges no more and has no rank; its votes stay."""
+
+    async def body(client: ArenaClient) -> None:
+        retired = await client.retire_model(slug)
+        if as_json:
+            output.show_json(plain(retired))
+        else:
+            output.show(f"{slug} is retired")
+
+    run(body, project=project)

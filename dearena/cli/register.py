@@ -1,0 +1,113 @@
+"""`dearena register`: one model by options."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from dearena.cli import output, words
+from dearena.cli.plain import plain
+from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.client import ArenaClient
+from dearena.client.arena_file import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.client.declared import DEFAULT_ANSWER_PARAMETERS, model_of
+from dearena.faults import FieldViolation, InvalidField
+
+
+def register(
+    slug: Annotated[str, typer.Argument(help="How the arena calls it: a-z, 0-9 and '-'.")],
+    *,
+    url: Annotated[str, typer.Option("--url", help="The endpoint's URL before /chat/completions.")],
+    model: Annotated[str, typer.Option("--model", help="The model's id at the endpoint.")],
+    key: Annotated[str, typer.Option(help="Where the key is: env:NAME or file:/path, on the gateway's side.")] = "",
+    display_name: Annotated[str, typer.Option(help="Default: the slug.")] = "",
+    provider: Annotated[str, typer.Option(help="Who runs the endpoint.")] = "",
+    family: Annotated[str, typer.Option(help="Models of one family may be kept from judging one another.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Calls in flight at once; 0: the default, 8.")] = 0,
+    timeout: Annotated[float | None, typer.Option(help="Of one HTTP request, in seconds. Default: 60.")] = None,
+    price_in: Annotated[str, typer.Option(help="Per million input tokens, for example 0.15.")] = "0",
+    price_out: Annotated[str, typer.Option(help="Per million output tokens.")] = "0",
+    currency: Annotated[str, typer.Option(help="Of the prices.")] = "USD",
+    system_prompt: Annotated[str, typer.Option(help="Sent before every query, not before judging.")] = "",
+    temperature: Annotated[float | None, typer.Option(help="For answering. Default: 0.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="For answering. Default: 2048.")] = None,
+    judges: Annotated[bool, typer.Option("--judges/--no-judging", help="Whether it may judge.")] = True,
+    sparring: Annotated[bool, typer.Option(help="It is a sparring model of the arena's own.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check only; register nothing.")] = False,
+    request_id: Annotated[str, typer.Option(help="Makes a repetition harmless.")] = "",
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Register a model: its answers are collected, and it is inserted into every dimension.
+
+    For example, a local vLLM: dearena register kappa --url http://127.0.0.1:8000/v1 --model kappa-7b
+    """
+
+    async def body(client: ArenaClient) -> None:
+        try:
+            entry = ModelEntry(
+                slug=slug,
+                display_name=display_name,
+                provider=provider,
+                family=family,
+                labels=_labels(label or []),
+                endpoint=EndpointEntry(base_url=url, upstream_model=model, key_reference=key, sparring=sparring),
+                answer_parameters=_answer_parameters(temperature, max_tokens),
+                system_prompt=system_prompt,
+                concurrency=concurrency,
+                timeout_seconds=timeout,
+                price=_price(currency, price_in, price_out),
+                may_judge=judges,
+            )
+        except ValidationError as error:
+            raise _fault(error) from error
+        declared = model_of(entry, client.model_name(slug), cohort="")
+        registered = await client.register_model(declared, request_id=request_id, validate_only=check)
+        if as_json:
+            output.show_json(plain(registered))
+        elif check:
+            output.show(f"{slug} can be registered")
+        else:
+            output.show(
+                f"{slug}@{registered.revision} is registered, {words.model_state(registered)}; "
+                f"`dearena watch DIMENSION {slug}` shows how it finds its place"
+            )
+
+    run(body, project=project)
+
+
+def _answer_parameters(temperature: float | None, max_tokens: int | None) -> ParametersEntry | None:
+    """What is said, and the contract's default for the other; None when neither is said."""
+    if temperature is None and max_tokens is None:
+        return None
+    return ParametersEntry(
+        temperature=DEFAULT_ANSWER_PARAMETERS.temperature if temperature is None else temperature,
+        max_tokens=DEFAULT_ANSWER_PARAMETERS.max_tokens if max_tokens is None else max_tokens,
+    )
+
+
+def _labels(given: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    if wrong := [name for name, equals, _ in pairs if not equals or not name]:
+        raise InvalidField.of("--label", f"{wrong[0]!r} is not of the form NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _price(currency: str, price_in: str, price_out: str) -> PriceEntry | None:
+    try:
+        paid_in, paid_out = Decimal(price_in), Decimal(price_out)
+    except InvalidOperation as error:
+        raise InvalidField.of("--price-in, --price-out", "must be numbers such as 0.15") from error
+    if not paid_in and not paid_out:
+        return None
+    return PriceEntry(currency=currency, per_million_input_tokens=paid_in, per_million_output_tokens=paid_out)
+
+
+def _fault(error: ValidationError) -> InvalidField:
+    violations = [
+        FieldViolation(".".join(str(part) for part in one["loc"]), one["msg"].removeprefix("Value error, "))
+        for one in error.errors()
+    ]
+    return InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)

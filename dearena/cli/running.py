@@ -1,0 +1,56 @@
+"""How a command runs: a client for its time, faults as one clear line, and an exit code."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from dearena.cli import output
+from dearena.client import ArenaClient
+from dearena.faults import ArenaFault
+from dearena.names import DEFAULT_PROJECT, InvalidName
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs: one value, or one a line.")]
+Project = Annotated[
+    str, typer.Option("--project", envvar="DEARENA_PROJECT", help="Project that models and dimensions are of.")
+]
+DEFAULT = DEFAULT_PROJECT
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def run(body: Callable[[ArenaClient], Awaitable[None]], *, project: str) -> None:
+    """Run a command's body with a client; whatever can go wrong ends the process with one clear line."""
+
+    async def with_client() -> None:
+        async with ArenaClient(project=project) as client:
+            await body(client)
+
+    run_plain(with_client)
+
+
+def run_plain(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a command's body that needs no client."""
+    try:
+        asyncio.run(body())
+    except ArenaFault as fault:
+        fail(str(fault), *_further(fault))
+    except (InvalidName, OSError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def fail(message: str, *details: str) -> NoReturn:
+    """Say what went wrong on standard error, and exit 1."""
+    output.error(message, details)
+    sys.exit(1)
+
+
+def _further(fault: ArenaFault) -> list[str]:
+    """Violations that the message itself does not tell."""
+    message = str(fault)
+    return [f"{one.field}: {one.description}" for one in fault.violations if one.description not in message]

@@ -1,0 +1,95 @@
+"""`dearena votes export`: every outcome as a line of JSON."""
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from dearena.cli import output
+from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.client import ArenaClient, Vote
+
+app = typer.Typer(help="Export votes.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def votes() -> None:
+    """Export votes."""
+
+
+@app.command()
+def export(
+    dimension: Annotated[str, typer.Argument(help="The dimension's slug.")],
+    *,
+    round_number: Annotated[int, typer.Option("--round", min=0, help="Only this round; 0: all.")] = 0,
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .jsonl or .jsonl.gz file; default: standard output.")
+    ] = None,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Write a line for each outcome: who judged what, and who won.
+
+    The winner is a, b or tie, and null where nothing was decided. A file is complete or not there at all.
+    With --json and a file, what was written is told as JSON.
+    """
+
+    async def body(client: ArenaClient) -> None:
+        count = 0
+        with opened(file) as lines:
+            async for vote in client.votes(dimension, round_number=round_number):
+                lines.write(json.dumps(line_of(vote, dimension), ensure_ascii=False) + "\n")
+                count += 1
+        if file is None:
+            return
+        if as_json:
+            output.show_json({"file": str(file), "votes": count})
+        else:
+            output.show(f"{count:,} votes are in {file}")
+
+    run(body, project=project)
+
+
+def line_of(vote: Vote, dimension: str) -> dict[str, Any]:
+    """One line of the export."""
+    return {
+        "judge": vote.judge,
+        "model_a": vote.model_a,
+        "model_b": vote.model_b,
+        "query_id": vote.query_id,
+        "outcome": vote.outcome,
+        "winner": vote.winner,
+        "dimension": dimension,
+        "round": vote.round,
+        "cell_id": vote.cell_id,
+        "attempt": vote.attempt,
+    }
+
+
+@contextmanager
+def opened(file: Path | None) -> Iterator[IO[str]]:
+    """A text file that takes its name when all is written, packed when that ends with .gz; None: standard output."""
+    if file is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        with unfinished.open("wb") as raw:
+            if file.suffix == ".gz":
+                # No name and no time inside: equal votes are equal files.
+                packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
+                with packed, io.TextIOWrapper(packed, "utf-8", newline="\n") as text:
+                    yield text
+            else:
+                with io.TextIOWrapper(raw, "utf-8", newline="\n") as text:
+                    yield text
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,98 @@
+"""`dearena watch`: insertions as they happen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from dearena.cli import output, progress
+from dearena.cli.plain import plain
+from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.client import ArenaClient
+from dearena.faults import ModelNotActive
+from dearena.v1 import gateway_pb2, ranker_pb2
+
+Steps = AsyncIterator[ranker_pb2.WatchInsertionResponse]
+
+LOOK_AGAIN_SECONDS: Final = 0.5
+"""Between looks at a model that has not been admitted."""
+
+
+def watch(
+    dimension: Annotated[str, typer.Argument(help="The dimension's slug.")],
+    model: Annotated[
+        str, typer.Argument(help="A model, slug or slug@n; ends when it has settled. None: all, without end.")
+    ] = "",
+    *,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Show insertions live: phase, window, cells, calls, cost, and why the last step was taken."""
+
+    async def body(client: ArenaClient) -> None:
+        screen = output.console()
+        if not model:
+            steps = client.watch_insertion(dimension)
+        else:
+            revision = model if "@" in model else f"{model}@{(await client.get_model(model)).revision}"
+            await admitted(client, dimension, revision, quiet=as_json, screen=screen)
+            steps = client.watch_insertion(dimension, revision)
+        if as_json:
+            async for step in steps:
+                output.show_json(plain(step))
+        elif screen.is_terminal:
+            await _live(steps, screen)
+        else:
+            await _lines(steps, screen)
+
+    run(body, project=project)
+
+
+async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet: bool, screen: Console) -> None:
+    """Wait until a model is admitted to a dimension, and say how far its answers are.
+
+    Raises:
+        ModelNotActive: it never will be: it is no entrant, or none of its answers is usable.
+    """
+    said = ""
+    while True:
+        if any([insertion.model == revision async for insertion in client.insertions(dimension)]):
+            return
+        entrant = next((one for one in await client.entrants(dimension) if one.model == revision), None)
+        match entrant.state if entrant else None:
+            case gateway_pb2.ENTRANT_STATE_FAILED:
+                raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason if entrant else ''}")
+            case gateway_pb2.ENTRANT_STATE_RETIRED:
+                raise ModelNotActive(f"{revision} is retired")
+        now = _waiting(entrant)
+        if now != said and not quiet:
+            screen.print(f"{revision} {now}")
+            said = now
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _waiting(entrant: gateway_pb2.Entrant | None) -> str:
+    match entrant:
+        case None:
+            return "has not been seen by the dimension yet"
+        case gateway_pb2.Entrant(state=gateway_pb2.ENTRANT_STATE_READY):
+            return "has answered, and waits to be admitted"
+    return f"is answering: {entrant.answers_recorded}/{entrant.queries} queries"
+
+
+async def _live(steps: Steps, screen: Console) -> None:
+    shown = progress.Progress()
+    with Live(shown.rendered(), console=screen, refresh_per_second=8, transient=False) as live:
+        async for step in steps:
+            shown.take(step)
+            live.update(shown.rendered())
+
+
+async def _lines(steps: Steps, screen: Console) -> None:
+    """One line a step; mere progress within a round is left out."""
+    async for step in steps:
+        if step.why or step.HasField("decision"):
+            screen.print(progress.line(step), soft_wrap=True)

@@ -1,0 +1,71 @@
+"""Numbers, money and states as people read them. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
+
+NANO: Final = 1_000_000_000
+WEIGHT_PARTS: Final = 65_536
+"""A judge of mean weight has so many parts."""
+
+
+def money(amount: common_pb2.Money) -> str:
+    """`USD 0.0123`: at least two decimals, and as many as a small amount needs; nothing for nothing."""
+    if not amount.nano_units:
+        return "0"
+    whole, rest = divmod(amount.nano_units, NANO)
+    decimals = f"{rest:09}"
+    significant = len(decimals) - len(decimals.lstrip("0")) + 2 if not whole else 2
+    shown = round(amount.nano_units / NANO, max(2, min(9, significant)))
+    return f"{amount.currency or 'USD'} {shown:,.{max(2, min(9, significant))}f}"
+
+
+def share(weight: int) -> str:
+    """A judge's weight where the mean is 1.00."""
+    return f"{weight / WEIGHT_PARTS:.2f}"
+
+
+def outcomes(counts: scorer_pb2.OutcomeCounts) -> str:
+    """`A 310 · B 290 · TIE 12`, without the kinds that did not occur."""
+    named = ((field.name.upper(), getattr(counts, field.name)) for field in counts.DESCRIPTOR.fields)
+    return " · ".join(f"{name} {count:,}" for name, count in named if count) or "none yet"
+
+
+def places(insertion: ranker_pb2.Insertion) -> str:
+    """The places, from 1, that a newcomer may still take; one when it has been found."""
+    first, last = insertion.low + 1, insertion.high + 1
+    if insertion.rank:
+        return f"place {insertion.rank}"
+    if insertion.phase == ranker_pb2.INSERTION_PHASE_SEEDING:
+        return "among the seeds"
+    return f"place {first}" if first >= last else f"places {first} to {last}"
+
+
+def phase(insertion: ranker_pb2.Insertion) -> str:
+    """`coarse`, `fine`, `settled` …"""
+    return _lower(ranker_pb2.InsertionPhase.Name(insertion.phase), "INSERTION_PHASE_")
+
+
+def model_state(model: gateway_pb2.Model) -> str:
+    """`active`, `retired`, `waiting for bus`."""
+    return _lower(gateway_pb2.ModelState.Name(model.state), "MODEL_STATE_")
+
+
+def dimension_state(dimension: query_selector_pb2.Dimension) -> str:
+    """`ready`, `waiting for bus`."""
+    return _lower(query_selector_pb2.DimensionState.Name(dimension.state), "DIMENSION_STATE_")
+
+
+def _lower(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).replace("_", " ").lower()
+
+
+def slug(name: str) -> str:
+    """The last part of a resource name."""
+    return name.rpartition("/")[2]
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The parts that say something, set apart."""
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,16 @@
+"""An async client of the arena.
+
+    async with ArenaClient() as arena:
+        async for vote in arena.votes("algebra"):
+            ...
+
+Answers are the contract's own messages (`dearena.v1`); what goes wrong is a fault of `dearena.faults`.
+"""
+
+from dearena.client.addresses import Addresses
+from dearena.client.apply import Action, Change, apply
+from dearena.client.arena_file import ArenaFile, read_arena_file
+from dearena.client.client import ArenaClient
+from dearena.client.votes import Vote
+
+__all__ = ["Action", "Addresses", "ArenaClient", "ArenaFile", "Change", "Vote", "apply", "read_arena_file"]

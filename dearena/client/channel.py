@@ -1,0 +1,114 @@
+"""Calls to one service: time limits, retries where they are harmless, and faults in place of statuses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from typing import Final, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+
+from dearena.faults import ArenaFault, ServiceUnavailable
+from dearena.rpc_faults import DETAILS_KEY, fault_of
+
+T = TypeVar("T")
+
+MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
+"""As the services allow each other."""
+
+SILENCE_SECONDS: Final = 60.0
+"""A stream that has an end says something at least this often."""
+
+
+def _service_config(service: ServiceDescriptor) -> str:
+    """Reads are tried again; what changes something is not: its caller hears at once that a service is away."""
+    reads = [method.name for method in service.methods if method.name.startswith(("Get", "List"))]
+    policy = {
+        "maxAttempts": 3,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "1s",
+        "backoffMultiplier": 3,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    names = [{"service": service.full_name, "method": method} for method in reads]
+    return json.dumps({"methodConfig": [{"name": names, "retryPolicy": policy}]})
+
+
+class Service:
+    """One service at its address. The connection is made with the first call."""
+
+    def __init__(self, contract: FileDescriptor, name: str, address: str) -> None:
+        """`contract` is the file that describes the service, and it alone."""
+        (descriptor,) = contract.services_by_name.values()
+        self.name = name
+        self.address = address
+        self.channel = grpc.aio.insecure_channel(
+            address,
+            options=[
+                ("grpc.service_config", _service_config(descriptor)),
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.initial_reconnect_backoff_ms", 100),
+                ("grpc.min_reconnect_backoff_ms", 100),
+                ("grpc.max_reconnect_backoff_ms", 2_000),
+                # A watch may be silent for long; a peer that vanished is noticed all the same.
+                ("grpc.keepalive_time_ms", 60_000),
+            ],
+        )
+
+    async def told(self, call: Awaitable[T]) -> T:
+        """The answer to a call, or the fault that its status tells of."""
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise self._fault(error) from error
+
+    async def each(
+        self, call: AsyncIterable[T], *, silence_seconds: float | None = SILENCE_SECONDS
+    ) -> AsyncIterator[T]:
+        """The messages of a stream.
+
+        Args:
+            call: a streaming call that has just been made.
+            silence_seconds: longest time between two messages; None for a watch.
+
+        Raises:
+            ServiceUnavailable: nothing came for that long, or the connection broke.
+        """
+        messages = aiter(call)
+        try:
+            while True:
+                async with asyncio.timeout(silence_seconds):
+                    message = await anext(messages, None)
+                if message is None:
+                    return
+                yield message
+        except grpc.aio.AioRpcError as error:
+            raise self._fault(error) from error
+        except TimeoutError:
+            raise ServiceUnavailable(f"the {self._shown} has been silent for {silence_seconds:.0f} s") from None
+        finally:
+            if isinstance(call, grpc.aio.Call):
+                call.cancel()
+
+    @property
+    def _shown(self) -> str:
+        return f"{self.name.replace('_', ' ')} at {self.address}"
+
+    def _fault(self, error: grpc.aio.AioRpcError) -> ArenaFault:
+        told_by_the_service = any(key == DETAILS_KEY for key, _ in error.trailing_metadata() or ())
+        if told_by_the_service:
+            return fault_of(error)
+        match error.code():
+            case grpc.StatusCode.UNAVAILABLE:
+                return ServiceUnavailable(
+                    f"the {self._shown} cannot be reached; is the arena running? (`dearena up` starts one here)"
+                )
+            case grpc.StatusCode.DEADLINE_EXCEEDED:
+                return ServiceUnavailable(f"the {self._shown} did not answer in time")
+            case grpc.StatusCode.CANCELLED:
+                return ServiceUnavailable(f"the {self._shown} ended the call")
+            case grpc.StatusCode.UNIMPLEMENTED:
+                return ArenaFault(f"the {self._shown} does not know this call; is it another version, or service?")
+        return fault_of(error)

@@ -1,0 +1,304 @@
+"""The arena's five services behind one object, with slugs for names."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from dearena.client import pools, votes
+from dearena.client.addresses import Addresses
+from dearena.client.channel import Service
+from dearena.client.streams import paged, resumed
+from dearena.names import DEFAULT_PROJECT, DimensionName, ModelName, check_slug
+from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
+from dearena.v1.gateway_pb2_grpc import GatewayServiceStub
+from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
+from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceStub
+from dearena.v1.ranker_pb2_grpc import RankerServiceStub
+from dearena.v1.scorer_pb2_grpc import ScorerServiceStub
+
+CALL_SECONDS = 10.0
+UPLOAD_SECONDS = 300.0
+"""For a whole question pool: as long as the query selector waits for one."""
+LARGEST_PAGE = 1000
+
+
+class ArenaClient:
+    """The arena as one project sees it.
+
+    Models and dimensions are named by their slugs. Lists are async iterators that turn the pages
+    themselves; watches come back by themselves when a service was away for a while. A method that changes
+    something takes a `request_id`: give one to make a repetition harmless, or one is made up.
+
+    Every method may raise a fault of `dearena.faults`; ServiceUnavailable when a service is not there.
+    InvalidName says that a slug or a revision is not one.
+    """
+
+    def __init__(
+        self,
+        addresses: Addresses | None = None,
+        *,
+        project: str = DEFAULT_PROJECT,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        """Nothing is connected yet. `call_seconds` bounds each call that is not a stream."""
+        addresses = addresses or Addresses.find()
+        self.addresses = addresses
+        self.project = check_slug(project)
+        self._seconds = call_seconds
+        self._gateway = Service(gateway_pb2.DESCRIPTOR, "gateway", addresses.gateway)
+        self._query_selector = Service(query_selector_pb2.DESCRIPTOR, "query_selector", addresses.query_selector)
+        self._ranker = Service(ranker_pb2.DESCRIPTOR, "ranker", addresses.ranker)
+        self._judge_dispatcher = Service(
+            judge_dispatcher_pb2.DESCRIPTOR, "judge_dispatcher", addresses.judge_dispatcher
+        )
+        self._scorer = Service(scorer_pb2.DESCRIPTOR, "scorer", addresses.scorer)
+        self._models = GatewayServiceStub(self._gateway.channel)
+        self._dimensions = QuerySelectorServiceStub(self._query_selector.channel)
+        self._rankings = RankerServiceStub(self._ranker.channel)
+        self._votes = JudgeDispatcherServiceStub(self._judge_dispatcher.channel)
+        self._boards = ScorerServiceStub(self._scorer.channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; streams that are open end."""
+        services = (self._gateway, self._query_selector, self._ranker, self._judge_dispatcher, self._scorer)
+        await asyncio.gather(*(service.channel.close() for service in services))
+
+    # Models
+
+    def model_name(self, slug: str) -> str:
+        """The resource name of a model of this project."""
+        return str(ModelName(self.project, check_slug(slug)))
+
+    async def register_model(
+        self, model: gateway_pb2.Model, *, request_id: str = "", validate_only: bool = False
+    ) -> gateway_pb2.Model:
+        """Register a model; its `name` is a resource name (see `model_name`).
+
+        Raises:
+            AlreadyExists: the slug is taken.
+            InvalidField: with a violation for each field that is wrong.
+        """
+        request = gateway_pb2.RegisterModelRequest(
+            model=model, request_id=request_id or _request_id(), validate_only=validate_only
+        )
+        return (await self._gateway.told(self._models.RegisterModel(request, timeout=self._seconds))).model
+
+    async def update_model(
+        self, model: gateway_pb2.Model, fields: Sequence[str], *, request_id: str = ""
+    ) -> gateway_pb2.Model:
+        """Change the named fields of a model to what they are in `model`.
+
+        Raises:
+            UnknownModel: there is none of this name.
+            EtagMismatch: `model.etag` is set and stale.
+        """
+        request = gateway_pb2.UpdateModelRequest(
+            model=model, update_mask=FieldMask(paths=fields), request_id=request_id or _request_id()
+        )
+        return (await self._gateway.told(self._models.UpdateModel(request, timeout=self._seconds))).model
+
+    async def retire_model(self, slug: str, *, etag: str = "", request_id: str = "") -> gateway_pb2.Model:
+        """Retire a model: it judges no more and has no rank. Retiring twice is harmless."""
+        request = gateway_pb2.RetireModelRequest(
+            name=self.model_name(slug), etag=etag, request_id=request_id or _request_id()
+        )
+        return (await self._gateway.told(self._models.RetireModel(request, timeout=self._seconds))).model
+
+    async def get_model(self, slug: str) -> gateway_pb2.Model:
+        """One model; raises UnknownModel."""
+        request = gateway_pb2.GetModelRequest(name=self.model_name(slug))
+        return (await self._gateway.told(self._models.GetModel(request, timeout=self._seconds))).model
+
+    def models(self, *, show_retired: bool = False) -> AsyncIterator[gateway_pb2.Model]:
+        """Models in the order of their registration."""
+
+        def page(token: str) -> Awaitable[gateway_pb2.ListModelsResponse]:
+            request = gateway_pb2.ListModelsRequest(
+                parent=f"projects/{self.project}", show_retired=show_retired, page_size=LARGEST_PAGE, page_token=token
+            )
+            return self._gateway.told(self._models.ListModels(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.models)
+
+    async def entrants(self, dimension: str, dimension_version: int = 0) -> Sequence[gateway_pb2.Entrant]:
+        """Model revisions that enter a dimension, with how far their answers are; in the order of admission."""
+        version = dimension_version or (await self.get_dimension(dimension)).version
+        request = gateway_pb2.ListEntrantsRequest(dimension=self.dimension_name(dimension), dimension_version=version)
+        return (await self._gateway.told(self._models.ListEntrants(request, timeout=self._seconds))).entrants
+
+    def ledger(self, *, dimension: str = "", interrupted_only: bool = False) -> AsyncIterator[gateway_pb2.LedgerEntry]:
+        """The calls made, in the order in which they started."""
+
+        def page(token: str) -> Awaitable[gateway_pb2.ListLedgerResponse]:
+            request = gateway_pb2.ListLedgerRequest(
+                parent=f"projects/{self.project}",
+                dimension=dimension,
+                interrupted_only=interrupted_only,
+                page_size=LARGEST_PAGE,
+                page_token=token,
+            )
+            return self._gateway.told(self._models.ListLedger(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.entries)
+
+    # Dimensions
+
+    def dimension_name(self, slug: str) -> str:
+        """The resource name of a dimension of this project."""
+        return str(DimensionName(self.project, check_slug(slug)))
+
+    async def create_dimension(
+        self,
+        dimension: query_selector_pb2.Dimension,
+        pool: pools.PoolSource,
+        *,
+        request_id: str = "",
+        validate_only: bool = False,
+    ) -> query_selector_pb2.Dimension:
+        """Create a dimension from a question pool; its `name` is a resource name (see `dimension_name`).
+
+        Raises:
+            BrokenPool: with a violation `pool line N` for each line that is wrong, up to twenty.
+            AlreadyExists: the slug is taken.
+            OSError: the pool's file cannot be read.
+        """
+        content = pools.content_of(pool)
+        start = query_selector_pb2.CreateDimensionStart(
+            dimension=dimension, request_id=request_id or _request_id(), validate_only=validate_only
+        )
+
+        async def requests() -> AsyncIterator[query_selector_pb2.CreateDimensionRequest]:
+            yield query_selector_pb2.CreateDimensionRequest(start=start)
+            for piece in pools.pieces_of(content):
+                yield query_selector_pb2.CreateDimensionRequest(pool=piece)
+
+        call = self._dimensions.CreateDimension(requests(), timeout=UPLOAD_SECONDS)
+        return (await self._query_selector.told(call)).dimension
+
+    async def get_dimension(self, slug: str) -> query_selector_pb2.Dimension:
+        """One dimension; raises UnknownDimension."""
+        request = query_selector_pb2.GetDimensionRequest(name=self.dimension_name(slug))
+        call = self._dimensions.GetDimension(request, timeout=self._seconds)
+        return (await self._query_selector.told(call)).dimension
+
+    def dimensions(self) -> AsyncIterator[query_selector_pb2.Dimension]:
+        """Dimensions in slug order."""
+
+        def page(token: str) -> Awaitable[query_selector_pb2.ListDimensionsResponse]:
+            request = query_selector_pb2.ListDimensionsRequest(
+                parent=f"projects/{self.project}", page_size=LARGEST_PAGE, page_token=token
+            )
+            return self._query_selector.told(self._dimensions.ListDimensions(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.dimensions)
+
+    def queries(self, dimension: str, dimension_version: int = 0) -> AsyncIterator[query_selector_pb2.Query]:
+        """The queries chosen for a dimension version (0: the newest) in id order."""
+
+        def page(token: str) -> Awaitable[query_selector_pb2.ListQueriesResponse]:
+            request = query_selector_pb2.ListQueriesRequest(
+                dimension=self.dimension_name(dimension),
+                dimension_version=dimension_version,
+                page_size=LARGEST_PAGE,
+                page_token=token,
+            )
+            return self._query_selector.told(self._dimensions.ListQueries(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.queries)
+
+    # Rankings and boards
+
+    async def ranking(self, dimension: str) -> ranker_pb2.Ranking:
+        """The ranker's ordered list, and what it is busy with."""
+        request = ranker_pb2.GetRankingRequest(dimension=self.dimension_name(dimension))
+        return (await self._ranker.told(self._rankings.GetRanking(request, timeout=self._seconds))).ranking
+
+    def insertions(self, dimension: str) -> AsyncIterator[ranker_pb2.Insertion]:
+        """Insertions in the order of admission."""
+
+        def page(token: str) -> Awaitable[ranker_pb2.ListInsertionsResponse]:
+            request = ranker_pb2.ListInsertionsRequest(
+                dimension=self.dimension_name(dimension), page_size=LARGEST_PAGE, page_token=token
+            )
+            return self._ranker.told(self._rankings.ListInsertions(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.insertions)
+
+    def watch_insertion(
+        self, dimension: str, model: str = "", *, cursor: int = 0
+    ) -> AsyncIterator[ranker_pb2.WatchInsertionResponse]:
+        """Every step of one model's insertion until it has settled or failed; of all without end if none is named.
+
+        Args:
+            dimension: its slug.
+            model: a model revision, `slug@n`.
+            cursor: decision after which to begin, as a message carries it.
+
+        Raises:
+            UnknownInsertion: the model has not been admitted.
+        """
+
+        def watch(after: int) -> AsyncIterator[ranker_pb2.WatchInsertionResponse]:
+            request = ranker_pb2.WatchInsertionRequest(
+                dimension=self.dimension_name(dimension), model=model, cursor=after
+            )
+            return self._ranker.each(self._rankings.WatchInsertion(request), silence_seconds=None)
+
+        return resumed(watch, cursor, lambda step: step.cursor)
+
+    async def leaderboard(self, dimension: str, board_version: int = 0) -> scorer_pb2.Board:
+        """A board, 0: the last settled one; raises NotReady while there is none."""
+        request = scorer_pb2.GetLeaderboardRequest(
+            dimension=self.dimension_name(dimension), board_version=board_version
+        )
+        return (await self._scorer.told(self._boards.GetLeaderboard(request, timeout=self._seconds))).board
+
+    async def watch_leaderboard(self, dimension: str, *, cursor: int = 0) -> AsyncIterator[scorer_pb2.Board]:
+        """The newest settled board, or those after a version, and then each as it comes, without end."""
+
+        def watch(after: int) -> AsyncIterator[scorer_pb2.WatchLeaderboardResponse]:
+            request = scorer_pb2.WatchLeaderboardRequest(dimension=self.dimension_name(dimension), cursor=after)
+            return self._scorer.each(self._boards.WatchLeaderboard(request), silence_seconds=None)
+
+        async for response in resumed(watch, cursor, lambda response: response.cursor):
+            yield response.board
+
+    async def matrices(self, dimension: str, board_version: int = 0) -> scorer_pb2.GetMatricesResponse:
+        """Win rates and comparison counts between all models of a board."""
+        request = scorer_pb2.GetMatricesRequest(dimension=self.dimension_name(dimension), board_version=board_version)
+        return await self._scorer.told(self._boards.GetMatrices(request, timeout=self._seconds))
+
+    async def votes(
+        self, dimension: str, *, round_number: int = 0, after_sequence: int = 0
+    ) -> AsyncIterator[votes.Vote]:
+        """Outcomes in sequence order, of one round or of all (0)."""
+        request = judge_dispatcher_pb2.ListVotesRequest(
+            dimension=self.dimension_name(dimension), round=round_number, after_sequence=after_sequence
+        )
+        async for batch in self._judge_dispatcher.each(self._votes.ListVotes(request)):
+            for vote in votes.rows_of(batch):
+                yield vote
+
+    async def comparison(self, dimension: str, cell_id: str, attempt: int = 0) -> judge_dispatcher_pb2.Comparison:
+        """All that is kept of one cell: raw verdicts, tokens, latency, cost; attempt 0: the newest."""
+        request = judge_dispatcher_pb2.GetComparisonRequest(
+            dimension=self.dimension_name(dimension), cell_id=cell_id, attempt=attempt
+        )
+        call = self._votes.GetComparison(request, timeout=self._seconds)
+        return (await self._judge_dispatcher.told(call)).comparison
+
+
+def _request_id() -> str:
+    return uuid4().hex

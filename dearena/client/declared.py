@@ -1,0 +1,152 @@
+"""What a declaration means to the services, and how it differs from what they have. Pure."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from dearena.client.arena_file import NANO, DimensionEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
+
+# Defaults of the contract (gateway.proto, query_selector.proto): a field left out is equal to its default said.
+DEFAULT_ANSWER_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0, max_tokens=2048)
+DEFAULT_JUDGE_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0, max_tokens=1024)
+DEFAULT_CONCURRENCY: Final = 8
+DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
+DEFAULT_RANKING: Final = query_selector_pb2.RankingSettings(
+    seed_models=5, window=1, max_slides=8, jury="exhaustive", weighting="score"
+)
+DEFAULT_METHOD: Final = "random"
+DEFAULT_TEMPLATE: Final = "pairwise@1"
+
+_MODEL_FIELDS: Final = (
+    "display_name",
+    "provider",
+    "family",
+    "labels",
+    "endpoint",
+    "answer_parameters",
+    "judge_parameters",
+    "system_prompt",
+    "concurrency",
+    "timeout",
+    "price",
+    "may_judge",
+)
+
+
+def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
+    """The message that registers a declared model, with the defaults said."""
+    model = gateway_pb2.Model(
+        name=name,
+        display_name=entry.display_name,
+        provider=entry.provider,
+        family=entry.family,
+        labels=entry.labels,
+        endpoint=gateway_pb2.Endpoint(**entry.endpoint.model_dump()),
+        answer_parameters=_parameters(entry.answer_parameters, DEFAULT_ANSWER_PARAMETERS),
+        judge_parameters=_parameters(entry.judge_parameters, DEFAULT_JUDGE_PARAMETERS),
+        system_prompt=entry.system_prompt,
+        concurrency=entry.concurrency or DEFAULT_CONCURRENCY,
+        price=price_of(entry.price),
+        may_judge=entry.may_judge,
+        cohort=cohort,
+    )
+    seconds = entry.timeout_seconds
+    model.timeout.FromTimedelta(DEFAULT_TIMEOUT if seconds is None else timedelta(seconds=seconds))
+    return model
+
+
+def _parameters(
+    entry: ParametersEntry | None, default: common_pb2.GenerationParameters
+) -> common_pb2.GenerationParameters:
+    if entry is None:
+        return default
+    parameters = common_pb2.GenerationParameters(**entry.model_dump(exclude_none=True, exclude={"extra_body"}))
+    if entry.extra_body:
+        parameters.extra_body.update(entry.extra_body)
+    return parameters
+
+
+def price_of(entry: PriceEntry | None) -> gateway_pb2.Price | None:
+    """The price as money; None when nothing is said."""
+    if entry is None:
+        return None
+    return gateway_pb2.Price(
+        per_million_input_tokens=_money(entry.currency, entry.per_million_input_tokens),
+        per_million_output_tokens=_money(entry.currency, entry.per_million_output_tokens),
+    )
+
+
+def _money(currency: str, amount: Decimal) -> common_pb2.Money:
+    return common_pb2.Money(currency=currency, nano_units=int(amount * NANO))
+
+
+def differing_fields(declared: gateway_pb2.Model, present: gateway_pb2.Model) -> list[str]:
+    """Fields in which a model is to change; what the services add themselves does not count.
+
+    The cohort matters at admission only, so it changes with other fields and never alone.
+    """
+    one, other = _filled(declared), _filled(present)
+    return [field for field in _MODEL_FIELDS if getattr(one, field) != getattr(other, field)]
+
+
+def _filled(model: gateway_pb2.Model) -> gateway_pb2.Model:
+    filled = gateway_pb2.Model()
+    filled.CopyFrom(model)
+    if not filled.HasField("answer_parameters"):
+        filled.answer_parameters.CopyFrom(DEFAULT_ANSWER_PARAMETERS)
+    if not filled.HasField("judge_parameters"):
+        filled.judge_parameters.CopyFrom(DEFAULT_JUDGE_PARAMETERS)
+    for parameters in (filled.answer_parameters, filled.judge_parameters):
+        if not parameters.extra_body.fields:
+            parameters.ClearField("extra_body")
+    if not filled.HasField("timeout"):
+        filled.timeout.FromTimedelta(DEFAULT_TIMEOUT)
+    if not filled.HasField("may_judge"):
+        filled.may_judge = True
+    filled.concurrency = filled.concurrency or DEFAULT_CONCURRENCY
+    filled.display_name = filled.display_name or filled.name.rpartition("/")[2]
+    if not filled.price.per_million_input_tokens.nano_units and not filled.price.per_million_output_tokens.nano_units:
+        filled.ClearField("price")
+    return filled
+
+
+def dimension_of(entry: DimensionEntry, name: str) -> query_selector_pb2.Dimension:
+    """The message that creates a declared dimension."""
+    return query_selector_pb2.Dimension(
+        name=name,
+        display_name=entry.display_name,
+        selection=query_selector_pb2.Selection(**entry.selection.model_dump()),
+        ranking=query_selector_pb2.RankingSettings(**entry.ranking.model_dump()),
+        template=entry.template,
+        allowed_providers=entry.allowed_providers,
+    )
+
+
+def dimension_differences(
+    declared: query_selector_pb2.Dimension, declared_pool_hash: str, present: query_selector_pb2.Dimension
+) -> Iterator[str]:
+    """In what a dimension is other than declared: "selection.k is 24, declared 30"."""
+    slug = present.name.rpartition("/")[2]
+    ranking = query_selector_pb2.RankingSettings()
+    ranking.CopyFrom(DEFAULT_RANKING)
+    # Merging takes what is said: zeros and empty strings are unsaid, and leave the default.
+    ranking.MergeFrom(declared.ranking)
+    wanted: dict[str, tuple[object, object]] = {
+        "display_name": (present.display_name, declared.display_name or slug),
+        "selection.method": (present.selection.method, declared.selection.method or DEFAULT_METHOD),
+        "selection.k": (present.selection.k, declared.selection.k),
+        "selection.seed": (present.selection.seed, declared.selection.seed),
+        **{
+            f"ranking.{field.name}": (getattr(present.ranking, field.name), getattr(ranking, field.name))
+            for field in ranking.DESCRIPTOR.fields
+        },
+        "template": (present.template, declared.template or DEFAULT_TEMPLATE),
+        "allowed_providers": (list(present.allowed_providers), list(declared.allowed_providers)),
+    }
+    for field, (is_now, is_declared) in wanted.items():
+        if is_now != is_declared:
+            yield f"{field} is {is_now!r}, declared {is_declared!r}"
+    if present.pool_hash != declared_pool_hash:
+        yield "its pool holds other questions"

@@ -1,0 +1,61 @@
+"""Question pools on their way to the query selector."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from dearena import identity
+from dearena.faults import BrokenPool
+
+PIECE_BYTES: Final = 256 * 1024
+
+PoolSource = Path | bytes | Iterable[Mapping[str, Any]]
+"""A file of JSON Lines (gzip'ed when its name ends with .gz), its content, or the questions themselves."""
+
+
+def content_of(source: PoolSource) -> bytes:
+    """The pool as JSON Lines.
+
+    Raises:
+        OSError: the file cannot be read.
+        BrokenPool: it is not the gzip file that its name says.
+    """
+    match source:
+        case Path():
+            return _unpacked(source) if source.suffix == ".gz" else source.read_bytes()
+        case bytes():
+            return source
+    return b"".join(json.dumps(dict(question), ensure_ascii=False).encode() + b"\n" for question in source)
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BrokenPool(f"{path} is not a whole gzip file: {error}") from error
+
+
+def pieces_of(content: bytes) -> Iterator[bytes]:
+    """The content in pieces that travel well."""
+    return (content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES))
+
+
+def pool_hash(content: bytes) -> str:
+    """What the query selector would call this pool, to compare it with one that is there already.
+
+    Empty when it is a pool that the query selector would not take: then it is equal to none.
+    """
+    hashes = []
+    try:
+        for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+            if line.strip():
+                members = json.loads(line)
+                turns = [members["text"]] if members.get("text") is not None else members["turns"]
+                reference, category = members.get("reference") or "", members.get("category") or ""
+                hashes.append(identity.query_hash(members["id"], turns, reference, category))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return identity.pool_hash(hashes)

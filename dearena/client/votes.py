@@ -1,0 +1,69 @@
+"""Votes as rows, out of the columnar batches in which they travel."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dearena.v1 import common_pb2
+from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
+
+_PREFIX: Final = "OUTCOME_"
+_WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One outcome: a judge asked about two models' answers to one query."""
+
+    sequence: int
+    round: int
+    cell_id: str
+    attempt: int
+    model_a: str
+    """Model revision, first in slug order."""
+    model_b: str
+    judge: str
+    query_id: str
+    outcome: str
+    """A, B, TIE, FLIP, INVALID, FAILED, VOID or SKIPPED."""
+    judge_calls: int
+    cost_nano_units: int
+    currency: str
+
+    @property
+    def winner(self) -> str | None:
+        """`a`, `b` or `tie`; None where the judge decided nothing, which is never a tie."""
+        return _WINNERS.get(self.outcome)
+
+
+def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
+    """The rows of a batch, in its order."""
+    columns = zip(
+        batch.sequence,
+        batch.round,
+        batch.cell_id,
+        batch.attempt,
+        batch.model_a,
+        batch.model_b,
+        batch.judge,
+        batch.query,
+        batch.outcome,
+        batch.judge_calls,
+        batch.cost_nano_units,
+        strict=True,
+    )
+    for sequence, round_, cell_id, attempt, model_a, model_b, judge, query, outcome, judge_calls, cost in columns:
+        yield Vote(
+            sequence=sequence,
+            round=round_,
+            cell_id=cell_id,
+            attempt=attempt,
+            model_a=batch.models[model_a],
+            model_b=batch.models[model_b],
+            judge=batch.models[judge],
+            query_id=batch.query_ids[query],
+            outcome=common_pb2.Outcome.Name(outcome).removeprefix(_PREFIX),
+            judge_calls=judge_calls,
+            cost_nano_units=cost,
+            currency=batch.currency,
+        )
