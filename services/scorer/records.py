@@ -1,0 +1,87 @@
+"""What the scorer asks of others: closed rounds of the ranker, outcomes of the judge dispatcher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc.aio
+import structlog
+
+from dearena.faults import NotReady, ServiceUnavailable, UnknownDimension
+from dearena.names import DimensionName
+from dearena.v1 import judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
+from services.runtime.peers import Peers
+from services.runtime.rpc import fault_in
+from services.scorer.board import Entrant
+from services.scorer.messages import votes_of
+from services.scorer.tallies import BrokenVote, Vote
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_WEIGHTING = "score"
+"""Where the ranker names none, as the contract of dimensions says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRound:
+    """A round of which every cell has an outcome, and the entrants when it closed."""
+
+    number: int
+    dimension_version: int
+    cells: int
+    settles: bool
+    entrants: Sequence[Entrant]
+    weighting: str
+
+
+class Records:
+    """The log of a dimension, as far as boards depend on it. Faults of the peers pass through."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+
+    async def closed_round(self, name: DimensionName, number: int) -> ClosedRound:
+        """A round by number; 0 is the newest closed one.
+
+        Raises:
+            NotReady: the round is open.
+        """
+        request = ranker_pb2.GetRoundRequest(dimension=str(name), round=number)
+        found = (await self._peers.ranker.GetRound(request)).round
+        if found.state != ranker_pb2.ROUND_STATE_CLOSED:
+            raise NotReady(f"round {found.round} of {name} is not closed yet")
+        return ClosedRound(
+            number=found.round,
+            dimension_version=found.dimension_version,
+            cells=found.cells,
+            settles=found.settles,
+            entrants=[Entrant(entrant.model, entrant.retired) for entrant in found.entrants],
+            weighting=found.weighting or DEFAULT_WEIGHTING,
+        )
+
+    async def votes_of(self, name: DimensionName, closed: ClosedRound) -> list[Vote]:
+        """All outcomes of a closed round.
+
+        Raises:
+            ServiceUnavailable: some cannot be read yet; a board without them would be wrong for ever.
+            BrokenVote: the log holds cells that the round does not.
+        """
+        request = judge_dispatcher_pb2.ListVotesRequest(dimension=str(name), round=closed.number)
+        votes: list[Vote] = []
+        async for batch in self._peers.judge_dispatcher.ListVotes(request):
+            votes.extend(votes_of(batch))
+        readable = len({vote.cell_id for vote in votes})
+        what = f"round {closed.number} of {name} closed with {closed.cells} cells, but {readable} have outcomes"
+        if readable < closed.cells:
+            raise ServiceUnavailable(f"{what} that can be read; try again")
+        if readable > closed.cells:
+            raise BrokenVote(f"{what} in the log")
+        return votes
+
+    async def check_dimension(self, name: DimensionName) -> None:
+        """Raises UnknownDimension where there is surely none."""
+        try:
+            await self._peers.query_selector.GetDimension(query_selector_pb2.GetDimensionRequest(name=str(name)))
+        except grpc.aio.AioRpcError as error:
+            if isinstance(fault_in(error), UnknownDimension):
+                raise
+            log.info("cannot tell whether a dimension exists", dimension=str(name), error=repr(error))

@@ -1,0 +1,45 @@
+"""The scorer, put together."""
+
+from dearena.v1.scorer_pb2 import DESCRIPTOR
+from dearena.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
+from services.runtime import subjects
+from services.runtime.bus import Doorbell
+from services.runtime.lifecycle import Room, Servicer, Shell
+from services.scorer.news import News
+from services.scorer.records import Records
+from services.scorer.scoring import Scoring
+from services.scorer.service import Scorer
+from services.scorer.settings import ScorerSettings
+from services.scorer.store import INDEXES, Scoreboards
+
+DURABLE = "scorer-rounds"
+ROUNDS_AT_ONCE = 4
+"""Doorbells answered at a time; rounds of one dimension wait for one another anyway."""
+
+
+async def build(shell: Shell[ScorerSettings]) -> Room:
+    """The room of this service."""
+    news = News()
+    scoreboards = Scoreboards(shell.store, shell.instance)
+    records = Records(shell.peers)
+    scoring = Scoring(shell.settings, scoreboards, records, shell.bus, news)
+    scorer = Scorer(shell.settings, scoreboards, records, scoring, news)
+
+    async def drain() -> None:
+        news.end()
+        await scoring.drain()
+
+    return Room(
+        servicers=[
+            Servicer(
+                add=add_ScorerServiceServicer_to_server,
+                implementation=scorer,
+                service_name=DESCRIPTOR.services_by_name["ScorerService"].full_name,
+            )
+        ],
+        doorbells=[Doorbell(DURABLE, subjects.EVENTS, scorer.on_round_closed, workers=ROUNDS_AT_ONCE)],
+        sweeps=[scoring.sweep],
+        on_drain=drain,
+        close=scoring.close,
+        indexes=INDEXES,
+    )

@@ -1,0 +1,116 @@
+"""The scorer's calls and its doorbell."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+
+from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownRound
+from dearena.names import DimensionName, InvalidName
+from dearena.v1 import scorer_pb2 as pb
+from dearena.v1.events_pb2 import EventEnvelope
+from dearena.v1.scorer_pb2_grpc import ScorerServiceServicer
+from services.runtime.bus import Delivery, Poison
+from services.runtime.rpc import fault_in
+from services.scorer.messages import board_message, matrices_message
+from services.scorer.news import News
+from services.scorer.records import Records
+from services.scorer.scoring import Scoring
+from services.scorer.settings import ScorerSettings
+from services.scorer.store import Scoreboard, Scoreboards
+
+log = structlog.get_logger(__name__)
+
+BOARDS_AT_ONCE = 20
+"""Boards that a watcher who comes late is read at a time."""
+
+
+class Scorer(ScorerServiceServicer):
+    """dearena.v1.ScorerService."""
+
+    def __init__(
+        self, settings: ScorerSettings, scoreboards: Scoreboards, records: Records, scoring: Scoring, news: News
+    ) -> None:
+        self._settings = settings
+        self._scoreboards = scoreboards
+        self._records = records
+        self._scoring = scoring
+        self._news = news
+
+    async def ScoreThrough(self, request: pb.ScoreThroughRequest, context: Any) -> pb.ScoreThroughResponse:
+        """The board of all rounds up to one."""
+        name = _dimension_name(request.dimension)
+        if request.round == 0:
+            raise InvalidField.of("round", "rounds are numbered from 1")
+        return pb.ScoreThroughResponse(board=board_message(await self._scoring.through(name, request.round)))
+
+    async def GetLeaderboard(self, request: pb.GetLeaderboardRequest, context: Any) -> pb.GetLeaderboardResponse:
+        """The last settled board, or a given version."""
+        found = await self._board(_dimension_name(request.dimension), request.board_version)
+        return pb.GetLeaderboardResponse(board=board_message(found))
+
+    async def GetMatrices(self, request: pb.GetMatricesRequest, context: Any) -> pb.GetMatricesResponse:
+        """Win rates and comparisons of a board's models."""
+        return matrices_message(await self._board(_dimension_name(request.dimension), request.board_version))
+
+    async def WatchLeaderboard(
+        self, request: pb.WatchLeaderboardRequest, context: Any
+    ) -> AsyncIterator[pb.WatchLeaderboardResponse]:
+        """Settled boards as they come. Ends with UNAVAILABLE when this process leaves: resume elsewhere."""
+        name = _dimension_name(request.dimension)
+        cursor = request.cursor
+        newest = await self._scoreboards.newest(name)
+        if newest is None:
+            await self._records.check_dimension(name)
+        if cursor > (newest.board_version if newest else 0):
+            raise InvalidCursor(f"{name} has no board of version {cursor} yet")
+        if not cursor and (last := await self._scoreboards.newest_settled(name)):
+            yield _watched(last)
+            cursor = last.board_version
+        while True:
+            news = self._news.next()
+            found = await self._scoreboards.settled_after(name, cursor, BOARDS_AT_ONCE)
+            for scoreboard in found:
+                yield _watched(scoreboard)
+                cursor = scoreboard.board_version
+            if self._news.over:
+                raise ServiceUnavailable(f"the scorer leaves; watch again from cursor {cursor}")
+            if len(found) < BOARDS_AT_ONCE:
+                await self._news.wait(news, self._settings.watch_seconds)
+
+    async def on_round_closed(self, event: EventEnvelope, delivery: Delivery) -> None:
+        """A round has closed: make its board, unless the ranker has asked for it already."""
+        if event.WhichOneof("payload") != "round_closed":
+            raise Poison(f"{delivery.subject} does not tell of a closed round")
+        name = DimensionName(event.project, event.dimension)
+        try:
+            await self._scoring.through(name, event.round_closed.round)
+        except Exception as error:
+            match fault_in(error):
+                case NotReady() as fault:
+                    # The ranker has another truth by now; who closes the round will ring again.
+                    log.info("rung too early", dimension=str(name), error=str(fault))
+                case UnknownRound() as fault:
+                    raise Poison(str(fault)) from error
+                case _:
+                    raise
+
+    async def _board(self, name: DimensionName, version: int) -> Scoreboard:
+        if found := await (
+            self._scoreboards.find(name, version) if version else self._scoreboards.newest_settled(name)
+        ):
+            return found
+        await self._records.check_dimension(name)
+        what = f"board {version}" if version else "settled board"
+        raise NotReady(f"{name} has no {what} yet")
+
+
+def _watched(scoreboard: Scoreboard) -> pb.WatchLeaderboardResponse:
+    return pb.WatchLeaderboardResponse(cursor=scoreboard.board_version, board=board_message(scoreboard))
+
+
+def _dimension_name(name: str) -> DimensionName:
+    try:
+        return DimensionName.parse(name)
+    except InvalidName as error:
+        raise InvalidField.of("dimension", str(error)) from error
