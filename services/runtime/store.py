@@ -3,6 +3,7 @@
 Writes are acknowledged by a majority. Replacing the driver means replacing this file (docs/adr/0003).
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, A
 from pymongo import ASCENDING, DESCENDING, InsertOne, ReturnDocument, UpdateOne
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from dearena import faults
 
@@ -35,6 +37,7 @@ __all__ = [
     "Store",
     "UpdateOne",
     "fault_of",
+    "initiate_replica_set",
     "is_duplicate_only",
     "now",
     "once",
@@ -52,6 +55,7 @@ BulkWriteFailed = pymongo.errors.BulkWriteError
 store_limit = pymongo.timeout
 
 DUPLICATE_KEY_CODE = 11000
+ALREADY_INITIALIZED_CODE = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,32 @@ class Store:
     ) -> T:
         """Run `body` in a transaction, again on transient errors: whatever it mints must be minted outside.
 
-        The driver alone would try for two minutes; here it ends after `limit_seconds` (None: the
-        store's limit) with an error that the rpc layer tells as StoreUnavailable.
+        Ends after `limit_seconds` (None: the store's limit) with an error that the rpc layer tells as
+        StoreUnavailable or Conflict. The driver's own `with_transaction` would try for two minutes.
         """
-        with pymongo.timeout(limit_seconds or self.timeout_seconds):
+        limit = limit_seconds or self.timeout_seconds
+        again = AsyncRetrying(
+            retry=retry_if_exception(lambda error: _has_label(error, "TransientTransactionError")),
+            stop=stop_after_delay(limit),
+            wait=wait_random_exponential(multiplier=0.005, max=0.2),
+            reraise=True,
+        )
+        with pymongo.timeout(limit):
             async with await self._client.start_session() as session:
-                result: T = await session.with_transaction(body)
+                result: T = await again(self._attempt, session, body)
                 return result
+
+    @staticmethod
+    async def _attempt(session: Session, body: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+        async with session.start_transaction():
+            result = await body(session)
+            try:
+                await session.commit_transaction()
+            except pymongo.errors.PyMongoError as error:
+                if not _has_label(error, "UnknownTransactionCommitResult"):
+                    raise
+                await session.commit_transaction()  # says what became of the first
+            return result
 
     async def drop(self) -> None:
         """Remove the whole database; for tests and fresh starts."""
@@ -142,6 +165,48 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+async def initiate_replica_set(address: str, name: str, patience_seconds: float) -> None:
+    """Make the mongod at `address` (host:port) a replica set of one, and wait until it is its primary.
+
+    Raises:
+        TimeoutError: it could not be reached, or was no primary, in time.
+    """
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        f"mongodb://{address}/?directConnection=true", serverSelectionTimeoutMS=1000
+    )
+    config = {"_id": name, "members": [{"_id": 0, "host": address}]}
+    try:
+        async with asyncio.timeout(patience_seconds):
+            while True:
+                try:
+                    if (await client.admin.command("hello")).get("isWritablePrimary"):
+                        return
+                    await client.admin.command("replSetInitiate", config)
+                except pymongo.errors.OperationFailure as error:
+                    if error.code != ALREADY_INITIALIZED_CODE:
+                        raise
+                    await _move_lone_member(client, address)
+                except pymongo.errors.ConnectionFailure:
+                    pass  # still starting
+                await asyncio.sleep(0.1)
+    finally:
+        client.close()
+
+
+async def _move_lone_member(client: AsyncIOMotorClient[Document], address: str) -> None:
+    """A lone member that was started on another port does not know itself; tell it where it is now."""
+    config = (await client.admin.command("replSetGetConfig"))["config"]
+    [*others, member] = config["members"]
+    if not others and member["host"] != address:
+        member["host"] = address
+        config["version"] += 1
+        await client.admin.command("replSetReconfig", config, force=True)
+
+
+def _has_label(error: BaseException, label: str) -> bool:
+    return isinstance(error, pymongo.errors.PyMongoError) and error.has_error_label(label)
 
 
 _UNAVAILABLE = (
@@ -158,7 +223,7 @@ def fault_of(error: Exception) -> faults.ArenaFault | None:
         return None
     if error.timeout or isinstance(error, _UNAVAILABLE):
         return faults.StoreUnavailable("the store cannot be reached; try again")
-    if error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError"):
+    if _has_label(error, "TransientTransactionError") or _has_label(error, "RetryableWriteError"):
         return faults.Conflict("somebody else wrote at the same time; try again")
     return None
 
