@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
+from google.protobuf.message import Message
+
+from dearena.cli.plain import enum_name
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
 
 NANO: Final = 1_000_000_000
@@ -34,31 +37,35 @@ def outcomes(counts: scorer_pb2.OutcomeCounts) -> str:
 
 def places(insertion: ranker_pb2.Insertion) -> str:
     """The places, from 1, that a newcomer may still take; one when it has been found."""
-    first, last = insertion.low + 1, insertion.high + 1
+    match insertion.phase:
+        case ranker_pb2.INSERTION_PHASE_SEEDING:
+            return "among the seeds"
+        case ranker_pb2.INSERTION_PHASE_WITHDRAWN:
+            return ""
     if insertion.rank:
         return f"place {insertion.rank}"
-    if insertion.phase == ranker_pb2.INSERTION_PHASE_SEEDING:
-        return "among the seeds"
+    first, last = insertion.low + 1, insertion.high + 1
     return f"place {first}" if first >= last else f"places {first} to {last}"
 
 
 def phase(insertion: ranker_pb2.Insertion) -> str:
     """`coarse`, `fine`, `settled` …"""
-    return _lower(ranker_pb2.InsertionPhase.Name(insertion.phase), "INSERTION_PHASE_")
+    return _state(insertion, "phase")
 
 
 def model_state(model: gateway_pb2.Model) -> str:
     """`active`, `retired`, `waiting for bus`."""
-    return _lower(gateway_pb2.ModelState.Name(model.state), "MODEL_STATE_")
+    return _state(model, "state")
 
 
 def dimension_state(dimension: query_selector_pb2.Dimension) -> str:
     """`ready`, `waiting for bus`."""
-    return _lower(query_selector_pb2.DimensionState.Name(dimension.state), "DIMENSION_STATE_")
+    return _state(dimension, "state")
 
 
-def _lower(name: str, prefix: str) -> str:
-    return name.removeprefix(prefix).replace("_", " ").lower()
+def _state(message: Message, field: str) -> str:
+    name = enum_name(message.DESCRIPTOR.fields_by_name[field], getattr(message, field))
+    return name.replace("_", " ").lower()
 
 
 def slug(name: str) -> str:

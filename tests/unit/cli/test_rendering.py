@@ -1,0 +1,161 @@
+"""What a person sees."""
+
+import io
+
+from rich.console import Console, RenderableType
+
+from dearena.cli import dimension, doctor, insertions, leaderboard, models, progress
+from dearena.cli.machine import Check
+from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
+
+
+def seen(thing: RenderableType, *, terminal: bool = False) -> str:
+    screen = Console(file=io.StringIO(), width=140, force_terminal=terminal, markup=False, highlight=False)
+    screen.print(thing)
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def row_of(text: str, start: str) -> str:
+    """The line that begins with `start`, with single spaces."""
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(start)]
+    return " ".join(line.split())
+
+
+BOARD = scorer_pb2.Board(
+    dimension="projects/default/dimensions/algebra",
+    board_version=17,
+    board_digest="3f2a9c0b7d11aa",
+    settled=True,
+    connected=True,
+    rows=[
+        scorer_pb2.BoardRow(
+            model="kappa@1",
+            rank=1,
+            rating=1183.4,
+            rating_low=1150.2,
+            rating_high=1216.6,
+            score=74.16,
+            votes=1230,
+            wins=760.5,
+            judge_weight=98_304,
+        ),
+        scorer_pb2.BoardRow(model="lambda@2", rating=816.6, retired=True),
+    ],
+    outcomes=scorer_pb2.OutcomeCounts(a=310, b=290, tie=12, flip=60),
+    judge_calls=2480,
+    judge_cost=common_pb2.Money(currency="USD", nano_units=124_000_000),
+)
+
+
+def test_a_board_shows_who_stands_where_how_sure_that_is_and_what_it_cost() -> None:
+    text = seen(leaderboard.rendered(BOARD))
+    assert "algebra · board 17 · 2 models · 3f2a9c0b7d11" in text
+    assert row_of(text, "1 ") == "1 kappa@1 1183 1150 to 1217 74.2 1,230 760.5 1.50"
+    assert row_of(text, "retired").startswith("retired lambda@2 ")
+    assert "votes: A 310 · B 290 · TIE 12 · FLIP 60" in text
+    assert "judge calls: 2,480 · cost: USD 0.12" in text
+    assert "connected" not in text
+
+
+def test_a_board_in_parts_or_in_the_making_says_so() -> None:
+    board = scorer_pb2.Board()
+    board.CopyFrom(BOARD)
+    board.connected = False
+    board.settled = False
+    text = seen(leaderboard.rendered(board))
+    assert "ranks between the parts mean nothing" in text
+    assert "board 17 (not settled)" in text
+
+
+def step(
+    model: str, phase: ranker_pb2.InsertionPhase.ValueType, why: str = "", **fields: object
+) -> ranker_pb2.WatchInsertionResponse:
+    insertion = ranker_pb2.Insertion(model=model, phase=phase)
+    for name, value in fields.items():
+        setattr(insertion, name, value)
+    return ranker_pb2.WatchInsertionResponse(insertion=insertion, why=why)
+
+
+def test_a_watcher_sees_where_each_newcomer_is_and_why() -> None:
+    shown = progress.Progress()
+    shown.take(step("alpha@1", ranker_pb2.INSERTION_PHASE_SETTLED, "rests at place 3", rank=3, judge_calls=192))
+    shown.take(step("beta@1", ranker_pb2.INSERTION_PHASE_COARSE, "is admitted", high=4, cells_total=96))
+    shown.take(step("beta@1", ranker_pb2.INSERTION_PHASE_COARSE, high=4, cells_total=96, cells_done=40, judge_calls=80))
+    for terminal in (False, True):
+        text = seen(shown.rendered(), terminal=terminal)
+        assert row_of(text, "alpha@1 ").startswith("alpha@1 settled place 3 ")
+        assert row_of(text, "beta@1 ").startswith("beta@1 coarse places 1 to 5 40/96 ")
+        assert "alpha@1: rests at place 3" in text
+        assert "beta@1: is admitted" in text
+
+
+def test_a_screen_does_not_grow_without_end() -> None:
+    shown = progress.Progress()
+    for number in range(200):
+        shown.take(step(f"model-{number}@1", ranker_pb2.INSERTION_PHASE_SETTLED, "rests", rank=1))
+    text = seen(shown.rendered())
+    assert len(text.splitlines()) < 20
+    assert "model-199@1" in text
+
+
+def test_a_step_on_one_line() -> None:
+    told = step(
+        "beta@1",
+        ranker_pb2.INSERTION_PHASE_FINE,
+        "slides up: beats gamma@1 83.5 : 12.5",
+        low=2,
+        high=2,
+        cells_total=96,
+        cells_done=96,
+        judge_calls=1_920,
+        waiting_reason="WAITING(judge paused)",
+    )
+    told.insertion.cost.nano_units = 12_000_000
+    assert progress.line(told) == (
+        "beta@1 fine · place 3 · 96/96 cells · 1,920 calls · USD 0.012 · WAITING(judge paused) · "
+        "slides up: beats gamma@1 83.5 : 12.5"
+    )
+
+
+def test_models_are_shown_with_what_is_asked_most() -> None:
+    model = gateway_pb2.Model(
+        name="projects/default/models/kappa",
+        display_name="Kappa [7B]",
+        revision=2,
+        state=gateway_pb2.MODEL_STATE_WAITING_FOR_BUS,
+        endpoint=gateway_pb2.Endpoint(base_url="http://127.0.0.1:8000/v1", upstream_model="kappa-7b"),
+        may_judge=False,
+    )
+    text = seen(models.table([model]))
+    assert "kappa@2" in text
+    assert "Kappa [7B]" in text
+    assert "waiting for bus" in text
+    assert text.rstrip().endswith("no")
+
+
+def test_dimensions_and_insertions_are_shown() -> None:
+    made = query_selector_pb2.Dimension(
+        name="projects/default/dimensions/algebra",
+        state=query_selector_pb2.DIMENSION_STATE_READY,
+        query_count=24,
+        pool_size=1_200,
+        selection=query_selector_pb2.Selection(method="random", seed=7),
+    )
+    assert row_of(seen(dimension.table([made])), "algebra") == "algebra ready 24 1,200 random, seed 7 0"
+    inserted = ranker_pb2.Insertion(
+        model="beta@1", phase=ranker_pb2.INSERTION_PHASE_FINE, low=2, high=2, cells_total=96, rounds=[3, 4], slides=1
+    )
+    assert row_of(seen(insertions.table([inserted])), "beta@1") == "beta@1 fine place 3 0/96 1 2 0 0"
+
+
+def test_a_remedy_is_shown_where_it_is_needed_only() -> None:
+    checks = [
+        Check("glibc", ok=True, found="glibc 2.36", remedy="use Debian 12"),
+        Check("mongod", ok=False, found="missing", remedy="make setup"),
+    ]
+    text = seen(doctor.table(checks))
+    assert row_of(text, "ok") == "ok glibc glibc 2.36"
+    assert row_of(text, "MISSING") == "MISSING mongod missing"
+    assert "make setup" in text
+    assert "Debian" not in text

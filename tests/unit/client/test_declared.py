@@ -1,0 +1,134 @@
+"""Declarations against what the services have: equal, or different in which fields."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dearena.client import declared
+from dearena.client.arena_file import DimensionEntry, EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.v1 import gateway_pb2, query_selector_pb2
+from services.gateway import models as gateway_models
+from services.query_selector import dimension as query_selector_dimension
+
+NAME = "projects/default/models/kappa"
+ENDPOINT = EndpointEntry(base_url="http://127.0.0.1:8000/v1", upstream_model="kappa-7b")
+BARE = ModelEntry(slug="kappa", endpoint=ENDPOINT)
+
+
+def model(**fields: Any) -> gateway_pb2.Model:
+    return declared.model_of(BARE.model_copy(update=fields), NAME, "apply-1")
+
+
+def test_a_declaration_equals_itself_and_its_defaults_said() -> None:
+    said = model(
+        display_name="kappa",
+        answer_parameters=ParametersEntry(temperature=0, max_tokens=2048),
+        judge_parameters=ParametersEntry(temperature=0, max_tokens=1024),
+        concurrency=8,
+        timeout_seconds=60.0,
+        price=PriceEntry(),
+    )
+    assert declared.differing_fields(model(), model()) == []
+    assert declared.differing_fields(model(), said) == declared.differing_fields(said, model()) == []
+
+
+def test_what_the_services_leave_out_or_add_is_no_difference() -> None:
+    as_stored = gateway_pb2.Model(
+        name=NAME,
+        endpoint=gateway_pb2.Endpoint(base_url=ENDPOINT.base_url, upstream_model=ENDPOINT.upstream_model),
+        revision=3,
+        state=gateway_pb2.MODEL_STATE_ACTIVE,
+        etag="x",
+        cohort="another",
+    )
+    assert declared.differing_fields(model(), as_stored) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"display_name": "Kappa"}, "display_name"),
+        ({"provider": "openai"}, "provider"),
+        ({"family": "kappa"}, "family"),
+        ({"labels": {"team": "core"}}, "labels"),
+        ({"endpoint": ENDPOINT.model_copy(update={"base_url": "http://127.0.0.1:8001/v1"})}, "endpoint"),
+        ({"endpoint": ENDPOINT.model_copy(update={"key_reference": "env:KEY"})}, "endpoint"),
+        ({"answer_parameters": ParametersEntry(temperature=0.5)}, "answer_parameters"),
+        (
+            {"answer_parameters": ParametersEntry(temperature=0, max_tokens=2048, extra_body={"k": 1})},
+            "answer_parameters",
+        ),
+        ({"judge_parameters": ParametersEntry()}, "judge_parameters"),
+        ({"system_prompt": "Be brief."}, "system_prompt"),
+        ({"concurrency": 9}, "concurrency"),
+        ({"timeout_seconds": 0.5}, "timeout"),
+        ({"price": PriceEntry(per_million_output_tokens=Decimal("0.6"))}, "price"),
+        ({"may_judge": False}, "may_judge"),
+    ],
+)
+def test_a_field_that_differs_is_named_both_ways(change: dict[str, Any], field: str) -> None:
+    assert declared.differing_fields(model(**change), model()) == [field]
+    assert declared.differing_fields(model(), model(**change)) == [field]
+
+
+def test_prices_become_nano_units() -> None:
+    price = declared.price_of(
+        PriceEntry(currency="EUR", per_million_input_tokens=Decimal("0.15"), per_million_output_tokens=Decimal(3))
+    )
+    assert price is not None
+    assert price.per_million_input_tokens.nano_units == 150_000_000
+    assert price.per_million_output_tokens.nano_units == 3_000_000_000
+    assert price.per_million_output_tokens.currency == "EUR"
+
+
+def test_defaults_are_those_of_the_services() -> None:
+    ranking = declared.DEFAULT_RANKING
+    assert dict(gateway_models.DEFAULT_ANSWER_PARAMETERS) == {"temperature": 0, "max_tokens": 2048}
+    assert declared.DEFAULT_ANSWER_PARAMETERS.max_tokens == 2048
+    assert dict(gateway_models.DEFAULT_JUDGE_PARAMETERS) == {"temperature": 0, "max_tokens": 1024}
+    assert declared.DEFAULT_JUDGE_PARAMETERS.max_tokens == 1024
+    assert declared.DEFAULT_CONCURRENCY == gateway_models.DEFAULT_CONCURRENCY
+    assert declared.DEFAULT_TIMEOUT == gateway_models.DEFAULT_TIMEOUT
+    assert ranking.seed_models == query_selector_dimension.DEFAULT_SEED_MODELS
+    assert ranking.window == query_selector_dimension.DEFAULT_WINDOW
+    assert ranking.max_slides == query_selector_dimension.DEFAULT_MAX_SLIDES
+    assert ranking.jury == query_selector_dimension.JURIES[0]
+    assert ranking.weighting == query_selector_dimension.WEIGHTINGS[0]
+    assert query_selector_dimension.TEMPLATES[0] == declared.DEFAULT_TEMPLATE
+
+
+def dimension(**fields: Any) -> query_selector_pb2.Dimension:
+    entry = DimensionEntry.model_validate(
+        {"slug": "algebra", "pool": Path("algebra.jsonl"), "selection": {"k": 24, "seed": 7}, **fields}
+    )
+    return declared.dimension_of(entry, "projects/default/dimensions/algebra")
+
+
+STORED = query_selector_pb2.Dimension(
+    name="projects/default/dimensions/algebra",
+    display_name="algebra",
+    selection=query_selector_pb2.Selection(method="random", k=24, seed=7),
+    ranking=declared.DEFAULT_RANKING,
+    template="pairwise@1",
+    pool_hash="h",
+    version=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "pool_hash", "differences"),
+    [
+        ({}, "h", []),
+        ({"ranking": {"seed_models": 5}, "template": "pairwise@1"}, "h", []),
+        ({"selection": {"k": 30, "seed": 7}}, "h", ["selection.k is 24, declared 30"]),
+        ({"ranking": {"window": 2}}, "h", ["ranking.window is 1, declared 2"]),
+        ({"allowed_providers": ["openai"]}, "h", ["allowed_providers is [], declared ['openai']"]),
+        ({}, "other", ["its pool holds other questions"]),
+    ],
+)
+def test_a_dimension_that_is_other_than_declared_is_told(
+    change: dict[str, Any], pool_hash: str, differences: list[str]
+) -> None:
+    assert list(declared.dimension_differences(dimension(**change), pool_hash, STORED)) == differences
