@@ -220,7 +220,7 @@ class Bus:
         if self._client.is_connected:
             with suppress(nats.errors.Error):
                 await self._client.drain()
-        elif not self._client.is_closed:
+        elif self._client.is_reconnecting:
             await self._client.close()
 
 

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 STORE_PATIENCE_SECONDS = 60.0
 """How long a starting service waits for the store before it gives up and is started anew."""
 
+CANCEL_AGAIN_SECONDS = 0.5
+
 S = TypeVar("S", bound=ServiceSettings)
 Work = Callable[[], Awaitable[None]]
 Servicer = rpc.Servicer
@@ -132,12 +134,20 @@ async def _leave(
     if room.on_drain is not None:
         await room.on_drain()
     await server.stop(patience)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await _end(tasks)
     if room.close is not None:
         await room.close()
     await asyncio.gather(*(consumer.unsubscribe() for consumer in consumers))
+
+
+async def _end(tasks: Sequence[asyncio.Future[None]]) -> None:
+    # A cancellation can be swallowed on its way (asyncio.wait_for before Python 3.12, in a fetch that has
+    # just begun): it is repeated until it is heard.
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _ensure_indexes(store: Store, indexes: Mapping[str, Sequence[Index]]) -> None:

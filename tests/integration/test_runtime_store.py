@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,8 +12,10 @@ from services.runtime.store import DuplicateKey, Index, Session, Store, now, onc
 
 
 @pytest.fixture
-async def store(mongo_url: str, mongo_database: str) -> Store:
-    return Store(mongo_url, mongo_database)
+async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
+    store = Store(mongo_url, mongo_database)
+    yield store
+    store.close()
 
 
 def closed_port() -> int:
