@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 SHARE = 1 / 16
-"""Of the free messages, what a lane may hold. At 1,000 messages in all: 60 for one judge alone, and 70
+"""Of the free messages, what a lane may hold. At 4,096 messages in all: 240 for one judge alone, and 90
 judges that hang still leave room for the others."""
 
 

@@ -20,12 +20,13 @@ class JudgeDispatcherSettings(ServiceSettings):
     # Cells of one judge asked at once, two calls each: a judge's speed against the load on its endpoint.
     # The gateway has the last word by the model's own concurrency.
     judge_cells_in_flight: int = Field(default=16, ge=1)
-    # Cells of one judge held in all. More rides out bursts; what finds no room waits for the ranker to
-    # ask again, a sweep later.
-    judge_backlog_cells: int = Field(default=256, ge=1)
+    # Cells of one judge held in all, over all dimensions. It should take a judge's part of a seeding round
+    # (5 models, 40 queries: 240), for what finds no room waits for the ranker to ask again, a sweep later;
+    # against memory, and how much work one replica keeps from another.
+    judge_backlog_cells: int = Field(default=1024, ge=1)
     # Messages of all judges held at once: how many judges may hang before the others feel it, against
     # memory. Above the consumer's max_ack_pending it changes nothing.
-    messages_held: int = Field(default=1000, ge=1)
+    messages_held: int = Field(default=4096, ge=1)
     # How long one call waits for a judge before it is taken up again under the same id; it is paid once
     # all the same. Above the slowest model's time-out times its retries.
     complete_seconds: float = Field(default=600.0, gt=0)
