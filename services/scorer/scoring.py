@@ -9,7 +9,7 @@ from collections import defaultdict
 import structlog
 from cachetools import LRUCache
 
-from dearena.faults import ArenaFault, ServiceUnavailable
+from dearena.faults import ArenaFault
 from dearena.names import DimensionName
 from dearena.v1.events_pb2 import ScoresUpdated
 from services.runtime import deadline, semantics, subjects, telemetry
@@ -71,6 +71,8 @@ class Scoring:
     async def _make(self, name: DimensionName, number: int) -> Scoreboard:
         deadline.begin(None)  # its first caller's would end the work of all; the peers' own hold
         async with self._locks[name]:
+            if stored := await self._scoreboards.find(name, number):
+                return stored
             closed = await self._records.closed_round(name, number)
             tallies = await self._tallies_through(name, closed)
             board = await self._fit(name, tallies, closed)
@@ -139,8 +141,10 @@ class Scoring:
             except Exception as error:
                 # One dimension's trouble is not another's.
                 fault = fault_in(error)
-                if fault is None or not isinstance(fault, ServiceUnavailable):
+                if fault is None:
                     log.exception("sweep of a dimension failed", dimension=str(name), exc_info=error)
+                else:
+                    log.info("board put off", dimension=str(name), error=str(fault))
 
     async def drain(self) -> None:
         """Let boards in the making be finished, for as long as a stop may take."""

@@ -1,5 +1,6 @@
 """The fit: where its maximum lies, that it is found, and that it is always finite."""
 
+import random
 from math import log
 
 import numpy as np
@@ -96,6 +97,12 @@ def test_meeting_the_limit_of_steps_is_a_fault(monkeypatch: pytest.MonkeyPatch) 
         fit(matrix([[0, 1000], [0, 0]]), WEAK_PRIOR)
 
 
+def test_a_board_on_which_full_newton_steps_swing_for_ever_is_fitted() -> None:
+    wins = matrix([[0, 0, 0, 0], [1e5, 0, 10, 0], [0, 0, 0, 1e5], [1e5, 0, 0, 0]])
+    found = fit(wins, WEAK_PRIOR)
+    assert list(np.argsort(-found.strengths)) == [1, 2, 3, 0]
+
+
 def test_the_hardest_boards_stay_far_from_the_limit_of_steps() -> None:
     """Chains of undefeated models, each beating the next a million times."""
     n = 60
@@ -111,6 +118,17 @@ def test_planted_strengths_are_recovered() -> None:
         found = settle(Evidence.of(tallied(rows), models), uniform, WEAK_PRIOR)[0].strengths
         correlations.append(spearmanr([skill[model] for model in models], found).statistic)
     assert np.mean(correlations) > 0.9
+
+
+@given(rows=votes(), order=st.randoms(use_true_random=False))
+def test_columns_stand_in_canonical_order(rows: list[Vote], order: random.Random) -> None:
+    """So that sums are taken in one order, whatever the order of the votes."""
+    straight = Evidence.of(tallied(rows), MODELS)
+    tallies = tallied(rows)
+    tallies.preferences = dict(order.sample(list(tallies.preferences.items()), len(tallies.preferences)))
+    shuffled = Evidence.of(tallies, MODELS)
+    for column in ("judge", "first", "second", "wins_first", "wins_second", "ties"):
+        assert np.array_equal(getattr(straight, column), getattr(shuffled, column))
 
 
 def test_a_vote_of_a_stranger_is_refused_by_name() -> None:
