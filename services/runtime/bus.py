@@ -235,11 +235,14 @@ class Consumer:
         self._subscription = subscription
         self._lease_seconds = lease_seconds
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._free = asyncio.Semaphore(doorbell.workers)
         self._at_work: dict[asyncio.Task[None], Msg] = {}
 
     async def run(self) -> None:
         """Take messages until `stop`."""
+        self._ended.clear()
         heart = asyncio.create_task(self._beat(), name=f"{self._doorbell.durable}-heart")
         try:
             while not self._stopping:
@@ -247,12 +250,16 @@ class Consumer:
                 self._free.release()
                 room = self._doorbell.workers - len(self._at_work)
                 for message in await self._fetch(min(room, 64)):
-                    await self._free.acquire()
-                    task = asyncio.create_task(self._take(message), name=f"{self._doorbell.durable}-take")
-                    self._at_work[task] = message
-                    task.add_done_callback(self._left)
+                    if self._stopping:
+                        await self._say(message.nak())
+                    else:
+                        await self._free.acquire()
+                        task = asyncio.create_task(self._take(message), name=f"{self._doorbell.durable}-take")
+                        self._at_work[task] = message
+                        task.add_done_callback(self._left)
         finally:
             heart.cancel()
+            self._ended.set()
 
     def _left(self, task: asyncio.Task[None]) -> None:
         del self._at_work[task]
@@ -283,6 +290,7 @@ class Consumer:
         for task in list(self._at_work):
             task.cancel()
         await asyncio.gather(*self._at_work, return_exceptions=True)
+        await self._ended.wait()
 
     async def unsubscribe(self) -> None:
         """Before the connection drains: a pull subscription with unread status messages hangs it."""
