@@ -1,0 +1,149 @@
+"""What a judge dispatcher does when others do not do what they should, and when it is stopped itself."""
+
+from __future__ import annotations  # gRPC's types are generic in its stubs only
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import nats
+import pytest
+from pydantic import SecretStr
+
+from dearena.v1.common_pb2 import (
+    OUTCOME_A,
+)
+from services.judge_dispatcher.room import DURABLE
+from services.judge_dispatcher.store import OtherSecret
+from services.runtime import subjects
+from tests.fixtures.judges import (
+    QUERIES,
+    Gate,
+    cell_of,
+)
+from tests.fixtures.judging import Arena, arena_around, outcomes, votes
+from tests.fixtures.waiting import eventually
+
+if TYPE_CHECKING:
+    from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
+
+
+MAX_ACK_PENDING = 100
+
+
+@pytest.fixture
+async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
+    async with arena_around(arena_settings, nats_url) as arena:
+        yield arena
+
+
+@pytest.fixture
+async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
+    async with arena.dispatcher() as stub:
+        yield stub
+
+
+async def test_while_the_gateway_is_away_there_is_no_outcome_and_then_there_is(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    arena.gateway.away = True
+    cell = cell_of("gamma@1")
+    await arena.ask([cell])
+    await eventually(lambda: arena.gateway.turned_away >= 20)
+    assert await votes(dispatcher) == []
+    arena.gateway.away = False
+    [comparison] = await outcomes(dispatcher, [cell])
+    assert comparison.outcome == OUTCOME_A
+
+
+async def test_a_deadline_of_ours_is_no_outcome(arena: Arena) -> None:
+    gate = arena.gateway.habits["gamma@1"] = Gate()
+    async with arena.dispatcher(complete_seconds=0.05) as dispatcher:
+        cell = cell_of("gamma@1")
+        await arena.ask([cell])
+        await eventually(lambda: len(arena.gateway.requests) >= 6)
+        assert await votes(dispatcher) == []
+        gate.open.set()
+        await outcomes(dispatcher, [cell])
+    assert set(arena.gateway.paid.values()) == {1}
+
+
+async def test_a_judge_that_hangs_does_not_starve_the_others(arena: Arena) -> None:
+    async with await nats.connect(arena.nats_url) as client:
+        consumer = (await client.jetstream().consumer_info(subjects.JUDGING, DURABLE)).config
+        consumer.max_ack_pending = MAX_ACK_PENDING
+        await client.jetstream().add_consumer(subjects.JUDGING, consumer)
+    gate = arena.gateway.habits["delta@1"] = Gate()
+    hanging = [cell_of("delta@1", attempt=attempt) for attempt in range(1, 3 * MAX_ACK_PENDING + 1)]
+    healthy = [cell_of("gamma@1", query) for query in QUERIES]
+    async with arena.dispatcher(messages_held=MAX_ACK_PENDING, judge_cells_in_flight=4) as dispatcher:
+        await asyncio.gather(*(arena.ask([cell]) for cell in hanging))
+        for start in range(0, len(healthy), 8):
+            await arena.ask(healthy[start : start + 8])
+        comparisons = await outcomes(dispatcher, healthy)
+        assert {one.outcome for one in comparisons} == {OUTCOME_A}
+        assert gate.entered == 2 * 4
+        waiting, held = await arena.unsettled()
+        assert waiting == 0
+        assert 0 < held <= MAX_ACK_PENDING / 10
+        gate.open.set()
+        await eventually(arena.unsettled, equals=(0, 0))
+
+
+async def test_a_full_backlog_lets_messages_go_and_takes_them_when_there_is_room(arena: Arena) -> None:
+    gate = arena.gateway.habits["gamma@1"] = Gate()
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:6]]
+    async with arena.dispatcher(judge_cells_in_flight=1, judge_backlog_cells=4) as dispatcher:
+        for start in range(0, 6, 2):
+            await arena.ask(cells[start : start + 2])
+        await eventually(arena.unsettled, equals=(0, 2))
+        await eventually(lambda: gate.entered, equals=2)
+        gate.open.set()
+        await outcomes(dispatcher, cells[:4])
+        await eventually(arena.unsettled, equals=(0, 0))
+        assert len(await votes(dispatcher)) == 4
+        await arena.ask(cells[4:])
+        await outcomes(dispatcher, cells)
+
+
+async def test_a_dispatcher_stopped_in_mid_flight_goes_on_where_it_was(arena: Arena) -> None:
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:16]]
+    gate = arena.gateway.habits["gamma@1"] = Gate()
+    async with arena.dispatcher(drain_seconds=0.0, judge_cells_in_flight=4):
+        await arena.ask(cells[:8])
+        await arena.ask(cells[8:])
+        await eventually(lambda: gate.entered, equals=8)
+    gate.open.set()
+
+    async with arena.dispatcher() as dispatcher:
+        # The messages are still leased to the one that is gone; the ranker asks again before that ends.
+        await arena.ask(cells[:8])
+        await arena.ask(cells[8:])
+        comparisons = await outcomes(dispatcher, cells)
+        assert {one.outcome for one in comparisons} == {OUTCOME_A}
+        assert len(await votes(dispatcher)) == len(cells)
+        # The calls in flight at the stop were not made again.
+        assert set(arena.gateway.paid.values()) == {1}
+        assert len(arena.gateway.paid) == 2 * len(cells)
+
+
+async def test_a_dispatcher_that_is_drained_writes_what_it_has_asked(arena: Arena) -> None:
+    gate = arena.gateway.habits["gamma@1"] = Gate()
+    cell = cell_of("gamma@1")
+    async with arena.dispatcher():
+        await arena.ask([cell])
+        await eventually(lambda: gate.entered, equals=2)
+        asyncio.get_running_loop().call_later(0.2, gate.open.set)
+    assert await arena.unsettled() == (0, 0)
+    async with arena.dispatcher() as dispatcher:
+        assert len(await votes(dispatcher)) == 1
+
+
+async def test_another_secret_is_refused(arena: Arena) -> None:
+    async with arena.dispatcher():
+        pass
+    async with arena.dispatcher():
+        pass
+    with pytest.raises(OtherSecret, match="recorded replies"):
+        async with arena.dispatcher(installation_secret=SecretStr("another secret altogether")):
+            pass
