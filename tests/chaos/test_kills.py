@@ -1,0 +1,58 @@
+"""Any service may die in mid-insertion: the board is that of a run in which nobody died."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from dearena.v1 import gateway_pb2
+from tests.fixtures.arena import Arena, Played, arena
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("kills"), pytest.mark.timeout(240)]
+
+MODELS = [f"planted-{n}" for n in range(7)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
+    async with arena(tmp_path_factory.mktemp("kills")) as whole:
+        yield whole
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def calm(whole: Arena) -> Played:
+    """The same world, undisturbed."""
+    async with whole.client("calm") as client:
+        await whole.begin(client, MODELS, world="slow")
+        return await whole.settled(client, len(MODELS))
+
+
+@pytest.mark.parametrize("victim", ["ranker", "judge_dispatcher", "scorer", "gateway"])
+async def test_a_killed_service_changes_nothing(whole: Arena, calm: Played, victim: str) -> None:
+    async with whole.client(f"without-{victim.replace('_', '-')}") as client:
+        await whole.begin(client, MODELS, world="slow")
+        await whole.mid_insertion(client)
+        await whole.kill(victim)
+        played = await whole.settled(client, len(MODELS))
+        interrupted = {entry.request_id: entry async for entry in client.ledger(interrupted_only=True)}
+
+    assert played.board.board_digest == calm.board.board_digest
+    assert played.outcomes == calm.outcomes
+    counts = whole.requests()
+    repeated = {request: counts[request] for request in played.request_ids if counts.get(request, 0) != 1}
+    if victim == "gateway":
+        # What was in flight at the kill may have been sent twice, never more, and is owned up to.
+        assert set(repeated) <= set(interrupted)
+        assert all(entry.interruptions == 1 for entry in interrupted.values())
+        assert all(count in (1, 2) for count in repeated.values())
+    else:
+        assert repeated == {}
+        assert interrupted == {}
+
+
+async def test_each_call_of_the_undisturbed_run_was_made_once(whole: Arena, calm: Played) -> None:
+    counts = whole.requests()
+
+    assert len(calm.request_ids) == 8 * len(MODELS) + 2 * len(calm.votes)
+    assert {counts[request] for request in calm.request_ids} == {1}
+    assert gateway_pb2.COMPLETION_STATE_UNKNOWN not in {entry.state async for entry in whole.client("calm").ledger()}

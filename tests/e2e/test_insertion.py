@@ -1,0 +1,138 @@
+"""From registration to a board, through all services on real servers."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from scipy.stats import spearmanr
+
+from dearena.sparring import planted
+from dearena.v1 import ranker_pb2
+from tests.fixtures.arena import DONE, Arena, arena
+from tests.fixtures.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("insertion"), pytest.mark.timeout(240)]
+
+MODELS = [f"planted-{n}" for n in range(8)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
+    async with arena(tmp_path_factory.mktemp("insertion")) as whole:
+        yield whole
+
+
+async def test_models_are_ranked_by_their_skill(whole: Arena) -> None:
+    async with whole.client("skill") as client:
+        await whole.begin(client, MODELS, queries=24)
+        played = await whole.settled(client, len(MODELS))
+        matrices = await client.matrices("d")
+        insertions = [insertion async for insertion in client.insertions("d")]
+        ranking = await client.ranking("d")
+
+    rows = played.board.rows
+    assert [row.model for row in rows] == list(ranking.models)
+    assert [row.rank for row in rows] == list(range(1, len(MODELS) + 1))
+    assert all(row.strength_low < row.strength < row.strength_high for row in rows)
+    assert played.board.connected
+    truth = planted.truth(0, MODELS)
+    slugs = [row.model.partition("@")[0] for row in rows]
+    assert spearmanr([row.strength for row in rows], [truth[slug] for slug in slugs]).statistic >= 0.85
+
+    n = len(MODELS)
+    assert list(matrices.models) == [row.model for row in rows]
+    counts = np.array(matrices.comparisons).reshape(n, n)
+    rates = np.array(matrices.win_rate).reshape(n, n)
+    assert (counts == counts.T).all()
+    assert not counts.diagonal().any()
+    met = counts > 0
+    assert np.allclose((rates + rates.T)[met], 1.0)
+    assert all(math.isnan(rate) for rate in rates[~met])
+
+    assert {insertion.phase for insertion in insertions} == {ranker_pb2.INSERTION_PHASE_SETTLED}
+    assert [insertion.model for insertion in insertions] == [f"{slug}@1" for slug in MODELS]
+    assert len(played.votes) * 2 == played.board.judge_calls
+    counted = played.board.outcomes
+    assert counted.a + counted.b + counted.tie + counted.flip == len(played.votes)
+
+
+async def test_an_insertion_can_be_watched_and_resumed(whole: Arena) -> None:
+    async with whole.client("watched") as client:
+        await whole.begin(client, MODELS[:6], world="slow")
+        newcomer = f"{MODELS[5]}@1"
+
+        async def admitted() -> bool:
+            return newcomer in [i.model async for i in client.insertions("d")] if await rankable() else False
+
+        async def rankable() -> bool:
+            return await whole.calmly(client.ranking, "d") is not None
+
+        await eventually(admitted, 60, poll=0.1)
+        async with asyncio.timeout(60):
+            steps = [step async for step in client.watch_insertion("d", newcomer)]
+            cursor = steps[1].cursor
+            resumed = [step async for step in client.watch_insertion("d", newcomer, cursor=cursor)]
+
+    decided = [step for step in steps if step.HasField("decision")]
+    assert steps[-1].insertion.phase in DONE
+    assert all(step.why for step in decided)
+    assert [step.decision.number for step in resumed if step.HasField("decision")] == [
+        step.decision.number for step in decided if step.decision.number > cursor
+    ]
+
+
+async def test_two_models_of_equal_answers_are_both_ranked(whole: Arena) -> None:
+    async with whole.client("twins") as client:
+        for slug in MODELS[:5]:
+            await whole.register(client, slug)
+        await whole.register(client, "twin-one", upstream="planted-6")
+        await whole.register(client, "twin-two", upstream="planted-6")
+        await whole.dimension(client, "d", 8)
+        played = await whole.settled(client, 7)
+
+    assert played.board.connected
+    votes = {row.model: row.votes for row in played.board.rows}
+    assert votes["twin-one@1"] > 0
+    assert votes["twin-two@1"] > 0
+    # The same question about the same two texts to the same judge is one call, however often it is a cell.
+    assert {whole.requests()[request] for request in played.request_ids} == {1}
+
+
+async def test_a_retired_model_keeps_its_votes_and_loses_its_rank(whole: Arena) -> None:
+    async with whole.client("retired") as client:
+        await whole.begin(client, MODELS[:5])
+        before = await whole.settled(client, 5)
+        leaving = before.board.rows[2].model
+        await client.retire_model(leaving.partition("@")[0])
+        await eventually(lambda: _left(client, leaving), 30, poll=0.2)
+        await whole.register(client, MODELS[5])
+        after = await whole.settled(client, 5)
+
+    (row,) = [row for row in after.board.rows if row.model == leaving]
+    assert row.retired
+    assert row.rank == 0
+    assert row.votes > 0
+    later = [vote for vote in after.votes if vote.round > before.board.board_version]
+    assert later
+    assert leaving not in {vote.judge for vote in later}
+
+
+async def _left(client: object, model: str) -> bool:
+    ranking = await client.ranking("d")  # type: ignore[attr-defined]
+    return model not in ranking.models
+
+
+async def test_two_dimensions_do_not_mix(whole: Arena) -> None:
+    async with whole.client("two") as client:
+        for slug in MODELS[:5]:
+            await whole.register(client, slug)
+        await whole.dimension(client, "first", 6)
+        await whole.dimension(client, "second", 6)
+        first, second = await asyncio.gather(whole.settled(client, 5, "first"), whole.settled(client, 5, "second"))
+
+    assert {vote.query_id.partition("-")[0] for vote in first.votes} == {"first"}
+    assert {vote.query_id.partition("-")[0] for vote in second.votes} == {"second"}
+    assert first.board.board_digest != second.board.board_digest
