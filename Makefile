@@ -4,9 +4,17 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Tools that call other tools (protoc its plug-ins) find them here.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what there is to make.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(STAMP)
+setup: $(STAMP) ## Make .venv from the lock.
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("dearena needs Python 3.11 or newer; set PYTHON=…") if sys.version_info < (3, 11) else None'
@@ -14,3 +22,73 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# An arena on this machine
+
+.PHONY: run up replay
+run: setup ## Rank 12 sparring models in two dimensions, say how well, and end. ARGS="--world-seeds 0,1,2"
+	@$(BIN)/python -m dearena.local.demo $(ARGS)
+
+up: setup ## The same, and stay until Ctrl-C; data are kept in .dearena.
+	@$(BIN)/python -m dearena.local.demo --stay $(ARGS)
+
+replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=code
+	@test -n "$(DATA)" -a -n "$(DIMENSION)" || { echo "usage: make replay DATA=folder DIMENSION=code" >&2; exit 2; }
+	@$(BIN)/python -m dearena.local.replay --data "$(DATA)" --dimension "$(DIMENSION)" $(ARGS)
+
+# Tests
+
+.PHONY: test
+test: setup ## All tests, on real servers. ARGS="tests/unit -x"
+	$(BIN)/pytest -n 2 $(ARGS)
+
+# Checks: what can be told without running anything
+
+.PHONY: check check-code check-types check-imports check-protos check-stubs check-deploy check-locks
+check: check-code check-types check-imports check-protos check-stubs check-deploy check-locks ## Everything but tests.
+
+check-code: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet
+
+check-types: setup
+	$(BIN)/mypy
+
+check-imports: setup
+	$(BIN)/lint-imports
+
+check-protos: setup
+	$(BIN)/buf lint protos
+	$(BIN)/buf format protos --diff --exit-code
+	$(BIN)/buf breaking protos --against $(BASELINE)
+
+check-stubs: setup
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(call generate,$$fresh) \
+		&& diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ "$$fresh/dearena/v1" dearena/v1 \
+		|| { echo "the stubs differ from the contracts: run make protos, and commit both" >&2; exit 1; }
+
+check-deploy: setup
+	$(BIN)/docker-compose --profile '*' config --quiet
+	$(BIN)/hadolint Dockerfile
+
+check-locks:
+	@! grep -nE 'https?://' requirements.lock requirements-dev.lock || { echo "a lock names an address" >&2; exit 1; }
+
+# Contracts
+
+BASELINE := protos/baseline.binpb
+# $(call generate,folder): the stubs of all contracts, below a folder.
+generate = $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) protos/dearena/v1/*.proto
+
+.PHONY: protos protos-baseline
+protos: setup ## Make the stubs anew from protos/.
+	$(BIN)/buf format protos --write
+	$(call generate,.)
+
+protos-baseline: setup ## Take today's contracts as those that must not break. Needs a decision record.
+	$(BIN)/buf build protos --output $(BASELINE)
+
+.PHONY: clean
+clean: ## Remove the environment and caches; data in .dearena stay.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
