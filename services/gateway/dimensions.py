@@ -1,5 +1,7 @@
 """Dimensions and their queries, asked of the query selector; what is known of a version never changes."""
 
+from __future__ import annotations  # the stubs' asynchronous types are for type checkers only
+
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +13,7 @@ from dearena import faults
 from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
 from dearena.v1 import query_selector_pb2 as pb
-from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceAsyncStub
+from dearena.v1 import query_selector_pb2_grpc as stubs
 
 MOST_VERSIONS: Final = 512
 PAGE_SIZE: Final = 1000
@@ -45,7 +47,7 @@ class DimensionVersion:
 class Dimensions:
     """Asks once for each version, and remembers."""
 
-    def __init__(self, query_selector: QuerySelectorServiceAsyncStub) -> None:
+    def __init__(self, query_selector: stubs.QuerySelectorServiceAsyncStub) -> None:
         self._selector = query_selector
         self._known: MutableMapping[tuple[DimensionName, int], DimensionVersion] = LRUCache(MOST_VERSIONS)
 

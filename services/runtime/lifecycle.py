@@ -122,7 +122,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         broken.cancel()
         await bus.close()
         await peers.close()
-        store.close()
+        await asyncio.to_thread(store.close)  # says goodbye over the network, and may wait for it
         await asyncio.to_thread(_flush, provider)
 
 
