@@ -21,7 +21,7 @@ def main() -> None:
         try:
             reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
         except grpc.RpcError as error:
-            sys.exit(f"{address}: {error}")
+            sys.exit(f"{address}: {error.code().name}: {error.details()}")
     if reply.status != health_pb2.HealthCheckResponse.SERVING:
         sys.exit(f"{address} does not serve yet")
 
