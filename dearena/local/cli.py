@@ -57,7 +57,7 @@ def leave(body: Coroutine[Any, Any, None], *, interrupted: int = 0) -> None:
         sys.exit(interrupted)
     except (ServerFailed, ServerMissing, stack.AlreadyRunning, NotRanked, ArenaFault, OSError) as error:
         first, *rest = str(error).splitlines()
-        output.error(first, rest)
+        output.error(first, [*rest, *getattr(error, "__notes__", ())])
         sys.exit(1)
 
 

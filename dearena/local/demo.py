@@ -4,9 +4,9 @@ The models' skill is planted, so that what the arena finds can be held against t
 """
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +18,7 @@ from scipy import stats
 from dearena.cli import output, words
 from dearena.cli.leaderboard import rendered
 from dearena.client import ArenaClient
-from dearena.local import following, questions, stack
+from dearena.local import following, passing, questions, stack
 from dearena.local.cli import STATE, leave, welcome
 from dearena.local.interrupts import INTERRUPTED
 from dearena.local.stack import Stack
@@ -55,7 +55,10 @@ def main(
     ] = "0",
     stay: Annotated[bool, typer.Option("--stay", help="Keep the data and go on running until Ctrl-C.")] = False,
     state_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept. Default: a temporary directory; with --stay, here.")
+        Path | None,
+        typer.Option(
+            help="Where everything is kept; emptied first, unless --stay. Default: a temporary directory, or .dearena."
+        ),
     ] = None,
     deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
     as_json: Annotated[
@@ -80,8 +83,8 @@ async def _demonstrate(
     screen.quiet = as_json
     begin = time.monotonic()
     worlds = {world_name(seed): {"kind": "planted", "seed": seed} for seed in seeds}
-    with tempfile.TemporaryDirectory(prefix="dearena-run-") as temporary:
-        state = state_dir or (STATE if stay else Path(temporary))
+    kept = state_dir or (STATE if stay else None)
+    with nullcontext(kept) if kept else passing.state("dearena-run-") as state:
         async with stack.running(
             state, fresh=not stay, worlds=worlds, said=lambda message: screen.print(f"{message} …")
         ) as running:

@@ -6,9 +6,9 @@ chooses to ask for. Beside its board stands a fit of all votes there are.
 
 import asyncio
 import math
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,7 +20,7 @@ from scipy import stats
 
 from dearena.cli import output, words
 from dearena.client import ArenaClient, Vote
-from dearena.local import following, recordings, reference_fit, stack
+from dearena.local import following, passing, recordings, reference_fit, stack
 from dearena.local.cli import leave
 from dearena.local.interrupts import INTERRUPTED
 from dearena.local.recordings import Recording
@@ -66,7 +66,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of queries, answers and votes.")],
     dimension: Annotated[str, typer.Option(help="One of the folder's dimensions, or several set apart by commas.")],
     state_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept. Default: a temporary directory.")
+        Path | None, typer.Option(help="Where everything is kept; emptied first. Default: a temporary directory.")
     ] = None,
     deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
     as_json: Annotated[
@@ -90,9 +90,9 @@ async def _replay(
     screen = output.console()
     screen.quiet = as_json
     worlds = {WORLD: {"kind": "recorded", "folder": str(data)}}
-    with tempfile.TemporaryDirectory(prefix="dearena-replay-") as temporary:
+    with nullcontext(state_dir) if state_dir else passing.state("dearena-replay-") as state:
         async with stack.running(
-            state_dir or Path(temporary),
+            state,
             fresh=True,
             worlds=worlds,
             said=lambda message: screen.print(f"{message} …"),
