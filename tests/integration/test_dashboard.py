@@ -293,18 +293,21 @@ async def test_a_watch_resumes_after_the_last_event_seen(browser: aiohttp.Client
     assert arena.cursors == [0, 2]
 
 
-async def test_a_browser_that_leaves_ends_its_watch(browser: aiohttp.ClientSession, arena: FakeServices) -> None:
+async def test_a_browser_that_leaves_ends_its_watch(services: tuple[FakeServices, str]) -> None:
+    """At once: not when the next sign of life fails to reach it."""
+    arena, address = services
     arena.steps = [step(1)]
-    async with browser.get("/api/dimensions/algebra/watch") as reply:
-        await next_event(reply)
-        assert arena.open_watches == 1
-        assert (await read(browser, "/health"))["watchers"] == 1
-    await eventually(lambda: arena.open_watches == 0)
+    async with dashboard(address, heartbeat_seconds=3600) as browser:
+        async with browser.get("/api/dimensions/algebra/watch") as reply:
+            await next_event(reply)
+            assert arena.open_watches == 1
+            assert (await read(browser, "/health"))["watchers"] == 1
+        await eventually(lambda: arena.open_watches == 0)
 
-    async def watchers() -> Any:
-        return (await read(browser, "/health"))["watchers"]
+        async def watchers() -> Any:
+            return (await read(browser, "/health"))["watchers"]
 
-    await eventually(watchers, equals=0)
+        await eventually(watchers, equals=0)
 
 
 async def test_a_silent_watch_gives_signs_of_life(services: tuple[FakeServices, str]) -> None:
