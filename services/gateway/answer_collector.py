@@ -54,6 +54,7 @@ class AnswerCollector:
         self._looking = asyncio.Lock()
         self._wanted: set[str] = set()
         self._news = asyncio.Event()
+        self._stopped = False
 
     async def on_dimension_ready(self, event: EventEnvelope, _delivery: Delivery) -> None:
         """A dimension's queries are chosen."""
@@ -100,7 +101,7 @@ class AnswerCollector:
                         self._begin(key, model, dimension)
 
     def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
-        if key in self._at_work:
+        if self._stopped or key in self._at_work:
             return
         task = asyncio.create_task(
             self._collect(key, model, dimension),
@@ -111,7 +112,8 @@ class AnswerCollector:
         task.add_done_callback(lambda _: self._at_work.pop(key))
 
     async def stop(self) -> None:
-        """Ask no more; calls in flight go on by themselves."""
+        """Ask no more, whoever rings; calls in flight go on by themselves."""
+        self._stopped = True
         tasks = list(self._at_work.values())
         for task in tasks:
             task.cancel()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dearena.faults import ServiceUnavailable
 from dearena.names import DimensionName, ModelName, Revision
 from dearena.v1.events_pb2 import AnswersReady
 from services.gateway.documents import provenance
@@ -83,10 +84,16 @@ class AnswerLog:
         return [None] * len(documents)
 
     async def conclude(self, key: EntrantKey, *, queries: int, causation_id: str, traceparent: str) -> Standing:
-        """Note how the revision stands, and the news of it, once; every query must be recorded."""
+        """Note how the revision stands, and the news of it, once.
+
+        Raises:
+            ServiceUnavailable: not every query is recorded; whoever collected was interrupted.
+        """
         async with within_store_limit(self._store):
             found = self._answers.find(key.document(), projection={"state": 1, "reason": 1}).sort("query_id", 1)
             answers = [AnswerWorth(AnswerState(answer["state"]), answer["reason"]) async for answer in found]
+        if len(answers) < queries:
+            raise ServiceUnavailable(f"{len(answers)} of {queries} answers are recorded")
         result = standing(answers)
         moment = now()
 

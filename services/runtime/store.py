@@ -134,7 +134,19 @@ class Store:
         Ends after `limit_seconds` (None: the store's limit) with an error that the rpc layer tells as
         StoreUnavailable or Conflict. The driver's own `with_transaction` would try for two minutes.
         """
-        limit = limit_seconds or self.timeout_seconds
+        # The driver works in threads, which a cancellation does not reach: a transaction that is left in its
+        # middle would stay open on the server for a minute and hold its locks. So it is always led to an
+        # end, which the limit keeps near, and its caller is cancelled after that.
+        work = asyncio.ensure_future(self._run_transaction(body, limit_seconds or self.timeout_seconds))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            if not work.cancelled():
+                work.exception()  # told to nobody: who asked has gone
+            raise
+
+    async def _run_transaction(self, body: Callable[[Session], Coroutine[Any, Any, T]], limit: float) -> T:
         again = AsyncRetrying(
             retry=retry_if_exception(lambda error: _has_label(error, "TransientTransactionError")),
             stop=stop_after_delay(limit),

@@ -80,6 +80,25 @@ async def test_a_change_that_fails_leaves_nothing(store: Store) -> None:
     assert await store.collection("results").count_documents({}) == 0
 
 
+async def test_a_transaction_whose_caller_is_cancelled_is_led_to_its_end(store: Store) -> None:
+    """Left in its middle it would hold its locks on the server for a minute."""
+    things = store.collection("things")
+    begun = asyncio.Event()
+
+    async def add_two(session: Session) -> None:
+        await things.insert_one({}, session=session)
+        begun.set()
+        await things.insert_one({}, session=session)
+
+    caller = asyncio.create_task(store.run_transaction(add_two))
+    await begun.wait()
+    caller.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await things.count_documents({}) == 2
+
+
 async def test_unique_indexes_hold(store: Store) -> None:
     await store.ensure_indexes({"things": [Index(("project", "-slug"), unique=True)]})
     await store.ensure_indexes({"things": [Index(("project", "-slug"), unique=True)]})
@@ -105,7 +124,13 @@ async def test_an_absent_server_is_unavailable_within_three_seconds() -> None:
 
 
 async def test_a_silent_server_is_unavailable_within_three_seconds() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            writer.close()
+
+    silent = await asyncio.start_server(hold, "127.0.0.1", 0)
     store = Store(f"mongodb://127.0.0.1:{silent.sockets[0].getsockname()[1]}/?directConnection=true", "nowhere")
     began = time.monotonic()
 
