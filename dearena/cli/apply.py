@@ -19,7 +19,9 @@ def apply(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Create and update the models and dimensions that a file declares; applied again, it changes nothing.
+    """Make the arena what a file declares.
+
+    Models and dimensions are created, models are updated; applied again, it changes nothing.
 
     The file's own `project`, if it names one, goes before --project.
     """

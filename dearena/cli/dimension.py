@@ -39,7 +39,10 @@ def create(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Create a dimension from a question pool: every model will answer the queries chosen, and be ranked."""
+    """Create a dimension from a question pool.
+
+    Every model will answer the queries chosen, and be ranked by its answers.
+    """
 
     async def body(client: ArenaClient) -> None:
         dimension = pb.Dimension(

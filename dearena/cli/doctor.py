@@ -12,7 +12,10 @@ from dearena.cli.running import AsJson
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check what `dearena up` needs, with a remedy for what is missing; exits 1 if something is."""
+    """Check what `dearena up` needs.
+
+    Tells a remedy for what is missing, and exits 1 if something is.
+    """
     checks = machine.examine(Path.cwd())
     if as_json:
         output.show_json([asdict(check) for check in checks])

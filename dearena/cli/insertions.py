@@ -19,7 +19,7 @@ def insertions(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """List insertions in the order of admission, with their phase, calls and cost."""
+    """List insertions in the order of admission."""
 
     async def body(client: ArenaClient) -> None:
         found = [insertion async for insertion in client.insertions(dimension)]

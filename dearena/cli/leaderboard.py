@@ -21,7 +21,7 @@ def leaderboard(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Show who stands where, how sure that is, and what it cost."""
+    """Show who stands where, and how sure that is."""
 
     async def body(client: ArenaClient) -> None:
         if follow:

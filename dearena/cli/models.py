@@ -59,7 +59,10 @@ def retire(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Retire a model: it judges no more and has no rank; its votes stay."""
+    """Retire a model.
+
+    It judges no more and has no rank; its votes stay.
+    """
 
     async def body(client: ArenaClient) -> None:
         retired = await client.retire_model(slug)

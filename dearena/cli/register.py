@@ -40,7 +40,9 @@ def register(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Register a model: its answers are collected, and it is inserted into every dimension.
+    """Register a model, to be ranked in every dimension.
+
+    Its answers are collected, then it is inserted into each ranking.
 
     For example, a local vLLM: dearena register kappa --url http://127.0.0.1:8000/v1 --model kappa-7b
     """

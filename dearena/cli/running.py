@@ -1,6 +1,7 @@
 """How a command runs: a client for its time, faults as one clear line, and an exit code."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, NoReturn
@@ -38,8 +39,14 @@ def run_plain(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(body())
     except ArenaFault as fault:
         fail(str(fault), *_further(fault))
-    except (InvalidName, OSError) as error:
+    except InvalidName as error:
         fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `head` does; nothing is left to be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

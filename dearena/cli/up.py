@@ -12,7 +12,7 @@ SETTINGS: Final[dict[str, Any]] = {
     # Options are those of the local stack, and are read there.
     "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
     "add_help_option": False,
-    "help": "Start NATS, MongoDB, the five services and sparring models here; Ctrl-C ends them all.",
+    "help": "Start a whole arena on this machine.",
 }
 
 

@@ -34,7 +34,7 @@ def export(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Write a line for each outcome: who judged what, and who won.
+    """Write each outcome as a line of JSON.
 
     The winner is a, b or tie, and null where nothing was decided. A file is complete or not there at all.
     With --json and a file, what was written is told as JSON.

@@ -30,7 +30,10 @@ def watch(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Show insertions live: phase, window, cells, calls, cost, and why the last step was taken."""
+    """Show insertions as they happen.
+
+    Phase, places, cells, calls and cost of each newcomer, and why the last steps were taken.
+    """
 
     async def body(client: ArenaClient) -> None:
         screen = output.console()

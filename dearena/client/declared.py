@@ -105,6 +105,7 @@ def _filled(model: gateway_pb2.Model) -> gateway_pb2.Model:
         filled.timeout.FromTimedelta(DEFAULT_TIMEOUT)
     if not filled.HasField("may_judge"):
         filled.may_judge = True
+    filled.endpoint.base_url = filled.endpoint.base_url.rstrip("/")
     filled.concurrency = filled.concurrency or DEFAULT_CONCURRENCY
     filled.display_name = filled.display_name or filled.name.rpartition("/")[2]
     if not filled.price.per_million_input_tokens.nano_units and not filled.price.per_million_output_tokens.nano_units:

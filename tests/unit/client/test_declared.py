@@ -29,6 +29,7 @@ def test_a_declaration_equals_itself_and_its_defaults_said() -> None:
         concurrency=8,
         timeout_seconds=60.0,
         price=PriceEntry(),
+        endpoint=ENDPOINT.model_copy(update={"base_url": f"{ENDPOINT.base_url}/"}),
     )
     assert declared.differing_fields(model(), model()) == []
     assert declared.differing_fields(model(), said) == declared.differing_fields(said, model()) == []

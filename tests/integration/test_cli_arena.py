@@ -1,0 +1,352 @@
+"""The command line against a real gateway and a real query selector, on real servers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dearena.cli.app import app
+from dearena.client import Addresses, ArenaClient
+from dearena.v1 import common_pb2, judge_dispatcher_pb2, ranker_pb2, scorer_pb2
+from services.gateway.room import build as build_gateway
+from services.gateway.settings import GatewaySettings
+from services.query_selector.room import build as build_query_selector
+from services.query_selector.settings import QuerySelectorSettings
+from services.runtime.lifecycle import running
+from tests.integration.arena_fakes import AWAY, FakeArena, faking
+
+POOL = "".join(json.dumps({"id": f"q{number:02}", "text": f"What is {number} squared?"}) + "\n" for number in range(9))
+
+ARENA = """\
+models:
+  - slug: kappa
+    endpoint: {base_url: "http://127.0.0.1:9/v1/", upstream_model: kappa-7b}
+    price: {per_million_input_tokens: 0.15, per_million_output_tokens: 0.60}
+  - slug: lambda
+    display_name: Lambda
+    endpoint: {base_url: "http://127.0.0.1:9/v1", upstream_model: lambda}
+    answer_parameters: {temperature: 0.5, extra_body: {top_k: 40}}
+    timeout_seconds: 0.5
+    labels: {team: core}
+dimensions:
+  - slug: algebra
+    pool: pools/algebra.jsonl
+    selection: {k: 4, seed: 7}
+"""
+
+
+@dataclass
+class Arena:
+    """The services, and a directory from which the command line finds them."""
+
+    directory: Path
+    fake: FakeArena
+    client: ArenaClient
+
+    async def dearena(self, *args: str) -> Result:
+        """Run the command line in the arena's directory."""
+        return await asyncio.to_thread(CliRunner().invoke, app, args)
+
+    async def said(self, *args: str) -> str:
+        """What it printed; it must have gone well."""
+        result = await self.dearena(*args)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    async def refused(self, *args: str) -> str:
+        """What it said on standard error; it must have exited 1, without a traceback."""
+        result = await self.dearena(*args)
+        assert (result.exit_code, result.stdout) == (1, ""), result.output
+        assert isinstance(result.exception, SystemExit)
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+
+@pytest.fixture
+async def arena(
+    arena_settings: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Arena]:
+    async with AsyncExitStack() as stack:
+        fake = await stack.enter_async_context(faking())
+        selector = await stack.enter_async_context(
+            running("query_selector", arena_settings(QuerySelectorSettings), build_query_selector)
+        )
+        gateway_settings = arena_settings(GatewaySettings, query_selector_address=selector.address)
+        gateway = await stack.enter_async_context(running("gateway", gateway_settings, build_gateway))
+        addresses = {
+            "gateway": gateway.address,
+            "query_selector": selector.address,
+            **dict.fromkeys(("ranker", "scorer", "judge_dispatcher"), fake.address),
+        }
+        (tmp_path / ".dearena").mkdir()
+        (tmp_path / ".dearena" / "endpoints.json").write_text(json.dumps(addresses))
+        (tmp_path / "pools").mkdir()
+        (tmp_path / "pools" / "algebra.jsonl").write_text(POOL)
+        (tmp_path / "arena.yaml").write_text(ARENA)
+        monkeypatch.chdir(tmp_path)
+        client = await stack.enter_async_context(ArenaClient(Addresses.find(environment={}, directory=tmp_path)))
+        yield Arena(tmp_path, fake, client)
+
+
+KAPPA = ("register", "kappa", "--url", "http://127.0.0.1:9/v1", "--model", "kappa-7b")
+
+
+async def test_a_model_is_registered_listed_and_retired(arena: Arena) -> None:
+    said = await arena.said(
+        *KAPPA, "--price-in", "0.15", "--label", "team=core", "--temperature", "0.5", "--no-judging"
+    )
+    assert "kappa@1 is registered" in said
+    (listed,) = json.loads(await arena.said("models", "--json"))
+    assert (listed["name"], listed["revision"], listed["may_judge"]) == ("projects/default/models/kappa", 1, False)
+    assert listed["price"]["per_million_input_tokens"] == {"currency": "USD", "nano_units": 150_000_000}
+    assert (listed["answer_parameters"]["temperature"], listed["answer_parameters"]["max_tokens"]) == (0.5, 2048)
+    assert "kappa@1" in await arena.said("models")
+
+    assert await arena.said("retire", "kappa") == "kappa is retired\n"
+    assert "no models yet" in await arena.said("models")
+    (retired,) = json.loads(await arena.said("models", "--all", "--json"))
+    assert retired["state"] == "RETIRED"
+
+
+async def test_what_is_wrong_with_a_model_is_one_clear_line(arena: Arena) -> None:
+    await arena.said(*KAPPA)
+    assert "error: " in (taken := await arena.refused(*KAPPA))
+    assert "kappa" in taken
+    told = await arena.refused("register", "x", "--url", "ftp://x", "--model", "y")
+    assert "model.endpoint.base_url" in told
+    assert len(told.splitlines()) == 1
+    assert "GPT 5" in await arena.refused("register", "GPT 5", "--url", "http://x", "--model", "y")
+    assert "--price-in" in await arena.refused(*KAPPA, "--price-in", "cheap")
+    assert "'core' is not of the form NAME=VALUE" in await arena.refused(*KAPPA, "--label", "core")
+    assert "nowhere" in await arena.refused("retire", "nowhere")
+
+
+async def test_a_check_registers_nothing(arena: Arena) -> None:
+    assert await arena.said(*KAPPA, "--check") == "kappa can be registered\n"
+    assert json.loads(await arena.said("models", "--json")) == []
+
+
+async def test_a_dimension_is_created_and_listed(arena: Arena) -> None:
+    create = ("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "4", "--seed", "7")
+    assert await arena.said(*create, "--check") == "algebra can be created, with 4 of 9 questions\n"
+    assert "no dimensions yet" in await arena.said("dimension", "list")
+    assert "algebra is created, with 4 of 9 questions: ready" in await arena.said(*create)
+    (listed,) = json.loads(await arena.said("dimension", "list", "--json"))
+    assert (listed["name"], listed["query_count"]) == ("projects/default/dimensions/algebra", 4)
+    assert "algebra" in await arena.said("dimension", "list")
+    assert "there is a dimension projects/default/dimensions/algebra already" in await arena.refused(*create)
+
+
+async def test_a_broken_pool_is_told_line_by_line(arena: Arena) -> None:
+    (arena.directory / "broken.jsonl").write_text(POOL + '{"id": "q00", "text": "Why?"}\n{"id": "x"}\n')
+    told = await arena.refused("dimension", "create", "x", "broken.jsonl", "-k", "4")
+    assert told.splitlines() == [
+        'error: pool line 10: id "q00" stands in line 1 already (and 1 more broken line)',
+        "  pool line 11: has neither text nor turns",
+    ]
+    assert await arena.refused("dimension", "create", "x", "nowhere.jsonl", "-k", "4") == (
+        "error: nowhere.jsonl: No such file or directory\n"
+    )
+    told = await arena.refused("dimension", "create", "x", "pools/algebra.jsonl", "-k", "10")
+    assert told == "error: dimension.selection.k: is 10, but the pool holds 9\n"
+
+
+async def actions(arena: Arena, *args: str) -> dict[str, Any]:
+    lines = (await arena.said("apply", "-f", "arena.yaml", "--json", *args)).splitlines()
+    return {change["slug"]: change["action"] for change in map(json.loads, lines)}
+
+
+async def test_a_file_applied_again_changes_nothing(arena: Arena) -> None:
+    assert await arena.said("apply", "-f", "arena.yaml", "--check") == (
+        "arena.yaml is in order: 2 models, 1 dimensions\n"
+    )
+    created = {"algebra": "created", "kappa": "created", "lambda": "created"}
+    assert await actions(arena) == created
+    before = [model async for model in arena.client.models()]
+    assert await actions(arena) == dict.fromkeys(created, "unchanged")
+    after = [model async for model in arena.client.models()]
+    assert [model.etag for model in after] == [model.etag for model in before]
+    assert len({model.cohort for model in after}) == 1
+    assert after[0].cohort.startswith("apply-")
+
+
+async def test_what_differs_is_updated_there_and_back(arena: Arena) -> None:
+    await actions(arena)
+    file = arena.directory / "arena.yaml"
+    for number, (old, new, fields) in enumerate(
+        [
+            ("display_name: Lambda", "display_name: Lambda II", "display_name"),
+            ("display_name: Lambda II", "display_name: Lambda", "display_name"),
+            ("labels: {team: core}", "may_judge: false", "labels, may_judge"),
+            ("upstream_model: lambda}", "upstream_model: lambda-2}", "endpoint"),
+        ]
+    ):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+        said = await arena.said("apply", "-f", "arena.yaml")
+        assert f"model lambda: updated ({fields})" in said, number
+        assert "model kappa: unchanged" in said
+        assert await actions(arena) == dict.fromkeys(("algebra", "kappa", "lambda"), "unchanged")
+    assert (await arena.client.get_model("lambda")).revision == 2
+
+
+async def test_a_model_that_was_retired_is_left_so(arena: Arena) -> None:
+    await actions(arena)
+    await arena.said("retire", "kappa")
+    assert (await actions(arena))["kappa"] == "retired"
+
+
+async def test_a_dimension_that_would_have_to_change_is_told(arena: Arena) -> None:
+    await actions(arena)
+    (arena.directory / "pools" / "algebra.jsonl").write_text(POOL.replace("squared", "cubed"))
+    file = arena.directory / "arena.yaml"
+    file.write_text(ARENA.replace("k: 4", "k: 5"))
+    told = await arena.refused("apply", "-f", "arena.yaml")
+    assert told.startswith("error: dimension algebra: is there, and other than declared: selection.k is 4, declared 5")
+    assert "its pool holds other questions" in told
+
+
+async def test_a_dimension_created_by_hand_is_taken_as_declared(arena: Arena) -> None:
+    await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "4", "--seed", "7")
+    assert (await actions(arena))["algebra"] == "unchanged"
+
+
+async def test_faults_in_a_file_name_their_lines(arena: Arena) -> None:
+    (arena.directory / "arena.yaml").write_text(
+        ARENA.replace("slug: lambda", "slug: Lambda").replace("k: 4", "k: four")
+    )
+    told = await arena.refused("apply", "-f", "arena.yaml")
+    assert "arena.yaml:5: models[1].slug: 'Lambda' is not a slug" in told
+    assert "arena.yaml:14: dimensions[0].selection.k" in told
+    assert await arena.refused("apply", "-f", "nowhere.yaml") == "error: nowhere.yaml: No such file or directory\n"
+
+
+async def test_another_project_is_another_arena(arena: Arena) -> None:
+    await arena.said(*KAPPA, "--project", "research")
+    assert json.loads(await arena.said("models", "--json")) == []
+    assert len(json.loads(await arena.said("models", "--json", "--project", "research"))) == 1
+    (arena.directory / "arena.yaml").write_text("project: other\n" + ARENA)
+    assert (await actions(arena))["kappa"] == "created"
+    assert (await actions(arena, "--project", "research"))["kappa"] == "unchanged"
+
+
+def board(version: int, **fields: Any) -> scorer_pb2.Board:
+    return scorer_pb2.Board(
+        dimension="projects/default/dimensions/algebra",
+        board_version=version,
+        settled=True,
+        connected=True,
+        rows=[scorer_pb2.BoardRow(model="kappa@1", rank=1, rating=1000)],
+        **fields,
+    )
+
+
+async def test_a_leaderboard_is_shown_or_said_not_to_be_there(arena: Arena) -> None:
+    assert await arena.refused("leaderboard", "algebra") == "error: there is no settled board yet\n"
+    arena.fake.boards = [board(3)]
+    assert "kappa@1" in await arena.said("leaderboard", "algebra")
+    assert json.loads(await arena.said("leaderboard", "algebra", "--json"))["rows"][0]["rating"] == 1000
+
+
+async def test_a_leaderboard_is_followed_across_a_break(arena: Arena) -> None:
+    arena.fake.boards = [board(3), board(5), board(8)]
+    arena.fake.faults = [AWAY]
+    lines = (await arena.said("leaderboard", "algebra", "--follow", "--json")).splitlines()
+    assert [json.loads(line)["board_version"] for line in lines] == [3, 5, 8]
+    assert [request.cursor for request in arena.fake.asked] == [0, 3]
+
+
+def step(cursor: int, why: str = "", **fields: Any) -> ranker_pb2.WatchInsertionResponse:
+    insertion = ranker_pb2.Insertion(model="kappa@1", phase=ranker_pb2.INSERTION_PHASE_COARSE, high=4, **fields)
+    return ranker_pb2.WatchInsertionResponse(cursor=cursor, insertion=insertion, why=why)
+
+
+async def test_an_insertion_is_watched_to_its_end(arena: Arena) -> None:
+    await arena.said(*KAPPA)
+    arena.fake.insertions = [ranker_pb2.Insertion(model="other@1"), ranker_pb2.Insertion(model="kappa@1")]
+    arena.fake.steps = [step(1, "is admitted"), step(2, cells_total=8, cells_done=3), step(3, "rests at place 2")]
+    said = await arena.said("watch", "algebra", "kappa")
+    assert said.splitlines() == [
+        "kappa@1 coarse · places 1 to 5 · is admitted",
+        "kappa@1 coarse · places 1 to 5 · rests at place 2",
+    ]
+    assert arena.fake.asked[0].model == "kappa@1"
+    lines = (await arena.said("watch", "algebra", "kappa@1", "--json")).splitlines()
+    assert [json.loads(line)["insertion"]["cells_done"] for line in lines] == [0, 3, 0]
+
+
+async def test_a_watch_of_all_goes_on_after_a_break(arena: Arena) -> None:
+    arena.fake.steps = [step(1, "is admitted"), step(2, "rests at place 2")]
+    arena.fake.faults = [AWAY, AWAY]
+    lines = (await arena.said("watch", "algebra", "--json")).splitlines()
+    assert [json.loads(line)["cursor"] for line in lines] == [1, 2]
+
+
+async def test_a_model_that_cannot_enter_is_said_not_to(arena: Arena) -> None:
+    await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "2")
+    await arena.said(*KAPPA)  # nobody listens at its endpoint
+    result = await arena.dearena("watch", "algebra", "kappa")
+    assert result.exit_code == 1
+    assert "error: kappa@1 cannot enter algebra" in result.stderr
+
+
+async def test_insertions_are_listed_page_by_page(arena: Arena) -> None:
+    assert "no model has been admitted yet · WAITING(5 seeds)" in await arena.said("insertions", "algebra")
+    arena.fake.insertions = [ranker_pb2.Insertion(model=f"model-{number}@1") for number in range(3)]
+    listed = json.loads(await arena.said("insertions", "algebra", "--json"))
+    assert [insertion["model"] for insertion in listed] == ["model-0@1", "model-1@1", "model-2@1"]
+    assert "model-2@1" in await arena.said("insertions", "algebra")
+
+
+def batch(cells: Sequence[str]) -> judge_dispatcher_pb2.ListVotesResponse:
+    count = len(cells)
+    return judge_dispatcher_pb2.ListVotesResponse(
+        models=["alpha@1", "beta@1", "gamma@1"],
+        query_ids=["q1"],
+        sequence=range(count),
+        round=[3] * count,
+        cell_id=cells,
+        attempt=[1] * count,
+        model_a=[0] * count,
+        model_b=[1] * count,
+        judge=[2] * count,
+        query=[0] * count,
+        outcome=[common_pb2.OUTCOME_A] * count,
+        judge_calls=[2] * count,
+        cost_nano_units=[0] * count,
+    )
+
+
+async def test_votes_are_exported_to_a_file_or_the_screen(arena: Arena) -> None:
+    arena.fake.batches = [batch(["c1", "c2"]), batch([]), batch(["c3"])]
+    lines = [json.loads(line) for line in (await arena.said("votes", "export", "algebra", "--round", "3")).splitlines()]
+    assert [line["cell_id"] for line in lines] == ["c1", "c2", "c3"]
+    assert (lines[0]["judge"], lines[0]["winner"], lines[0]["dimension"]) == ("gamma@1", "a", "algebra")
+    assert arena.fake.asked[0].round == 3
+    assert await arena.said("votes", "export", "algebra", "-o", "votes.jsonl.gz") == "3 votes are in votes.jsonl.gz\n"
+    told = json.loads(await arena.said("votes", "export", "algebra", "-o", "votes.jsonl", "--json"))
+    assert told == {"file": "votes.jsonl", "votes": 3}
+
+
+async def test_an_export_that_breaks_off_leaves_no_file(arena: Arena) -> None:
+    arena.fake.batches = [batch(["c1"])]
+    arena.fake.faults = [AWAY]
+    assert await arena.refused("votes", "export", "algebra", "-o", "votes.jsonl") == "error: away for a moment\n"
+    assert not list(arena.directory.glob("*votes*"))
+
+
+async def test_a_service_that_is_away_is_named_with_its_address(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEARENA_GATEWAY_ADDRESS", "127.0.0.1:9")
+    assert await arena.refused("models") == (
+        "error: the gateway at 127.0.0.1:9 cannot be reached; is the arena running? (`dearena up` starts one here)\n"
+    )
+    # A service at the wrong address knows nothing of the call.
+    monkeypatch.setenv("DEARENA_GATEWAY_ADDRESS", arena.fake.address)
+    assert "does not know this call" in await arena.refused("models")
