@@ -101,11 +101,11 @@ class CompletionLog:
         await self._leases.hold()
         number = next(self._numbers)
         try:
-            is_new = await self._starts.submit(self._start_of(call, number))
+            known = await self._starts.submit(self._start_of(call, number))
+            return Ours() if known is None else await self._claim_known(call, number, known)
         except StoreUnavailable:
             self._unsent.add(number)
             raise
-        return Ours() if is_new else await self._claim_known(call, number)
 
     def _start_of(self, call: Call, number: int) -> Document:
         moment = now()
@@ -125,22 +125,20 @@ class CompletionLog:
             **provenance(self._owner, moment),
         }
 
-    async def _write_starts(self, documents: Sequence[Document]) -> Sequence[bool]:
-        """Insert; whether each was new."""
+    async def _write_starts(self, documents: Sequence[Document]) -> Sequence[Document | None]:
+        """Insert; None for each that was new, and the record that was there for the others."""
         async with within_store_limit(self._store):
             try:
                 await self._completions.insert_many(documents, ordered=False)
             except BulkWriteFailed as error:
                 if not is_duplicate_only(error):
                     raise
-                known = {failed["index"] for failed in (error.details or {})["writeErrors"]}
-                return [position not in known for position in range(len(documents))]
-        return [True] * len(documents)
+                known = [documents[failed["index"]]["_id"] for failed in (error.details or {})["writeErrors"]]
+                found = {record["_id"]: record async for record in self._completions.find({"_id": {"$in": known}})}
+                return [found.get(document["_id"]) for document in documents]
+        return [None] * len(documents)
 
-    async def _claim_known(self, call: Call, number: int) -> Claim:
-        record = await self._read(call.project, call.request_id)
-        if record is None:
-            raise Conflict("the record of the call went away; try again")
+    async def _claim_known(self, call: Call, number: int, record: Mapping[str, Any]) -> Claim:
         if record["model"] != str(call.model):
             raise RequestIdReused(f"request_id {call.request_id} is of a call to {record['model']}")
         state = CompletionState(record["state"])
@@ -154,9 +152,18 @@ class CompletionLog:
             if record["owner"] != self._owner and not await self._leases.dead([record["owner"]]):
                 return Elsewhere()
             await self._interrupt({"_id": record["_id"], "owner": record["owner"], "number": record["number"]})
-            return await self._claim_known(call, number)
+            return await self._claim_interrupted(call, number)
+        return await self._take_over(record["_id"], number)
+
+    async def _claim_interrupted(self, call: Call, number: int) -> Claim:
+        record = await self._read(call.project, call.request_id)
+        if record is None:
+            raise Conflict("the record of the call went away; try again")
+        return await self._claim_known(call, number, record)
+
+    async def _take_over(self, identity: str, number: int) -> Claim:
         found = await self._update(
-            {"_id": record["_id"], "state": str(CompletionState.UNKNOWN)},
+            {"_id": identity, "state": str(CompletionState.UNKNOWN)},
             {"$set": {"state": str(CompletionState.STARTED), "owner": self._owner, "number": number}},
         )
         return Ours() if found else Elsewhere()

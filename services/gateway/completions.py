@@ -10,7 +10,7 @@ import contextvars
 import structlog
 from opentelemetry import context as otel
 
-from dearena.faults import ModelNotActive, RequestIdReused
+from dearena.faults import ModelNotActive, RequestIdReused, ServiceUnavailable
 from dearena.names import ModelName, Revision
 from services.gateway.calls import Call, Completion, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
@@ -37,6 +37,7 @@ class Completions:
 
         Raises:
             StoreUnavailable: the call could not be recorded and was not sent.
+            ServiceUnavailable: this gateway stops, and gave the call up.
             RequestIdReused: the id is of a call to another model.
         """
         key = (call.project, call.request_id)
@@ -50,7 +51,7 @@ class Completions:
         model, task = known
         if model != call.model:
             raise RequestIdReused(f"request_id {call.request_id} is of a call to {model}")
-        return await asyncio.shield(task)
+        return await _end_of(task)
 
     def _forget(self, key: tuple[str, str], task: "asyncio.Task[Completion]") -> None:
         del self._in_flight[key]
@@ -65,7 +66,7 @@ class Completions:
             ModelNotActive: nothing is.
         """
         if known := self._in_flight.get((project, request_id)):
-            return await asyncio.shield(known[1])
+            return await _end_of(known[1])
         if found := await self._log.find_ended(project, request_id):
             return found
         raise ModelNotActive(f"{model} is retired or superseded and is not called any more")
@@ -95,3 +96,13 @@ class Completions:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _end_of(task: "asyncio.Task[Completion]") -> Completion:
+    """Wait for a call without ending it; a call that is given up is no cancellation of who waits for it."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise ServiceUnavailable("the gateway stops; try again") from None
+        raise

@@ -99,7 +99,7 @@ def parameters_of(message: common_pb2.GenerationParameters) -> Parameters:
         for name in _PLAIN_PARAMETERS
         if message.HasField(name)  # type: ignore[arg-type]
     }
-    if message.HasField("extra_body"):
+    if message.extra_body.fields:
         parameters["extra_body"] = _whole(json_format.MessageToDict(message.extra_body))
     return parameters
 

@@ -178,7 +178,12 @@ async def test_a_new_dimension_is_answered_when_it_rings(
     assert (await entrant(gateway, "m@1")).state == pb.ENTRANT_STATE_READY
     assert (await entrant(gateway, "n@1")).state == pb.ENTRANT_STATE_READY
     assert len(endpoint.requests) == 6
-    assert queries.lists_of_queries == 1
+
+    # What is known of a version is not asked again.
+    asked = queries.lists_of_queries
+    await register(gateway, model("o", endpoint.base_url))
+    assert (await entrant(gateway, "o@1")).state == pb.ENTRANT_STATE_READY
+    assert queries.lists_of_queries == asked
 
 
 async def test_each_answer_has_the_state_it_deserves(

@@ -1,0 +1,108 @@
+"""A call belongs to nobody who waits for it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from dearena.faults import RequestIdReused, ServiceUnavailable
+from dearena.names import Revision
+from services.gateway.calls import Call, Completion, Delivery, Purpose
+from services.gateway.chat import Message, Reply
+from services.gateway.completion_log import CompletionLog, Ended, Ours
+from services.gateway.completions import Completions
+from services.gateway.endpoint_client import EndpointClient
+from services.gateway.models import Endpoint, ModelSpec
+
+SPEC = ModelSpec(Endpoint("http://m/v1", "m"), concurrency=1)
+REPLY = Reply("42", "stop", 1, 1, usage_estimated=False, upstream_model="m")
+
+
+def call(number: int = 1, slug: str = "m") -> Call:
+    return Call("default", Revision(slug, 1), SPEC, [Message("user", "?")], {}, f"{number:064}", Purpose.JUDGE)
+
+
+class Log:
+    """Keeps records in memory."""
+
+    def __init__(self) -> None:
+        self.ended: dict[str, Completion] = {}
+
+    async def claim(self, asked: Call) -> Ours | Ended:
+        known = self.ended.get(asked.request_id)
+        return Ended(known) if known else Ours()
+
+    async def end(self, asked: Call, completion: Completion) -> Completion:
+        return self.ended.setdefault(asked.request_id, completion)
+
+
+class Endpoints:
+    """Replies when the test lets it."""
+
+    def __init__(self) -> None:
+        self.sent: list[Call] = []
+        self.go = asyncio.Event()
+        self.was_asked = asyncio.Event()
+
+    async def send(self, asked: Call, _parent: Any) -> Delivery:
+        self.sent.append(asked)
+        self.was_asked.set()
+        await self.go.wait()
+        return Delivery(REPLY, timedelta(), 1)
+
+
+def completions(log: Log, endpoints: Endpoints) -> Completions:
+    return Completions(cast("CompletionLog", log), cast("EndpointClient", endpoints))
+
+
+async def test_callers_of_one_id_share_one_call_and_may_leave_it() -> None:
+    log, endpoints = Log(), Endpoints()
+    calls = completions(log, endpoints)
+    waiting = [asyncio.ensure_future(calls.complete(call())) for _ in range(3)]
+    await endpoints.was_asked.wait()
+    waiting[0].cancel()
+    endpoints.go.set()
+    assert (await waiting[1]) is (await waiting[2])
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    assert (await calls.complete(call())).reply == REPLY
+    assert len(endpoints.sent) == 1
+
+
+async def test_a_call_in_flight_is_no_answer_for_another_model() -> None:
+    log, endpoints = Log(), Endpoints()
+    calls = completions(log, endpoints)
+    waiting = asyncio.ensure_future(calls.complete(call()))
+    await endpoints.was_asked.wait()
+    with pytest.raises(RequestIdReused):
+        await calls.complete(call(slug="other"))
+    endpoints.go.set()
+    await waiting
+
+
+async def test_draining_waits_for_calls_in_flight() -> None:
+    log, endpoints = Log(), Endpoints()
+    calls = completions(log, endpoints)
+    waiting = asyncio.ensure_future(calls.complete(call()))
+    await endpoints.was_asked.wait()
+    draining = asyncio.ensure_future(calls.drain(60))
+    await asyncio.sleep(0)
+    assert not draining.done()
+    endpoints.go.set()
+    await draining
+    assert log.ended
+    assert (await waiting).reply == REPLY
+
+
+async def test_a_call_that_is_given_up_is_a_fault_to_who_waits_and_no_cancellation() -> None:
+    """A cancellation would end the waiting task in silence, as if it had done its work."""
+    log, endpoints = Log(), Endpoints()
+    calls = completions(log, endpoints)
+    waiting = [asyncio.ensure_future(calls.complete(call(number))) for number in (1, 2)]
+    await endpoints.was_asked.wait()
+    await calls.give_up()
+    for one in waiting:
+        with pytest.raises(ServiceUnavailable):
+            await one
+    assert log.ended == {}
