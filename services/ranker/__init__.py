@@ -1,0 +1,1 @@
+"""The ranker: the ordered list of a dimension, and how every newcomer finds its place in it."""

@@ -1,0 +1,182 @@
+"""The decision log as data. With the outcomes it is all that a ranking and its boards depend on.
+
+Decisions are numbered from 1 without gaps within a dimension. Their content is plain JSON data without
+times, costs or minted ids: two runs that saw the same have the same log, to the byte. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from dearena.identity import Digest
+from services.ranker.entrants import Change, Entrant
+from services.ranker.insertion import Coarse, Fine, Phase, Settled
+from services.ranker.pairs import Pair
+from services.ranker.verdict import PairVerdict
+
+Content = Mapping[str, Any]
+
+SEED: Final = "seed"
+NEWCOMER: Final = "newcomer"
+
+
+class DecisionKind(StrEnum):
+    """As `DecisionKind` in ranker.proto, without its prefix."""
+
+    ADMITTED = "ADMITTED"
+    ROUND_OPENED = "ROUND_OPENED"
+    ROUND_CLOSED = "ROUND_CLOSED"
+    STEPPED = "STEPPED"
+    SETTLED = "SETTLED"
+    JUDGE_SUSPENDED = "JUDGE_SUSPENDED"
+    JUDGE_REINSTATED = "JUDGE_REINSTATED"
+    MODEL_RETIRED = "MODEL_RETIRED"
+    BUDGET_LIFTED = "BUDGET_LIFTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One entry of the log.
+
+    Attributes:
+        number: its place in the log, from 1.
+        model: the revision it concerns; empty when it concerns several, or the dimension.
+        round: 0 when it concerns none.
+        content: by kind, as the functions below make it.
+    """
+
+    number: int
+    kind: DecisionKind
+    model: str
+    round: int
+    content: Content
+
+
+def admitted(number: int, entrant: Entrant, role: str, ranked: int) -> Decision:
+    """A model is admitted, as a seed or as a newcomer among so many ranked models."""
+    content = {
+        "role": role,
+        "ranked": ranked,
+        "cohort": entrant.cohort,
+        "provider": entrant.provider,
+        "family": entrant.family,
+        "may_judge": entrant.may_judge,
+        "judge_parameters_hash": entrant.judge_parameters_hash,
+    }
+    return Decision(number, DecisionKind.ADMITTED, entrant.model, 0, content)
+
+
+def round_opened(
+    number: int,
+    round_number: int,
+    *,
+    models: Sequence[str],
+    pairs: Iterable[Pair],
+    judges: Sequence[str],
+    weights: Mapping[str, int],
+    cells: int,
+    cells_digest: Digest,
+) -> Decision:
+    """A round is opened for these models: its cells, and the weights by which its close will decide."""
+    content = {
+        "models": list(models),
+        "pairs": [list(pair) for pair in pairs],
+        "judges": list(judges),
+        "weights": dict(weights),
+        "cells": cells,
+        "cells_digest": cells_digest,
+    }
+    return Decision(number, DecisionKind.ROUND_OPENED, _single(models), round_number, content)
+
+
+def round_closed(
+    number: int, round_number: int, models: Sequence[str], outcomes: Mapping[str, int], *, settles: bool
+) -> Decision:
+    """Every cell of the round has an outcome; `settles` when whom it served rests by them."""
+    content = {"models": list(models), "outcomes": dict(outcomes), "settles": settles}
+    return Decision(number, DecisionKind.ROUND_CLOSED, _single(models), round_number, content)
+
+
+def stepped(
+    number: int, round_number: int, *, model: str, before: Phase, after: Phase, verdicts: Iterable[PairVerdict]
+) -> Decision:
+    """A newcomer moves on, by these verdicts."""
+    content = {
+        "before": phase_content(before),
+        "after": phase_content(after),
+        "verdicts": [verdict_content(verdict) for verdict in verdicts],
+    }
+    return Decision(number, DecisionKind.STEPPED, model, round_number, content)
+
+
+def seeds_ordered(number: int, round_number: int, order: Sequence[str], verdicts: Iterable[PairVerdict]) -> Decision:
+    """All pairs of seeds are decided; `order` is by pairs won, best first."""
+    content = {"models": list(order), "verdicts": [verdict_content(verdict) for verdict in verdicts]}
+    return Decision(number, DecisionKind.STEPPED, "", round_number, content)
+
+
+def settled(
+    number: int, round_number: int, models: Sequence[str], ranking: Sequence[str], board_digest: Digest
+) -> Decision:
+    """These models have their places; the ranking is in the order of the board of this round."""
+    content = {"models": list(models), "ranking": list(ranking), "board_digest": board_digest}
+    return Decision(number, DecisionKind.SETTLED, _single(models), round_number, content)
+
+
+def changed(number: int, change: Change) -> Decision:
+    """A model has left, judges no more, or judges again."""
+    if change.retired:
+        kind = DecisionKind.MODEL_RETIRED
+    else:
+        kind = DecisionKind.JUDGE_REINSTATED if change.may_judge else DecisionKind.JUDGE_SUSPENDED
+    return Decision(number, kind, change.model, 0, {"reason": change.reason})
+
+
+def phase_content(phase: Phase) -> dict[str, Any]:
+    """A phase of an insertion as plain data."""
+    match phase:
+        case Coarse(low, high):
+            return {"phase": "coarse", "low": low, "high": high}
+        case Fine(place, width, slides):
+            return {"phase": "fine", "place": place, "width": width, "slides": slides}
+        case Settled(place, slides):
+            return {"phase": "settled", "place": place, "slides": slides}
+
+
+def phase_of(content: Content) -> Phase:
+    """The phase that stands in a decision; raises ValueError for one that is not known."""
+    match content["phase"]:
+        case "coarse":
+            return Coarse(content["low"], content["high"])
+        case "fine":
+            return Fine(content["place"], content["width"], content["slides"])
+        case "settled":
+            return Settled(content["place"], content["slides"])
+        case other:
+            raise ValueError(f"{other!r} is no phase of an insertion")
+
+
+def verdict_content(verdict: PairVerdict) -> dict[str, Any]:
+    """A verdict as plain data."""
+    return {
+        "pair": list(verdict.pair),
+        "weights": [verdict.weight_a, verdict.weight_b],
+        "votes": [verdict.votes_a, verdict.votes_b],
+        "others": verdict.others,
+    }
+
+
+def verdict_of(content: Content) -> PairVerdict:
+    """The verdict that stands in a decision."""
+    (weight_a, weight_b), (votes_a, votes_b) = content["weights"], content["votes"]
+    return PairVerdict(Pair(*content["pair"]), weight_a, weight_b, votes_a, votes_b, content["others"])
+
+
+def concerned(decision: Decision) -> tuple[str, ...]:
+    """Models whose insertions, or whose judging, a decision is about."""
+    return (decision.model,) if decision.model else tuple(decision.content.get("models", ()))
+
+
+def _single(models: Sequence[str]) -> str:
+    return models[0] if len(models) == 1 else ""

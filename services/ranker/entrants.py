@@ -1,0 +1,77 @@
+"""Models on their way into a dimension, and models admitted to it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.ranker.pairs import in_order
+
+
+class EntrantState(StrEnum):
+    """As `EntrantState` in gateway.proto, without its prefix."""
+
+    COLLECTING = "COLLECTING"
+    READY = "READY"
+    FAILED = "FAILED"
+    RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A model revision as the gateway tells of it now."""
+
+    model: str
+    state: EntrantState
+    reason: str
+    cohort: str
+    provider: str
+    family: str
+    may_judge: bool
+    judge_parameters_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A model revision as the decision log has it: its judging counts by this, whatever has changed meanwhile."""
+
+    model: str
+    provider: str
+    family: str
+    judge_parameters_hash: str
+    may_judge: bool
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something about an admitted model that the log does not have yet."""
+
+    model: str
+    retired: bool
+    may_judge: bool
+    reason: str
+
+
+def changes(
+    admitted: Mapping[str, Admitted], entrants: Iterable[Entrant], allowed_providers: frozenset[str]
+) -> tuple[Change, ...]:
+    """What has changed about admitted models since the log took note, in canonical order of models.
+
+    A model that the gateway names no more has a provider that the dimension does not allow: it stays
+    where it is and judges no more.
+    """
+    now = {entrant.model: entrant for entrant in entrants}
+    found = []
+    for model in in_order(admitted):
+        known, entrant = admitted[model], now.get(model)
+        if known.retired:
+            continue
+        if entrant is not None and entrant.state is EntrantState.RETIRED:
+            found.append(Change(model, retired=True, may_judge=False, reason=entrant.reason or "the model is retired"))
+            continue
+        admits = entrant is not None and (not allowed_providers or entrant.provider in allowed_providers)
+        may_judge = admits and entrant is not None and entrant.may_judge
+        if may_judge != known.may_judge:
+            reason = "" if may_judge else "it may not judge" if admits else "its provider may not see the dimension"
+            found.append(Change(model, retired=False, may_judge=may_judge, reason=reason))
+    return tuple(found)

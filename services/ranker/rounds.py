@@ -1,0 +1,124 @@
+"""A round's cells: a finite list in a fixed order, and which of them still miss an outcome. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final, NamedTuple
+
+from dearena import identity
+from dearena.names import DimensionName
+from services.ranker.evidence import Ballot
+from services.ranker.pairs import Pair
+
+SEAT_POLICY: Final = "BOTH"
+KIND: Final = "VOTE"
+"""As in common.proto, without their prefixes: part of a cell's identity."""
+
+CELLS_A_MESSAGE: Final = 8
+"""Few, so that a judge's work spreads over dispatchers and a message is not held for long."""
+
+
+class Cell(NamedTuple):
+    """One judge asked about two models' answers to one query; fields as in common.proto."""
+
+    cell_id: identity.Digest
+    attempt: int
+    query_id: str
+    query_hash: identity.Digest
+    pair: Pair
+    answer_hash_a: str
+    answer_hash_b: str
+    judge: str
+    template_hash: identity.Digest
+    judge_parameters_hash: identity.Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What cells are made of, beside who is asked about what.
+
+    Attributes:
+        queries: hash by query id, in order of ids.
+        answers: of each contestant, the answer's hash by query id; none where it has no usable answer.
+        judge_parameters: hash by judge.
+    """
+
+    dimension: DimensionName
+    dimension_version: int
+    template_hash: identity.Digest
+    queries: Mapping[str, identity.Digest]
+    answers: Mapping[str, Mapping[str, identity.Digest]]
+    judge_parameters: Mapping[str, identity.Digest]
+
+
+def cells_of(wanted: Iterable[tuple[Pair, Ballot]], material: Material) -> tuple[Cell, ...]:
+    """Make the cells of a round, in the order in which they are wanted.
+
+    Whatever a jury wants has no outcome yet, so each is asked for the first time.
+    """
+    return tuple(_cell(pair, ballot, material) for pair, ballot in wanted)
+
+
+def _cell(pair: Pair, ballot: Ballot, material: Material) -> Cell:
+    query_hash = material.queries[ballot.query_id]
+    answer_hash_a, answer_hash_b = (material.answers[model].get(ballot.query_id, "") for model in pair)
+    judge_parameters_hash = material.judge_parameters[ballot.judge]
+    cell_id = identity.cell_id(
+        project=material.dimension.project,
+        dimension=material.dimension.slug,
+        dimension_version=material.dimension_version,
+        query_hash=query_hash,
+        model_a=pair.model_a,
+        model_b=pair.model_b,
+        answer_hash_a=answer_hash_a,
+        answer_hash_b=answer_hash_b,
+        judge=ballot.judge,
+        template_hash=material.template_hash,
+        judge_parameters_hash=judge_parameters_hash,
+        seat_policy=SEAT_POLICY,
+        kind=KIND,
+    )
+    return Cell(
+        cell_id=cell_id,
+        attempt=1,
+        query_id=ballot.query_id,
+        query_hash=query_hash,
+        pair=pair,
+        answer_hash_a=answer_hash_a,
+        answer_hash_b=answer_hash_b,
+        judge=ballot.judge,
+        template_hash=material.template_hash,
+        judge_parameters_hash=judge_parameters_hash,
+    )
+
+
+def digest_of(cells: Iterable[Cell]) -> identity.Digest:
+    """Identity of a round's list of cells."""
+    return identity.digest_of([[cell.cell_id, cell.attempt] for cell in cells])
+
+
+def missing(cells: Iterable[Cell], with_outcome: Collection[tuple[str, int]]) -> tuple[Cell, ...]:
+    """Cells without an outcome at the attempt that the round waits for; FAILED is an outcome.
+
+    Args:
+        cells: of the round.
+        with_outcome: (cell id, attempt) of the log's rows.
+    """
+    return tuple(cell for cell in cells if (cell.cell_id, cell.attempt) not in with_outcome)
+
+
+def messages_of(cells: Iterable[Cell], largest: int = CELLS_A_MESSAGE) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
+    """Parcels of cells of one judge each, as (judge, number among the judge's, cells), judges taking turns.
+
+    In turns, so that no judge waits until another's work has been sent.
+    """
+    by_judge: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_judge.setdefault(cell.judge, []).append(cell)
+    for number, row in enumerate(zip_longest(*(_parcels(own, largest) for own in by_judge.values()))):
+        yield from ((parcel[0].judge, number, parcel) for parcel in row if parcel is not None)
+
+
+def _parcels(cells: Sequence[Cell], largest: int) -> Iterator[tuple[Cell, ...]]:
+    for start in range(0, len(cells), largest):
+        yield tuple(cells[start : start + largest])

@@ -1,0 +1,69 @@
+"""What judges said of a pair, added up: whole numbers, so that the sum does not depend on its order. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from services.ranker.pairs import Pair
+
+ONE: Final = 65_536
+"""Parts of a judge whose weight is 1: the mean over a board's judges, and of a judge on no board yet."""
+
+
+class Outcome(StrEnum):
+    """What became of a cell; as `Outcome` in common.proto, without its prefix."""
+
+    A = "A"
+    B = "B"
+    TIE = "TIE"
+    FLIP = "FLIP"
+    INVALID = "INVALID"
+    FAILED = "FAILED"
+    VOID = "VOID"
+    SKIPPED = "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class PairVerdict:
+    """A jury's verdict on a pair.
+
+    Attributes:
+        weight_a, weight_b: weight of the votes for either model, in parts of 65,536.
+        votes_a, votes_b: their number.
+        others: outcomes that speak for neither: ties, flips, and whatever is no vote.
+    """
+
+    pair: Pair
+    weight_a: int
+    weight_b: int
+    votes_a: int
+    votes_b: int
+    others: int
+
+    @property
+    def winner(self) -> str | None:
+        """The model preferred by weight; None when neither is."""
+        if self.weight_a == self.weight_b:
+            return None
+        return self.pair.model_a if self.weight_a > self.weight_b else self.pair.model_b
+
+
+def weigh(pair: Pair, outcomes: Iterable[tuple[str, Outcome]], weights: Mapping[str, int]) -> PairVerdict:
+    """Add up outcomes by the weight of the judges who gave them.
+
+    Args:
+        pair: the two models.
+        outcomes: (judge, outcome) of each cell of the pair.
+        weights: of judges, in parts of 65,536; one who is not named weighs `ONE`.
+    """
+    weight = {Outcome.A: 0, Outcome.B: 0}
+    votes = {Outcome.A: 0, Outcome.B: 0}
+    others = 0
+    for judge, outcome in outcomes:
+        if outcome in weight:
+            weight[outcome] += weights.get(judge, ONE)
+            votes[outcome] += 1
+        else:
+            others += 1
+    return PairVerdict(pair, weight[Outcome.A], weight[Outcome.B], votes[Outcome.A], votes[Outcome.B], others)
