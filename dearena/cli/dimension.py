@@ -8,9 +8,9 @@ import typer
 from rich.table import Table
 
 from dearena.cli import output, words
-from dearena.cli.plain import plain
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
+from dearena.plain import plain
 from dearena.v1 import query_selector_pb2 as pb
 
 app = typer.Typer(help="Create and list dimensions.", no_args_is_help=True, rich_markup_mode=None)

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 
 from dearena.cli import output, words
-from dearena.cli.plain import plain
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
+from dearena.plain import plain
 from dearena.v1 import ranker_pb2
 
 

@@ -7,12 +7,12 @@ import typer
 from pydantic import ValidationError
 
 from dearena.cli import output, words
-from dearena.cli.plain import plain
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.arena_file import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.client.declared import DEFAULT_ANSWER_PARAMETERS, model_of
 from dearena.faults import FieldViolation, InvalidField
+from dearena.plain import plain
 
 
 def register(

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.live import Live
 
 from dearena.cli import output, progress
-from dearena.cli.plain import plain
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.faults import ModelNotActive
+from dearena.plain import plain
 from dearena.v1 import gateway_pb2, ranker_pb2
 
 Steps = AsyncIterator[ranker_pb2.WatchInsertionResponse]

@@ -5,7 +5,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
-from dearena.cli.plain import enum_name
+from dearena.plain import enum_name
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
 
 NANO: Final = 1_000_000_000

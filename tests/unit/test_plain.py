@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dearena.cli.plain import plain
+from dearena.plain import plain
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, ranker_pb2, scorer_pb2
 
 
