@@ -1,0 +1,103 @@
+"""The client over real gRPC: faults come back as themselves, silence ends, queries are all there."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from dearena.client import Addresses, ArenaClient, pools
+from dearena.client.channel import Service
+from dearena.faults import BrokenPool, NotReady, ServiceUnavailable, StoreUnavailable, UnknownDimension
+from dearena.names import InvalidName
+from dearena.v1 import judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
+from services.query_selector.room import build
+from services.query_selector.settings import QuerySelectorSettings
+from services.runtime.lifecycle import running
+from tests.integration.arena_fakes import FakeArena, faking
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeArena]:
+    async with faking() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def client(fake: FakeArena) -> AsyncIterator[ArenaClient]:
+    async with ArenaClient(
+        Addresses(**dict.fromkeys(("ranker", "scorer", "judge_dispatcher"), fake.address))
+    ) as client:
+        yield client
+
+
+async def test_a_stream_that_falls_silent_ends(fake: FakeArena) -> None:
+    fake.silent = True
+    fake.batches = [judge_dispatcher_pb2.ListVotesResponse()]
+    service = Service(judge_dispatcher_pb2.DESCRIPTOR, "judge_dispatcher", fake.address)
+    call = JudgeDispatcherServiceStub(service.channel).ListVotes(judge_dispatcher_pb2.ListVotesRequest())
+    messages = service.each(call, silence_seconds=0.2)
+    assert await anext(messages) is not None
+    with pytest.raises(ServiceUnavailable, match=f"the judge dispatcher at {fake.address} has been silent"):
+        await anext(messages)
+    await service.channel.close()
+
+
+async def test_faults_come_back_as_themselves(fake: FakeArena, client: ArenaClient) -> None:
+    with pytest.raises(NotReady, match="no settled board"):
+        await client.leaderboard("algebra")
+    fake.faults = [UnknownDimension("there is no dimension algebra")]
+    with pytest.raises(UnknownDimension):
+        [vote async for vote in client.votes("algebra")]
+
+
+async def test_a_read_is_tried_again_before_its_first_message(fake: FakeArena, client: ArenaClient) -> None:
+    fake.faults = [StoreUnavailable("the store cannot be reached")]
+    assert [vote async for vote in client.votes("algebra")] == []
+    assert len(fake.asked) == 2
+
+
+async def test_a_service_that_is_away_is_told_soon() -> None:
+    async with ArenaClient(Addresses(gateway="127.0.0.1:9")) as client:
+        began = time.monotonic()
+        with pytest.raises(ServiceUnavailable, match=r"the gateway at 127\.0\.0\.1:9 cannot be reached"):
+            await client.get_model("kappa")
+        assert time.monotonic() - began < 5
+
+
+async def test_names_are_checked_before_anything_is_sent(fake: FakeArena, client: ArenaClient) -> None:
+    with pytest.raises(InvalidName):
+        await client.leaderboard("projects/default/dimensions/algebra")
+    with pytest.raises(InvalidName):
+        ArenaClient(Addresses(), project="Default")
+
+
+async def test_a_watch_may_be_left(fake: FakeArena, client: ArenaClient) -> None:
+    fake.silent = True
+    fake.boards = [scorer_pb2.Board(board_version=4)]
+    async for board in client.watch_leaderboard("algebra"):
+        assert board.board_version == 4
+        break
+
+
+async def test_a_pool_of_questions_becomes_queries(arena_settings: Callable[..., Any]) -> None:
+    questions = [{"id": f"q{number:04}", "text": f"What is {number} squared? {'x' * 3_000}"} for number in range(1_500)]
+    wanted = query_selector_pb2.Dimension(
+        name="projects/default/dimensions/algebra", selection=query_selector_pb2.Selection(k=1_200)
+    )
+    async with (
+        running("query_selector", arena_settings(QuerySelectorSettings), build) as selector,
+        ArenaClient(Addresses(query_selector=selector.address)) as client,
+    ):
+        with pytest.raises(UnknownDimension):
+            await client.get_dimension("algebra")
+        made = await client.create_dimension(wanted, questions, request_id="r1")
+        assert made.pool_hash == pools.pool_hash(pools.content_of(questions))
+        assert await client.create_dimension(wanted, questions, request_id="r1") == made
+        ids = [query.query_id async for query in client.queries("algebra")]
+        assert len(ids) == 1_200
+        assert ids == sorted(ids)
+        with pytest.raises(BrokenPool) as caught:
+            await client.create_dimension(wanted, b'{"id": 5}\n')
+        assert [one.field for one in caught.value.violations] == ["pool line 1"]
