@@ -32,7 +32,8 @@ from services.runtime.store import now
 
 SHORTEST_KEY_WITHHELD: Final = 8
 """Shorter ones may occur in a text by chance."""
-KEEP_ALIVE_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 4.0
+"""Below the 5 s after which uvicorn, and so vLLM, closes an idle connection: a call sent into that is lost."""
 
 _TRACER = telemetry.tracer(__name__)
 
