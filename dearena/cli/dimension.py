@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from dearena.cli import output, words
-from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.plain import plain
 from dearena.v1 import query_selector_pb2 as pb
@@ -23,13 +23,17 @@ def create(
         Path, typer.Argument(help="Question pool: JSON Lines with id and text (or turns); .gz is unpacked.")
     ],
     *,
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many queries are chosen from the pool.")],
+    k: Annotated[
+        int, typer.Option("--k", "-k", min=1, max=MAX_UINT32, help="How many queries are chosen from the pool.")
+    ],
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Decides which.")] = 0,
     method: Annotated[str, typer.Option(help="How they are chosen.")] = "",
     display_name: Annotated[str, typer.Option(help="Default: the slug.")] = "",
-    seed_models: Annotated[int, typer.Option(min=0, help="Ranked by full comparison first; 0: the default, 5.")] = 0,
-    window: Annotated[int, typer.Option(min=0, help="Neighbours on each side; 0: the default, 1.")] = 0,
-    max_slides: Annotated[int, typer.Option(min=0, help="Of the window; 0: the default, 8.")] = 0,
+    seed_models: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Ranked by full comparison first; 0: the default, 5.")
+    ] = 0,
+    window: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Neighbours on each side; 0: the default, 1.")] = 0,
+    max_slides: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Of the window; 0: the default, 8.")] = 0,
     jury: Annotated[str, typer.Option(help="Jury policy; default: exhaustive.")] = "",
     weighting: Annotated[str, typer.Option(help="Judge weighting; default: score.")] = "",
     template: Annotated[str, typer.Option(help="Judging template; default: pairwise@1.")] = "",

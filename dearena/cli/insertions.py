@@ -28,6 +28,7 @@ def insertions(
         elif found:
             output.show(table(found))
         else:
+            await client.get_dimension(dimension)  # a slug that names nothing has no insertions either
             ranking = await client.ranking(dimension)
             output.show(words.joined(["no model has been admitted yet", ranking.waiting_reason]))
 

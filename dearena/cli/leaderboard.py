@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 
 from dearena.cli import output, words
-from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.plain import plain
 from dearena.v1 import scorer_pb2
@@ -17,7 +17,7 @@ def leaderboard(
     dimension: Annotated[str, typer.Argument(help="The dimension's slug.")],
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on and print each new board.")] = False,
-    version: Annotated[int, typer.Option(min=0, help="A board version; 0: the last settled one.")] = 0,
+    version: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="A board version; 0: the last settled one.")] = 0,
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:

@@ -18,6 +18,7 @@ Project = Annotated[
     str, typer.Option("--project", envvar="DEARENA_PROJECT", help="Project that models and dimensions are of.")
 ]
 DEFAULT = DEFAULT_PROJECT
+MAX_UINT32 = 2**32 - 1
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -41,6 +42,8 @@ def run_plain(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
         fail(str(fault), *_further(fault))
     except InvalidName as error:
         fail(str(error))
+    except UnicodeError:
+        fail("an argument or a name in a file is not Unicode text")
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

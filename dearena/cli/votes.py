@@ -12,7 +12,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from dearena.cli import output
-from dearena.cli.running import DEFAULT, AsJson, Project, run
+from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient, Vote
 
 app = typer.Typer(help="Export votes.", no_args_is_help=True, rich_markup_mode=None)
@@ -27,7 +27,7 @@ def votes() -> None:
 def export(
     dimension: Annotated[str, typer.Argument(help="The dimension's slug.")],
     *,
-    round_number: Annotated[int, typer.Option("--round", min=0, help="Only this round; 0: all.")] = 0,
+    round_number: Annotated[int, typer.Option("--round", min=0, max=MAX_UINT32, help="Only this round; 0: all.")] = 0,
     file: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .jsonl or .jsonl.gz file; default: standard output.")
     ] = None,
@@ -46,6 +46,8 @@ def export(
             async for vote in client.votes(dimension, round_number=round_number):
                 lines.write(json.dumps(line_of(vote, dimension), ensure_ascii=False) + "\n")
                 count += 1
+            if not count:
+                await client.get_dimension(dimension)  # a slug that names nothing has no votes either
         if file is None:
             return
         if as_json:

@@ -27,6 +27,8 @@ from dearena.faults import FieldViolation, InvalidField
 from dearena.names import DEFAULT_PROJECT, check_slug
 
 NANO: Final = 1_000_000_000
+LARGEST_PRICE: Final = 1_000_000
+"""Per million tokens; what is dearer is a slip of the finger."""
 
 Slug = Annotated[str, AfterValidator(check_slug)]
 
@@ -44,6 +46,12 @@ class EndpointEntry(_Entry):
     sparring: bool = False
 
 
+def _plain_json(members: dict[str, Any]) -> dict[str, Any]:
+    """YAML knows more than JSON does, such as dates."""
+    identity.digest_of(members)
+    return members
+
+
 class ParametersEntry(_Entry):
     """Parameters of calls; those left out are not sent."""
 
@@ -51,12 +59,12 @@ class ParametersEntry(_Entry):
     top_p: float | None = None
     max_tokens: Annotated[int, Field(ge=1, lt=2**32)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    extra_body: dict[str, Any] = {}
+    extra_body: Annotated[dict[str, Any], AfterValidator(_plain_json)] = {}
 
 
 def _whole_nano_units(price: Decimal) -> Decimal:
-    if not price.is_finite() or price < 0 or price * NANO % 1:
-        raise ValueError("must be 0 or more, with at most nine decimals")
+    if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price * NANO % 1:
+        raise ValueError(f"must be from 0 to {LARGEST_PRICE:,}, with at most nine decimals")
     return price
 
 

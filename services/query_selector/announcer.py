@@ -1,8 +1,10 @@
 """The doorbell of the query selector: `dimension.ready`, rung at least once for every dimension."""
 
+import asyncio
+
 import structlog
 
-from dearena.faults import ServiceUnavailable
+from dearena.faults import ArenaFault, ServiceUnavailable
 from dearena.v1.events_pb2 import DimensionReady
 from services.query_selector.store import Dimensions
 from services.runtime import subjects
@@ -18,6 +20,8 @@ class Announcer:
     def __init__(self, dimensions: Dimensions, bus: Bus) -> None:
         self._dimensions = dimensions
         self._bus = bus
+        self._is_back = asyncio.Event()
+        bus.on_reconnect.append(self._is_back.set)
 
     async def announce(self, dimension: Document) -> bool:
         """Ring for a dimension unless that was done; False when the bus is away, and the sweep will."""
@@ -43,3 +47,15 @@ class Announcer:
         """Ring for all that waits."""
         for dimension in await self._dimensions.unannounced():
             await self.announce(dimension)
+
+    async def run(self) -> None:
+        """Ring for all that waits whenever the bus is back, without waiting for the sweep; until cancelled."""
+        while True:
+            await self._is_back.wait()
+            self._is_back.clear()
+            try:
+                await self.sweep()
+            except ArenaFault as fault:
+                log.info("dimensions are announced later", error=str(fault))
+            except Exception:
+                log.exception("announcing dimensions failed")

@@ -26,4 +26,9 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
         implementation=QuerySelector(shell.settings, shell.store, dimensions, announcer),
         service_name=DESCRIPTOR.services_by_name["QuerySelectorService"].full_name,
     )
-    return Room(servicers=[servicer], sweeps=[announcer.sweep, remove_abandoned_uploads], indexes=INDEXES)
+    return Room(
+        servicers=[servicer],
+        sweeps=[announcer.sweep, remove_abandoned_uploads],
+        background=[announcer.run],
+        indexes=INDEXES,
+    )

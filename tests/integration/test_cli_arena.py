@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner, Result
 
 from dearena.cli.app import app
@@ -73,11 +74,20 @@ async def arena(
     arena_settings: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Arena]:
     async with AsyncExitStack() as stack:
+        # The services log to the standard output of this process, which is the command line's too.
+        stack.enter_context(capture_logs())
         fake = await stack.enter_async_context(faking())
         selector = await stack.enter_async_context(
             running("query_selector", arena_settings(QuerySelectorSettings), build_query_selector)
         )
-        gateway_settings = arena_settings(GatewaySettings, query_selector_address=selector.address)
+        # Nobody listens at the endpoints of these tests, and that is to be found out soon.
+        gateway_settings = arena_settings(
+            GatewaySettings,
+            query_selector_address=selector.address,
+            http_attempts=1,
+            answer_attempts=1,
+            drain_seconds=0.2,
+        )
         gateway = await stack.enter_async_context(running("gateway", gateway_settings, build_gateway))
         addresses = {
             "gateway": gateway.address,
@@ -123,6 +133,8 @@ async def test_what_is_wrong_with_a_model_is_one_clear_line(arena: Arena) -> Non
     assert len(told.splitlines()) == 1
     assert "GPT 5" in await arena.refused("register", "GPT 5", "--url", "http://x", "--model", "y")
     assert "--price-in" in await arena.refused(*KAPPA, "--price-in", "cheap")
+    assert "must be from 0 to 1,000,000" in await arena.refused(*KAPPA, "--price-out", "1e30")
+    assert "not Unicode text" in await arena.refused(*KAPPA, "--family", "\udcff")
     assert "'core' is not of the form NAME=VALUE" in await arena.refused(*KAPPA, "--label", "core")
     assert "nowhere" in await arena.refused("retire", "nowhere")
 
@@ -298,6 +310,8 @@ async def test_a_model_that_cannot_enter_is_said_not_to(arena: Arena) -> None:
 
 
 async def test_insertions_are_listed_page_by_page(arena: Arena) -> None:
+    assert "there is no dimension" in await arena.refused("insertions", "algebra")
+    await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "2")
     assert "no model has been admitted yet · WAITING(5 seeds)" in await arena.said("insertions", "algebra")
     arena.fake.insertions = [ranker_pb2.Insertion(model=f"model-{number}@1") for number in range(3)]
     listed = json.loads(await arena.said("insertions", "algebra", "--json"))
@@ -333,6 +347,11 @@ async def test_votes_are_exported_to_a_file_or_the_screen(arena: Arena) -> None:
     assert await arena.said("votes", "export", "algebra", "-o", "votes.jsonl.gz") == "3 votes are in votes.jsonl.gz\n"
     told = json.loads(await arena.said("votes", "export", "algebra", "-o", "votes.jsonl", "--json"))
     assert told == {"file": "votes.jsonl", "votes": 3}
+
+
+async def test_votes_of_nowhere_are_not_an_empty_file(arena: Arena) -> None:
+    assert "there is no dimension" in await arena.refused("votes", "export", "nowhere", "-o", "votes.jsonl")
+    assert not list(arena.directory.glob("*votes*"))
 
 
 async def test_an_export_that_breaks_off_leaves_no_file(arena: Arena) -> None:

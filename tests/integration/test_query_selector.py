@@ -27,6 +27,7 @@ from services.runtime.lifecycle import Running, Shell, running
 from services.runtime.peers import Peers
 from services.runtime.rpc import Server
 from services.runtime.store import Store
+from tests.fixtures.bus import NatsServer
 from tests.fixtures.waiting import eventually
 
 Settings = Callable[..., QuerySelectorSettings]
@@ -368,6 +369,20 @@ async def test_a_dimension_made_while_the_bus_is_away_is_rung_for_when_it_is_bac
 
         await eventually(is_ready)
     assert [event.event_id for event in await rung(nats_url)] == ["dimension.ready/default/algebra/1"]
+
+
+async def test_the_bus_is_told_as_soon_as_it_is_back(arena_settings: Settings, nats_server: NatsServer) -> None:
+    async with serving(arena_settings(QuerySelectorSettings, sweep_seconds=600)) as (selector, service):
+        await eventually(lambda: service.shell.bus.connected)
+        nats_server.stop()
+        await eventually(lambda: not service.shell.bus.connected)
+        assert (await create(selector)).state == pb.DIMENSION_STATE_WAITING_FOR_BUS
+        await nats_server.start()
+
+        async def state() -> int:
+            return (await selector.GetDimension(pb.GetDimensionRequest(name=ALGEBRA.name))).dimension.state
+
+        await eventually(state, equals=pb.DIMENSION_STATE_READY)
 
 
 async def test_without_the_store_a_caller_is_told_within_three_seconds(arena_settings: Settings) -> None:

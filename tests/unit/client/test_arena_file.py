@@ -102,12 +102,18 @@ def test_a_cohort_is_the_list_of_models_and_nothing_else(tmp_path: Path) -> None
         (
             "models:\n  - slug: a\n    price:\n      per_million_input_tokens: 1.0e-10\n    endpoint: " + ENDPOINT,
             "arena.yaml:4",
-            "models[0].price.per_million_input_tokens: must be 0 or more, with at most nine decimals",
+            "models[0].price.per_million_input_tokens: must be from 0 to 1,000,000, with at most nine decimals",
         ),
         (
             "models:\n  - slug: a\n    endpoint: {base_url: x, upstream_model: y}\n    timeout_seconds: soon\n",
             "arena.yaml:4",
             "models[0].timeout_seconds: input should be a valid number",
+        ),
+        (
+            "models:\n  - slug: a\n    judge_parameters:\n      extra_body: {since: 2026-11-24}\n    endpoint: "
+            + ENDPOINT,
+            "arena.yaml:4",
+            "models[0].judge_parameters.extra_body: no canonical JSON",
         ),
         (
             "dimensions:\n  - slug: a\n    selection: {k: 3}\n    pool: nowhere.jsonl\n",
