@@ -834,6 +834,7 @@ class Entrant(_message.Message):
     ANSWERS_USABLE_FIELD_NUMBER: _builtins.int
     ANSWERS_RECORDED_FIELD_NUMBER: _builtins.int
     QUERIES_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model revision."""
     state: Global___EntrantState.ValueType
@@ -846,6 +847,8 @@ class Entrant(_message.Message):
     answers_usable: _builtins.int
     answers_recorded: _builtins.int
     queries: _builtins.int
+    traceparent: _builtins.str
+    """W3C traceparent of the registration; empty without tracing."""
     def __init__(
         self,
         *,
@@ -860,10 +863,11 @@ class Entrant(_message.Message):
         answers_usable: _builtins.int = ...,
         answers_recorded: _builtins.int = ...,
         queries: _builtins.int = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_recorded", b"answers_recorded", "answers_usable", b"answers_usable", "cohort", b"cohort", "family", b"family", "judge_parameters_hash", b"judge_parameters_hash", "may_judge", b"may_judge", "model", b"model", "provider", b"provider", "queries", b"queries", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_recorded", b"answers_recorded", "answers_usable", b"answers_usable", "cohort", b"cohort", "family", b"family", "judge_parameters_hash", b"judge_parameters_hash", "may_judge", b"may_judge", "model", b"model", "provider", b"provider", "queries", b"queries", "reason", b"reason", "state", b"state", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,6 +140,7 @@ def _entrant(
         answers_usable=counts.get("answers_usable", 0),
         answers_recorded=counts.get("answers_recorded", 0),
         queries=len(dimension.queries),
+        traceparent=revision.traceparent,
     )
 
 
