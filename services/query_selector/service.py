@@ -47,8 +47,10 @@ class QuerySelector(QuerySelectorServiceServicer):
         else:
             result = await self._create(received, made, frozenset(query.query_id for query in queries))
         response = pb.CreateDimensionResponse.FromString(result)
-        if await self._announcer.announce(await self._dimensions.get(made.name)):
-            response.dimension.state = pb.DIMENSION_STATE_READY
+        # It is created, whatever comes now: what is not announced here is announced by the sweep.
+        with suppress(StoreUnavailable):
+            if await self._announcer.announce(await self._dimensions.get(made.name)):
+                response.dimension.state = pb.DIMENSION_STATE_READY
         return response
 
     async def _create(self, received: upload.Upload, made: domain.Dimension, chosen: frozenset[str]) -> bytes:
