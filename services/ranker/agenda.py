@@ -8,6 +8,7 @@ from services.ranker.admission import awaited, next_admission
 from services.ranker.decisions import NEWCOMER, SEED, Decision
 from services.ranker.eligibility import eligible
 from services.ranker.entrants import Entrant, changes
+from services.ranker.pairs import Pair
 from services.ranker.ranking import RankingState
 from services.ranker.rules import Rules
 
@@ -23,8 +24,10 @@ class Wait:
 
     reason: str
 
-    def __str__(self) -> str:
-        return waiting_reason(self.reason)
+
+def no_eligible_judge(pair: Pair) -> Wait:
+    """Nobody may judge this pair, and nothing can go on without it."""
+    return Wait(f"no eligible judge for {pair.model_a} against {pair.model_b}")
 
 
 def waiting_reason(reason: str) -> str:
@@ -78,7 +81,7 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
     if len(seeds) < rules.seed_models:
         reasons.append(f"fewer than {rules.seed_models} seed models ready: {len(seeds)}")
     elif lonely is not None:
-        reasons.append(f"no eligible judge for {lonely.model_a} against {lonely.model_b}")
+        reasons.append(no_eligible_judge(lonely).reason)
     if collecting := awaited(entrants, state.admitted):
         reasons.append(_collecting(collecting))
     return Wait("; ".join(reasons))

@@ -18,7 +18,11 @@ class EntrantState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A model revision as the gateway tells of it now."""
+    """A model revision as the gateway tells of it now.
+
+    Attributes:
+        traceparent: of its registration's trace; empty without tracing.
+    """
 
     model: str
     state: EntrantState
@@ -28,6 +32,7 @@ class Entrant:
     family: str
     may_judge: bool
     judge_parameters_hash: str
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

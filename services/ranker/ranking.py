@@ -169,9 +169,8 @@ def _round_closed(state: RankingState, decision: Decision) -> RankingState:
 
 def _stepped(state: RankingState, decision: Decision) -> RankingState:
     if not decision.model:
-        order = tuple(decision.content["models"])
-        phases: dict[str, InsertionPhase] = {seed: Settled(place, 0) for place, seed in enumerate(order)}
-        return replace(state, resting=order, insertions=_moved(state, phases))
+        # Seeds are of no phase but seeding until the board has them in order.
+        return replace(state, resting=tuple(decision.content["models"]))
     phase = phase_of(decision.content["after"])
     resting = put_in(state.ranking, decision.model, phase.place) if isinstance(phase, Settled) else ()
     return replace(state, resting=resting, insertions=_moved(state, {decision.model: phase}))
@@ -179,10 +178,11 @@ def _stepped(state: RankingState, decision: Decision) -> RankingState:
 
 def _settled(state: RankingState, decision: Decision) -> RankingState:
     ranking = tuple(decision.content["ranking"])
-    served = {
-        model: replace(state.insertions[model], rank=ranking.index(model) + 1, settled_by=decision.round)
-        for model in decision.content["models"]
-    }
+    served = {}
+    for model in decision.content["models"]:
+        insertion, place = state.insertions[model], ranking.index(model)
+        phase = Settled(place, 0) if isinstance(insertion.phase, Seeding) else insertion.phase
+        served[model] = replace(insertion, phase=phase, rank=place + 1, settled_by=decision.round)
     return replace(
         state,
         ranking=ranking,

@@ -7,7 +7,6 @@ from typing import Self
 
 import nats
 import pytest
-from tests.fixtures.waiting import eventually
 
 from dearena import faults
 from dearena.v1.events_pb2 import DimensionReady, EventEnvelope
@@ -23,6 +22,7 @@ from services.runtime.bus import (
     TryAgain,
     envelope,
 )
+from tests.fixtures.waiting import eventually
 
 QUICK = """
 streams:

@@ -1,0 +1,91 @@
+"""The dimensions that this process brings forward: a worker each, found by events, by sweeps, or by a question."""
+
+import asyncio
+import contextvars
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from dearena.faults import ServiceUnavailable
+from dearena.names import DEFAULT_PROJECT, DimensionName
+from dearena.v1.events_pb2 import EventEnvelope
+from services.ranker.inquiries import Inquiries
+from services.ranker.store import RankerStore
+from services.ranker.worker import Desk, DimensionWorker
+from services.runtime.bus import Delivery, Poison
+
+log = structlog.get_logger(__name__)
+
+RUNG_BY: Final = ("answers_ready", "vote_cast")
+
+
+class Dimensions:
+    """All workers of this process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._store: RankerStore = desk.store
+        self._inquiries: Inquiries = desk.inquiries
+        self._workers: dict[DimensionName, DimensionWorker] = {}
+        self._tasks: dict[DimensionName, asyncio.Task[None]] = {}
+        self.over = False
+
+    @property
+    def workers(self) -> Mapping[DimensionName, DimensionWorker]:
+        """Of the dimensions taken up so far."""
+        return self._workers
+
+    async def on_event(self, event: EventEnvelope, delivery: Delivery) -> None:
+        """Answers are ready, or votes were cast: whatever it was, have the dimension looked at."""
+        if event.WhichOneof("payload") not in RUNG_BY:
+            raise Poison(f"{delivery.subject} tells nothing that the ranker goes by")
+        (await self.worker(DimensionName(event.project, event.dimension))).ring()
+
+    async def worker(self, name: DimensionName) -> DimensionWorker:
+        """The worker of a dimension, which is taken up if it has not been.
+
+        Raises:
+            UnknownDimension: there is no such dimension (as a gRPC error).
+            ServiceUnavailable: this process leaves.
+        """
+        if name not in self._workers:
+            if self.over:
+                raise ServiceUnavailable("the ranker leaves; try again")
+            if await self._store.ranking(name) is None:
+                found = await self._inquiries.dimension(name)
+                await self._store.take_up(name, found.version, found.rules)
+            self._start(name)
+        return self._workers[name]
+
+    async def wake(self) -> None:
+        """Have every dimension looked at that was ever taken up."""
+        for name in await self._store.names():
+            self._start(name)
+        for worker in self._workers.values():
+            worker.ring()
+
+    async def discover(self) -> None:
+        """Take up dimensions that are ready, in every project that is known here."""
+        for project in sorted({DEFAULT_PROJECT, *(name.project for name in self._workers)}):
+            for found in await self._inquiries.dimensions(project):
+                if found.is_ready and found.name not in self._workers:
+                    await self._store.take_up(found.name, found.version, found.rules)
+                    self._start(found.name)
+
+    def _start(self, name: DimensionName) -> None:
+        if name in self._workers or self.over:
+            return
+        worker = self._workers[name] = DimensionWorker(name, self._desk)
+        # In a context of its own: neither the deadline nor the trace of whoever asked first is the worker's.
+        task = asyncio.create_task(worker.run(), name=f"rank {name}", context=contextvars.Context())
+        self._tasks[name] = task
+
+    async def stop(self) -> None:
+        """Bring nothing forward any more, and let watchers go. What was begun is found in the log."""
+        self.over = True
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for worker in self._workers.values():
+            worker.news.spread()

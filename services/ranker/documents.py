@@ -1,0 +1,174 @@
+"""Between records and the documents of the store. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dearena.names import DimensionName
+from services.ranker.decisions import Decision, DecisionKind, phase_content, phase_of
+from services.ranker.insertion import Coarse, Fine, Settled
+from services.ranker.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
+from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
+from services.ranker.rules import Rules
+
+Document = dict[str, Any]
+
+
+def key_of(name: DimensionName) -> Document:
+    """What every document of a dimension begins with."""
+    return {"project": name.project, "dimension": name.slug}
+
+
+def name_in(document: Mapping[str, Any]) -> DimensionName:
+    """The dimension that a document belongs to."""
+    return DimensionName(document["project"], document["dimension"])
+
+
+def rules_document(rules: Rules) -> Document:
+    """The rules of a dimension version."""
+    return {
+        "seed_models": rules.seed_models,
+        "window": rules.window,
+        "max_slides": rules.max_slides,
+        "jury": rules.jury,
+        "weighting": rules.weighting,
+        "template": rules.template,
+        "allowed_providers": sorted(rules.allowed_providers),
+    }
+
+
+def ranking_fields(state: RankingState) -> Document:
+    """What of the state stands in the dimension's document, for whoever only looks."""
+    return {
+        "decisions": state.decisions,
+        "models": list(state.ranking),
+        "newcomer": state.newcomer,
+        "open_round": state.open_round.number if state.open_round else 0,
+        "last_closed_round": state.last_closed_round,
+    }
+
+
+def ranking_record(document: Document) -> RankingRecord:
+    """A document of `rankings`."""
+    rules = {**document["rules"], "allowed_providers": frozenset(document["rules"]["allowed_providers"])}
+    fields = ("dimension_version", "version", "decisions", "models", "newcomer", "open_round", "last_closed_round")
+    return RankingRecord(
+        name=name_in(document),
+        rules=Rules(**rules),
+        **{field: document[field] for field in fields},
+        waiting=document["waiting"],
+        waiting_reason=document["waiting_reason"],
+    )
+
+
+def decision_document(decision: Decision) -> Document:
+    """An entry of the log."""
+    return {
+        "number": decision.number,
+        "kind": str(decision.kind),
+        "model": decision.model,
+        "round": decision.round,
+        "content": dict(decision.content),
+    }
+
+
+def decision_in(document: Document) -> Decision:
+    """A document of `decisions`."""
+    return Decision(
+        number=document["number"],
+        kind=DecisionKind(document["kind"]),
+        model=document["model"],
+        round=document["round"],
+        content=document["content"],
+    )
+
+
+def insertion_fields(insertion: Insertion) -> Document:
+    """What the log says of an insertion."""
+    return {
+        "model": insertion.model,
+        "admitted_by": insertion.admitted_by,
+        "phase": _phase_document(insertion.phase),
+        "rounds": list(insertion.rounds),
+        "rank": insertion.rank,
+        "settled_by": insertion.settled_by,
+    }
+
+
+def insertion_record(document: Document) -> InsertionRecord:
+    """A document of `insertions`."""
+    insertion = Insertion(
+        model=document["model"],
+        admitted_by=document["admitted_by"],
+        phase=_phase_in(document["phase"]),
+        rounds=tuple(document["rounds"]),
+        rank=document["rank"],
+        settled_by=document["settled_by"],
+    )
+    return InsertionRecord(
+        insertion=insertion,
+        admitted_at=document["created_at"],
+        settled_at=document["settled_at"],
+        judge_calls=document["judge_calls"],
+        costs=document["costs"],
+        traceparent=document["traceparent"],
+    )
+
+
+def _phase_document(phase: InsertionPhase) -> Document:
+    match phase:
+        case Seeding():
+            return {"phase": "seeding"}
+        case Withdrawn():
+            return {"phase": "withdrawn"}
+        case Coarse() | Fine() | Settled():
+            return phase_content(phase)
+
+
+def _phase_in(document: Document) -> InsertionPhase:
+    match document["phase"]:
+        case "seeding":
+            return Seeding()
+        case "withdrawn":
+            return Withdrawn()
+        case _:
+            return phase_of(document)
+
+
+def round_document(record: RoundRecord) -> Document:
+    """A round that is opened."""
+    return {
+        **key_of(record.name),
+        "round": record.number,
+        "dimension_version": record.dimension_version,
+        "models": list(record.models),
+        "cells": record.cells,
+        "cells_digest": record.cells_digest,
+        "weighting": record.weighting,
+        "traceparent": record.traceparent,
+        "asked": record.asked,
+        "closed": False,
+    }
+
+
+def round_record(document: Document) -> RoundRecord:
+    """A document of `rounds`."""
+    opened = ("dimension_version", "models", "cells", "cells_digest", "weighting", "traceparent", "asked")
+    closed = ("settles", "closed_by_decision", "judge_calls", "costs") if document["closed"] else ()
+    return RoundRecord(
+        name=name_in(document),
+        number=document["round"],
+        closed=document["closed"],
+        entrants=[(entrant["model"], entrant["retired"]) for entrant in document.get("entrants", ())],
+        **{field: document[field] for field in (*opened, *closed)},
+    )
+
+
+def settled_insertion(document: Document) -> SettledInsertion:
+    """A document of `insertions` of which the bus is to be told."""
+    return SettledInsertion(
+        name=name_in(document),
+        dimension_version=document["dimension_version"],
+        model=document["model"],
+        round=document["settled_by"],
+        rank=document["rank"],
+    )

@@ -1,0 +1,51 @@
+"""What other services tell, as far as a ranking depends on it. Plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dearena.identity import Digest
+from dearena.names import DimensionName
+from services.ranker.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionVersion:
+    """A dimension as the query selector tells of it."""
+
+    name: DimensionName
+    version: int
+    is_ready: bool
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the judging of a round is.
+
+    Attributes:
+        outcomes: cells that have one.
+        cost_nano_units: in `currency`, which is empty when nothing was paid.
+        paused_judges: judges that are paused while cells wait for them.
+    """
+
+    round: int
+    outcomes: int = 0
+    judge_calls: int = 0
+    cost_nano_units: int = 0
+    currency: str = ""
+    paused_judges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board as far as a ranking depends on it.
+
+    Attributes:
+        order: models that are not retired, best first.
+        weights: as judges, in parts of 65,536.
+    """
+
+    version: int
+    digest: Digest
+    order: tuple[str, ...]
+    weights: Mapping[str, int]

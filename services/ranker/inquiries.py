@@ -1,0 +1,123 @@
+"""What the ranker asks of the other services. Their faults pass through as they are."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from cachetools import LRUCache
+
+from dearena.identity import Digest
+from dearena.names import DimensionName
+from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from services.ranker import peer_messages
+from services.ranker.entrants import Entrant
+from services.ranker.evidence import Vote
+from services.ranker.findings import Board, DimensionVersion, Progress
+from services.runtime.peers import Peers
+
+PAGE_SIZE: Final = 1_000
+KNOWN_VERSIONS: Final = 512
+KNOWN_ANSWERS: Final = 4_096
+"""Lists of answers' hashes that are kept: a few megabytes for each hundred at a thousand queries."""
+
+
+class Inquiries:
+    """Asks, and remembers what never changes."""
+
+    def __init__(self, peers: Peers, *, board_seconds: float) -> None:
+        self._peers = peers
+        self._board_seconds = board_seconds
+        self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Digest]] = LRUCache(KNOWN_VERSIONS)
+        self._answers: LRUCache[tuple[DimensionName, int, str], Mapping[str, Digest]] = LRUCache(KNOWN_ANSWERS)
+        self._templates: dict[str, Digest] = {}
+
+    async def dimension(self, name: DimensionName) -> DimensionVersion:
+        """The newest version of a dimension; raises UnknownDimension (as a gRPC error)."""
+        request = query_selector_pb2.GetDimensionRequest(name=str(name))
+        return peer_messages.dimension_version((await self._peers.query_selector.GetDimension(request)).dimension)
+
+    async def dimensions(self, project: str) -> Sequence[DimensionVersion]:
+        """All dimensions of a project."""
+        found: list[query_selector_pb2.Dimension] = []
+        token = ""
+        while True:
+            request = query_selector_pb2.ListDimensionsRequest(
+                parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token
+            )
+            page = await self._peers.query_selector.ListDimensions(request)
+            found += page.dimensions
+            if not (token := page.next_page_token):
+                return [peer_messages.dimension_version(dimension) for dimension in found]
+
+    async def queries(self, name: DimensionName, version: int) -> Mapping[str, Digest]:
+        """Hashes of a dimension version's queries by id, in order of ids."""
+        if known := self._queries.get((name, version)):
+            return known
+        found: dict[str, Digest] = {}
+        token = ""
+        while True:
+            request = query_selector_pb2.ListQueriesRequest(
+                dimension=str(name), dimension_version=version, page_size=PAGE_SIZE, page_token=token
+            )
+            page = await self._peers.query_selector.ListQueries(request)
+            found |= {query.query_id: query.query_hash for query in page.queries}
+            if not (token := page.next_page_token):
+                break
+        self._queries[name, version] = found
+        return found
+
+    async def entrants(self, name: DimensionName, version: int) -> Sequence[Entrant]:
+        """Models that enter the dimension, in the order of registration."""
+        request = gateway_pb2.ListEntrantsRequest(dimension=str(name), dimension_version=version)
+        found = await self._peers.gateway.ListEntrants(request)
+        return [peer_messages.entrant(one) for one in found.entrants]
+
+    async def answers(self, name: DimensionName, version: int, model: str) -> Mapping[str, Digest]:
+        """Hashes of the answers of a model that is ready, by query id; empty for one that is not usable."""
+        if known := self._answers.get((name, version, model)):
+            return known
+        found: dict[str, Digest] = {}
+        token = ""
+        while True:
+            request = gateway_pb2.ListAnswersRequest(
+                dimension=str(name),
+                dimension_version=version,
+                model=model,
+                hashes_only=True,
+                page_size=PAGE_SIZE,
+                page_token=token,
+            )
+            page = await self._peers.gateway.ListAnswers(request)
+            found |= {answer.query_id: answer.answer_hash for answer in page.answers}
+            if not (token := page.next_page_token):
+                break
+        self._answers[name, version, model] = found
+        return found
+
+    async def template_hash(self, template: str) -> Digest:
+        """Hash of a judging template."""
+        if template not in self._templates:
+            request = judge_dispatcher_pb2.GetTemplateRequest(template=template)
+            self._templates[template] = (await self._peers.judge_dispatcher.GetTemplate(request)).template_hash
+        return self._templates[template]
+
+    async def progress(self, name: DimensionName, round_number: int) -> Progress:
+        """How far the judging of a round is."""
+        request = judge_dispatcher_pb2.GetRoundProgressRequest(dimension=str(name), round=round_number)
+        found = await self._peers.judge_dispatcher.GetRoundProgress(request)
+        return peer_messages.progress(round_number, found)
+
+    async def votes(self, name: DimensionName, round_number: int) -> Sequence[Vote]:
+        """All outcomes of a round that can be read now."""
+        return [vote async for vote in self._votes(name, round_number)]
+
+    async def _votes(self, name: DimensionName, round_number: int) -> AsyncIterator[Vote]:
+        request = judge_dispatcher_pb2.ListVotesRequest(dimension=str(name), round=round_number)
+        async for batch in self._peers.judge_dispatcher.ListVotes(request):
+            for vote in peer_messages.votes(batch):
+                yield vote
+
+    async def board(self, name: DimensionName, round_number: int) -> Board:
+        """The board of all rounds through this one, which is closed."""
+        request = scorer_pb2.ScoreThroughRequest(dimension=str(name), round=round_number)
+        found = (await self._peers.scorer.ScoreThrough(request, timeout=self._board_seconds)).board
+        return peer_messages.board(found)

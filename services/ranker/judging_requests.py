@@ -1,0 +1,115 @@
+"""Work for judges: cells on their way to the work queue, a few to a message, one judge each."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final
+
+import structlog
+
+from dearena import faults
+from dearena.names import Revision
+from dearena.v1.events_pb2 import EventEnvelope, JudgingRequested
+from services.ranker.peer_messages import cell_message
+from services.ranker.records import RoundRecord
+from services.ranker.rounds import Cell, messages_of
+from services.runtime import semantics, subjects, telemetry
+from services.runtime.bus import Bus, envelope
+
+log = structlog.get_logger(__name__)
+
+SHARD: Final = "0"
+"""All dimensions are of one shard for now; a shard will be a function of the dimension."""
+
+FIRST_PAUSE_SECONDS: Final = 0.1
+LONGEST_PAUSE_SECONDS: Final = 2.0
+MESSAGES_A_ROUND: Final = 1 << 20
+"""More than any round has: keeps the sequence of its messages below that of the next round's."""
+
+Refused = Callable[[str], Awaitable[None]]
+"""Told once why the bus takes no more for the time being."""
+
+
+class JudgingRequests:
+    """Sends `judging.requested`."""
+
+    def __init__(self, bus: Bus, *, in_flight: int) -> None:
+        self._bus = bus
+        self._in_flight = in_flight
+
+    async def send(self, asked: RoundRecord, cells: Iterable[Cell], refused: Refused, *, again: str = "") -> None:
+        """Return when the bus has taken all of them; wait while it is away or full.
+
+        Args:
+            asked: the round.
+            cells: some or all of its cells.
+            refused: told when the sending is held up.
+            again: makes the events others than those that asked before.
+        """
+        with telemetry.linked_trace("ask judges", telemetry.link_to(asked.traceparent), _attributes(asked)):
+            # Shared by all senders, and made as they go: a large round does not stop everything else.
+            remaining = _events(asked, cells, again)
+            told = _Once(refused)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._in_flight):
+                    group.create_task(self._send_all(remaining, told))
+
+    async def _send_all(self, remaining: Iterator[tuple[str, EventEnvelope]], refused: "_Once") -> None:
+        for subject, event in remaining:
+            pause = FIRST_PAUSE_SECONDS
+            while True:
+                try:
+                    await self._bus.publish(subject, event)
+                except faults.ServiceUnavailable as fault:
+                    await refused.tell(str(fault))
+                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                    pause = min(LONGEST_PAUSE_SECONDS, 2 * pause)
+                else:
+                    break
+
+
+class _Once:
+    def __init__(self, tell: Refused) -> None:
+        self._tell: Refused | None = tell
+
+    async def tell(self, reason: str) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            log.info("judging requests wait for the bus", reason=reason)
+            await tell(reason)
+
+
+def _attributes(asked: RoundRecord) -> telemetry.Attributes:
+    return {
+        semantics.PROJECT: asked.name.project,
+        semantics.DIMENSION: asked.name.slug,
+        semantics.ROUND: asked.number,
+    }
+
+
+def _events(asked: RoundRecord, cells: Iterable[Cell], again: str) -> Iterator[tuple[str, EventEnvelope]]:
+    name = asked.name
+    suffix = f"/again/{again}" if again else ""
+    for place, (judge, number, parcel) in enumerate(messages_of(cells)):
+        event = envelope(
+            f"judging.requested/{name.project}/{name.slug}/{asked.number}/{judge}/{number}{suffix}",
+            name.project,
+            name.slug,
+            sequence=asked.number * MESSAGES_A_ROUND + place,
+            causation_id=cause_of(asked),
+            judging_requested=JudgingRequested(
+                dimension_version=asked.dimension_version,
+                round=asked.number,
+                judge=judge,
+                cells=[cell_message(cell) for cell in parcel],
+                insertion_traceparent=asked.traceparent,
+            ),
+        )
+        yield subjects.judging_requested(SHARD, Revision.parse(judge).slug), event
+
+
+def cause_of(record: RoundRecord) -> str:
+    """The event that led to a round: the answers of the last of those that it serves."""
+    if not record.models:
+        return ""
+    return f"answers.ready/{record.name.project}/{record.name.slug}/{record.dimension_version}/{record.models[-1]}"

@@ -1,0 +1,41 @@
+"""Fetches what the next round's cells are made of, and makes them."""
+
+import asyncio
+from dataclasses import dataclass
+
+from dearena.identity import Digest
+from services.ranker.inquiries import Inquiries
+from services.ranker.pairs import in_order
+from services.ranker.ranking import RankingState
+from services.ranker.records import RankingRecord
+from services.ranker.rounds import Cell, Material, cells_of, digest_of
+from services.ranker.steps import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Cells, and the digest under which they are written."""
+
+    cells: tuple[Cell, ...]
+    digest: Digest
+
+
+async def make_cells(inquiries: Inquiries, record: RankingRecord, state: RankingState, planned: Plan) -> Made:
+    """The cells of a planned round. All that goes into them is fixed, so made again they are the same."""
+    name, version = record.name, record.dimension_version
+    contestants = in_order({model for pair in planned.pairs for model in pair})
+    answers = {model: await inquiries.answers(name, version, model) for model in contestants}
+    material = Material(
+        dimension=name,
+        dimension_version=version,
+        template_hash=await inquiries.template_hash(record.rules.template),
+        queries=await inquiries.queries(name, version),
+        answers=answers,
+        judge_parameters={judge: state.admitted[judge].judge_parameters_hash for judge in planned.judges},
+    )
+    return await asyncio.to_thread(_make, planned, material)
+
+
+def _make(planned: Plan, material: Material) -> Made:
+    cells = cells_of(planned.wanted, material)
+    return Made(cells, digest_of(cells))

@@ -1,0 +1,134 @@
+"""From the messages of other services to the ranker's own words, and the requests to judges."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dearena.names import DimensionName
+from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from services.ranker.entrants import Entrant, EntrantState
+from services.ranker.evidence import Vote
+from services.ranker.findings import Board, DimensionVersion, Progress
+from services.ranker.pairs import Pair
+from services.ranker.rounds import Cell
+from services.ranker.rules import (
+    DEFAULT_JURY,
+    DEFAULT_MAX_SLIDES,
+    DEFAULT_SEED_MODELS,
+    DEFAULT_TEMPLATE,
+    DEFAULT_WEIGHTING,
+    DEFAULT_WINDOW,
+    Rules,
+)
+from services.ranker.verdict import Outcome
+
+_OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
+_STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}
+
+
+def dimension_version(dimension: query_selector_pb2.Dimension) -> DimensionVersion:
+    """A dimension; whatever is left open stands for its default."""
+    ranking = dimension.ranking
+    return DimensionVersion(
+        name=DimensionName.parse(dimension.name),
+        version=dimension.version,
+        is_ready=dimension.state == query_selector_pb2.DIMENSION_STATE_READY,
+        rules=Rules(
+            seed_models=ranking.seed_models or DEFAULT_SEED_MODELS,
+            window=ranking.window or DEFAULT_WINDOW,
+            max_slides=ranking.max_slides or DEFAULT_MAX_SLIDES,
+            jury=ranking.jury or DEFAULT_JURY,
+            weighting=ranking.weighting or DEFAULT_WEIGHTING,
+            template=dimension.template or DEFAULT_TEMPLATE,
+            allowed_providers=frozenset(dimension.allowed_providers),
+        ),
+    )
+
+
+def entrant(message: gateway_pb2.Entrant) -> Entrant:
+    """An entrant. A state that is not known here is one in which nobody can be admitted yet."""
+    return Entrant(
+        model=message.model,
+        state=_STATES.get(message.state, EntrantState.COLLECTING),
+        reason=message.reason,
+        cohort=message.cohort or message.model,
+        provider=message.provider,
+        family=message.family,
+        may_judge=message.may_judge,
+        judge_parameters_hash=message.judge_parameters_hash,
+        traceparent=message.traceparent,
+    )
+
+
+def votes(batch: judge_dispatcher_pb2.ListVotesResponse) -> Iterator[Vote]:
+    """The rows of a columnar batch.
+
+    Raises:
+        ValueError: its columns are not of one length, or it holds an outcome that is not known here.
+    """
+    models, queries = list(batch.models), list(batch.query_ids)
+    for cell_id, attempt, a, b, judge, query, number, judge_calls, cost in zip(
+        batch.cell_id,
+        batch.attempt,
+        batch.model_a,
+        batch.model_b,
+        batch.judge,
+        batch.query,
+        batch.outcome,
+        batch.judge_calls,
+        batch.cost_nano_units,
+        strict=True,
+    ):
+        if (outcome := _OUTCOMES.get(number)) is None:
+            raise ValueError(f"cell {cell_id} has outcome {number}, which is not known here")
+        yield Vote(
+            cell_id=cell_id,
+            attempt=attempt,
+            pair=Pair(models[a], models[b]),
+            judge=models[judge],
+            query_id=queries[query],
+            outcome=outcome,
+            judge_calls=judge_calls,
+            cost_nano_units=cost,
+            currency=batch.currency if cost else "",
+        )
+
+
+def progress(round_number: int, message: judge_dispatcher_pb2.GetRoundProgressResponse) -> Progress:
+    """How far the judging of a round is."""
+    return Progress(
+        round=round_number,
+        outcomes=message.outcomes,
+        judge_calls=message.judge_calls,
+        cost_nano_units=message.cost.nano_units,
+        currency=message.cost.currency,
+        paused_judges=tuple(message.paused_judges),
+    )
+
+
+def board(message: scorer_pb2.Board) -> Board:
+    """A board."""
+    return Board(
+        version=message.board_version,
+        digest=message.board_digest,
+        order=tuple(row.model for row in message.rows if not row.retired),
+        weights={row.model: row.judge_weight for row in message.rows},
+    )
+
+
+def cell_message(cell: Cell) -> common_pb2.Cell:
+    """A cell as a judge is asked about it."""
+    return common_pb2.Cell(
+        cell_id=cell.cell_id,
+        attempt=cell.attempt,
+        query_id=cell.query_id,
+        query_hash=cell.query_hash,
+        model_a=cell.pair.model_a,
+        model_b=cell.pair.model_b,
+        answer_hash_a=cell.answer_hash_a,
+        answer_hash_b=cell.answer_hash_b,
+        judge=cell.judge,
+        template_hash=cell.template_hash,
+        judge_parameters_hash=cell.judge_parameters_hash,
+        seat_policy=common_pb2.SEAT_POLICY_BOTH,
+        kind=common_pb2.CELL_KIND_VOTE,
+    )

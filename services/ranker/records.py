@@ -1,0 +1,105 @@
+"""What the ranker keeps, as it reads it back: rankings, insertions, rounds. Plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dearena.identity import Digest
+from dearena.names import DimensionName
+from services.ranker.ranking import Insertion
+from services.ranker.rules import Rules
+
+Costs = Mapping[str, int]
+"""Nano-units by currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingRecord:
+    """A dimension as anybody may see it.
+
+    Attributes:
+        version: grows with every change; whoever writes names the one that he has read.
+        decisions: number of the last one that counts.
+        waiting: models that are not being inserted yet.
+        waiting_reason: why nothing moves; empty while something does.
+    """
+
+    name: DimensionName
+    dimension_version: int
+    rules: Rules
+    version: int
+    decisions: int
+    models: Sequence[str] = ()
+    newcomer: str = ""
+    open_round: int = 0
+    last_closed_round: int = 0
+    waiting: Sequence[str] = ()
+    waiting_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InsertionRecord:
+    """An insertion, with what is no part of the decision log.
+
+    Attributes:
+        judge_calls, costs: of its closed rounds; of a seed, its share of the seeding.
+        traceparent: of the registration's trace.
+    """
+
+    insertion: Insertion
+    admitted_at: datetime
+    settled_at: datetime | None
+    judge_calls: int
+    costs: Costs
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """A round.
+
+    Attributes:
+        models: insertions that it serves.
+        entrants: (model, retired) of every model admitted when it closed.
+        asked: every cell has been sent to the judges once.
+        judge_calls, costs: of the closed round.
+        traceparent: of the span that opened it.
+    """
+
+    name: DimensionName
+    dimension_version: int
+    number: int
+    models: Sequence[str]
+    cells: int
+    cells_digest: Digest
+    weighting: str
+    traceparent: str
+    asked: bool = False
+    closed: bool = False
+    settles: bool = False
+    closed_by_decision: int = 0
+    entrants: Sequence[tuple[str, bool]] = ()
+    judge_calls: int = 0
+    costs: Costs = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledInsertion:
+    """A settle that the bus has not been told of."""
+
+    name: DimensionName
+    dimension_version: int
+    model: str
+    round: int
+    rank: int
+
+
+def share_of(total: int, models: Sequence[str], model: str) -> int:
+    """A model's part of what a round took that served several: whole, and all parts make up the total."""
+    part, left = divmod(total, len(models))
+    return part + (models.index(model) < left)
+
+
+def shares_of(costs: Costs, models: Sequence[str], model: str) -> dict[str, int]:
+    """Likewise of costs in each currency."""
+    return {currency: share_of(total, models, model) for currency, total in costs.items()}

@@ -1,0 +1,48 @@
+"""The ranker, put together."""
+
+from dearena.v1.ranker_pb2 import DESCRIPTOR
+from dearena.v1.ranker_pb2_grpc import add_RankerServiceServicer_to_server
+from services.ranker.announcer import Announcer
+from services.ranker.dimensions import Dimensions
+from services.ranker.inquiries import Inquiries
+from services.ranker.judging_requests import JudgingRequests
+from services.ranker.service import Ranker
+from services.ranker.settings import RankerSettings
+from services.ranker.store import INDEXES, RankerStore
+from services.ranker.worker import Desk
+from services.runtime import subjects
+from services.runtime.bus import Doorbell
+from services.runtime.lifecycle import Room, Servicer, Shell
+
+DURABLE = "ranker-doorbell"
+RINGS_AT_ONCE = 32
+"""Doorbells answered at a time. To answer one is to set a flag, unless its dimension is new."""
+
+
+async def build(shell: Shell[RankerSettings]) -> Room:
+    """The room of this service."""
+    settings = shell.settings
+    store = RankerStore(shell.store, shell.instance)
+    announcer = Announcer(store, shell.bus)
+    desk = Desk(
+        settings=settings,
+        store=store,
+        inquiries=Inquiries(shell.peers, board_seconds=settings.board_seconds),
+        requests=JudgingRequests(shell.bus, in_flight=settings.requests_in_flight),
+        announcer=announcer,
+    )
+    dimensions = Dimensions(desk)
+    return Room(
+        servicers=[
+            Servicer(
+                add=add_RankerServiceServicer_to_server,
+                implementation=Ranker(settings, store, dimensions),
+                service_name=DESCRIPTOR.services_by_name["RankerService"].full_name,
+            )
+        ],
+        doorbells=[Doorbell(DURABLE, subjects.EVENTS, dimensions.on_event, workers=RINGS_AT_ONCE)],
+        sweeps=[dimensions.wake, dimensions.discover, announcer.sweep],
+        on_drain=dimensions.stop,
+        close=dimensions.stop,
+        indexes=INDEXES,
+    )

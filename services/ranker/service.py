@@ -1,0 +1,140 @@
+"""The ranker's calls. They read what is kept; only how far an open round is comes from this process."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from dearena.faults import InvalidCursor, InvalidField, UnknownRound
+from dearena.names import DimensionName, InvalidName, Revision
+from dearena.v1 import ranker_pb2 as pb
+from dearena.v1.ranker_pb2_grpc import RankerServiceServicer
+from services.ranker.dimensions import Dimensions
+from services.ranker.findings import Progress
+from services.ranker.messages import decision_message, insertion_message, ranking_message, round_message
+from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord
+from services.ranker.settings import RankerSettings
+from services.ranker.store import RankerStore
+from services.ranker.watching import Watch
+from services.ranker.worker import DimensionWorker
+from services.runtime import paging
+
+PAGE_BYTES: Final = 2 * 1024 * 1024
+"""Of one page of decisions: what a gRPC client takes is 4 MiB unless told otherwise."""
+
+
+class Ranker(RankerServiceServicer):
+    """dearena.v1.RankerService."""
+
+    def __init__(self, settings: RankerSettings, store: RankerStore, dimensions: Dimensions) -> None:
+        self._settings = settings
+        self._store = store
+        self._dimensions = dimensions
+
+    async def GetRanking(self, request: pb.GetRankingRequest, context: Any) -> pb.GetRankingResponse:
+        """The ranking as it stands; an empty one for a dimension that is not taken up yet."""
+        _, record = await self._dimension(request.dimension)
+        return pb.GetRankingResponse(ranking=ranking_message(record))
+
+    async def ListInsertions(self, request: pb.ListInsertionsRequest, context: Any) -> pb.ListInsertionsResponse:
+        """In the order of admission."""
+        worker, ranking = await self._dimension(request.dimension)
+        scope = ("insertions", request.dimension)
+        size = paging.size_of(request.page_size)
+        after = _number(paging.after_of(scope, request.page_token))
+        found = await self._store.insertions(ranking.name, after=after, limit=size + 1)
+        opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
+        return pb.ListInsertionsResponse(
+            insertions=[_insertion(one, ranking, opened, worker) for one in found[:size]],
+            next_page_token=(
+                paging.token_of(scope, str(found[size - 1].insertion.admitted_by)) if len(found) > size else ""
+            ),
+        )
+
+    async def WatchInsertion(
+        self, request: pb.WatchInsertionRequest, context: Any
+    ) -> AsyncIterator[pb.WatchInsertionResponse]:
+        """Every step of an insertion, or of all insertions without end."""
+        if request.model:
+            _check_revision(request.model)
+        worker, _ = await self._dimension(request.dimension)
+        watch = Watch(
+            self._store, self._dimensions, worker, model=request.model, watch_seconds=self._settings.watch_seconds
+        )
+        async for step in watch.steps(request.cursor):
+            yield step
+
+    async def GetRound(self, request: pb.GetRoundRequest, context: Any) -> pb.GetRoundResponse:
+        """A round by number, or the newest closed one."""
+        name = _dimension_name(request.dimension)
+        record = await self._store.round(name, request.round)
+        if record is None:
+            await self._dimensions.worker(name)  # says if there is no such dimension
+            what = f"round {request.round}" if request.round else "closed round"
+            raise UnknownRound(f"{name} has no {what}")
+        return pb.GetRoundResponse(round=round_message(record))
+
+    async def ListDecisions(self, request: pb.ListDecisionsRequest, context: Any) -> pb.ListDecisionsResponse:
+        """The log in order."""
+        _, ranking = await self._dimension(request.dimension)
+        if request.after < 0:
+            raise InvalidField.of("after", f"is {request.after}; must not be negative")
+        scope = ("decisions", request.dimension, request.after)
+        size = paging.size_of(request.page_size)
+        after = _number(paging.after_of(scope, request.page_token)) or request.after
+        entries = await self._store.decisions(ranking.name, after=after, through=ranking.decisions, limit=size)
+        response = pb.ListDecisionsResponse()
+        total = 0
+        for decision, time in entries:
+            message = decision_message(decision, time)
+            total += message.ByteSize()
+            if response.decisions and total > PAGE_BYTES:
+                break
+            response.decisions.append(message)
+        if response.decisions and (last := response.decisions[-1].number) < ranking.decisions:
+            response.next_page_token = paging.token_of(scope, str(last))
+        return response
+
+    async def _dimension(self, dimension: str) -> tuple[DimensionWorker, RankingRecord]:
+        """The worker and the record of a dimension; raises UnknownDimension when there is none."""
+        name = _dimension_name(dimension)
+        worker = await self._dimensions.worker(name)
+        record = await self._store.ranking(name)
+        if record is None:
+            raise RuntimeError(f"{name} was taken up and is gone")
+        return worker, record
+
+
+def _insertion(
+    record: InsertionRecord, ranking: RankingRecord, opened: RoundRecord | None, worker: DimensionWorker
+) -> pb.Insertion:
+    if opened is None or opened.closed or record.insertion.model not in opened.models:
+        return insertion_message(ranking.name, record, waiting_reason=ranking.waiting_reason)
+    seen = worker.progress
+    progress = seen if seen is not None and seen.round == opened.number else Progress(opened.number)
+    return insertion_message(
+        ranking.name,
+        record,
+        open_round=(opened.cells, progress),
+        served=tuple(opened.models),
+        waiting_reason=ranking.waiting_reason,
+    )
+
+
+def _dimension_name(name: str) -> DimensionName:
+    try:
+        return DimensionName.parse(name)
+    except InvalidName as error:
+        raise InvalidField.of("dimension", str(error)) from error
+
+
+def _check_revision(model: str) -> None:
+    try:
+        Revision.parse(model)
+    except InvalidName as error:
+        raise InvalidField.of("model", str(error)) from error
+
+
+def _number(key: str) -> int:
+    try:
+        return int(key or 0)
+    except ValueError as error:
+        raise InvalidCursor("page_token: not a token that this list gave out") from error

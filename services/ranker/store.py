@@ -1,0 +1,350 @@
+"""The ranker's collections: `rankings`, `insertions`, `rounds` with their cells, and the log of `decisions`.
+
+What belongs together is written in one transaction, by whoever has read the newest version of the
+dimension's document. Cells, which may be many, are written before it under the digest of their list:
+until a round names that digest, they belong to nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from dearena.faults import Conflict
+from dearena.names import DimensionName
+from services.ranker.cell_chunks import cells_in, chunks_of
+from services.ranker.decisions import Decision
+from services.ranker.documents import (
+    decision_document,
+    decision_in,
+    insertion_fields,
+    insertion_record,
+    key_of,
+    name_in,
+    ranking_fields,
+    ranking_record,
+    round_document,
+    round_record,
+    rules_document,
+    settled_insertion,
+)
+from services.ranker.ranking import RankingState
+from services.ranker.records import (
+    Costs,
+    InsertionRecord,
+    RankingRecord,
+    RoundRecord,
+    SettledInsertion,
+    share_of,
+    shares_of,
+)
+from services.ranker.rounds import Cell
+from services.ranker.rules import Rules
+from services.runtime.store import (
+    BulkWriteFailed,
+    Document,
+    DuplicateKey,
+    Index,
+    Session,
+    Store,
+    is_duplicate_only,
+    now,
+    within_store_limit,
+)
+
+SCHEMA_VERSION: Final = 1
+
+INDEXES: Final[Mapping[str, Sequence[Index]]] = {
+    "rankings": [Index(("project", "dimension"), unique=True)],
+    "insertions": [
+        Index(("project", "dimension", "model"), unique=True),
+        Index(("project", "dimension", "admitted_by")),
+        Index(("announced",), partial={"announced": False}),
+    ],
+    "rounds": [
+        Index(("project", "dimension", "round"), unique=True),
+        Index(("announced",), partial={"announced": False}),
+    ],
+    "round_cells": [Index(("project", "dimension", "round", "cells_digest", "chunk"), unique=True)],
+    "decisions": [Index(("project", "dimension", "number"), unique=True)],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedRound:
+    """What the close of a round adds to its document."""
+
+    number: int
+    settles: bool
+    entrants: Sequence[Document]
+    judge_calls: int
+    costs: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Decisions, and all that changes with them.
+
+    Attributes:
+        read: the dimension's document as it was read; if somebody has written since, nothing is written.
+        before, after: the state without and with the decisions.
+        opened, closed: the round that they open or close.
+        traceparents: of models that they admit.
+        waiting: who waits from now on; None: as before.
+    """
+
+    read: RankingRecord
+    before: RankingState
+    after: RankingState
+    decisions: Sequence[Decision]
+    opened: RoundRecord | None = None
+    closed: ClosedRound | None = None
+    traceparents: Mapping[str, str] = field(default_factory=dict)
+    waiting: Sequence[str] | None = None
+
+
+class RankerStore:
+    """Reads and writes of this service."""
+
+    def __init__(self, store: Store, instance: str) -> None:
+        self._store = store
+        self._instance = instance
+        self._rankings = store.collection("rankings")
+        self._insertions = store.collection("insertions")
+        self._rounds = store.collection("rounds")
+        self._cells = store.collection("round_cells")
+        self._decisions = store.collection("decisions")
+
+    # Dimensions
+
+    async def ranking(self, name: DimensionName) -> RankingRecord | None:
+        """A dimension; None when the ranker has not taken it up."""
+        async with within_store_limit(self._store):
+            document = await self._rankings.find_one(key_of(name))
+        return ranking_record(document) if document else None
+
+    async def names(self) -> Sequence[DimensionName]:
+        """Every dimension that the ranker has taken up."""
+        async with within_store_limit(self._store):
+            found = self._rankings.find({}, projection={"project": 1, "dimension": 1})
+            return sorted([name_in(document) async for document in found])
+
+    async def take_up(self, name: DimensionName, dimension_version: int, rules: Rules) -> None:
+        """Begin to rank a dimension; harmless when repeated."""
+        document = {
+            **key_of(name),
+            "dimension_version": dimension_version,
+            "rules": rules_document(rules),
+            "version": 0,
+            **ranking_fields(RankingState()),
+            "waiting": [],
+            "waiting_reason": "",
+            **self._provenance(now()),
+        }
+        try:
+            async with within_store_limit(self._store):
+                await self._rankings.insert_one(document)
+        except DuplicateKey:
+            return  # somebody else has
+
+    async def say(self, read: RankingRecord, reason: str, waiting: Sequence[str]) -> int:
+        """Note who waits and why nothing moves; the new version.
+
+        Raises:
+            Conflict: somebody has written since.
+        """
+        change = {"$set": {"waiting_reason": reason, "waiting": list(waiting)}, "$inc": {"version": 1}}
+        async with within_store_limit(self._store):
+            written = await self._rankings.update_one({**key_of(read.name), "version": read.version}, change)
+        if not written.matched_count:
+            raise Conflict(f"somebody else has written to {read.name}")
+        return read.version + 1
+
+    # The log
+
+    async def decisions(
+        self, name: DimensionName, *, after: int = 0, through: int | None = None, limit: int = 0
+    ) -> Sequence[tuple[Decision, datetime]]:
+        """Entries of the log with their times, in order: those after a number, up to one, at most so many."""
+        number: Document = {"$gt": after} if through is None else {"$gt": after, "$lte": through}
+        async with within_store_limit(self._store):
+            found = self._decisions.find({**key_of(name), "number": number}).sort("number", 1).limit(limit)
+            return [(decision_in(document), document["created_at"]) async for document in found]
+
+    async def commit(self, commit: Commit) -> int:
+        """Write decisions and what follows from them, all or nothing; the new version.
+
+        Raises:
+            Conflict: somebody has written since. Any other failure leaves open whether it was written.
+        """
+        moment = now()
+        read, after = commit.read, commit.after
+
+        async def body(session: Session) -> None:
+            await self._advance(commit, session)
+            await self._decisions.insert_many(
+                [
+                    {**key_of(read.name), **decision_document(decision), **self._provenance(moment)}
+                    for decision in commit.decisions
+                ],
+                session=session,
+            )
+            if commit.opened is not None:
+                opened = {**round_document(commit.opened), **self._provenance(moment)}
+                await self._rounds.insert_one(opened, session=session)
+            if commit.closed is not None:
+                await self._close(read.name, after.decisions, commit, moment, session)
+            await self._write_insertions(commit, moment, session)
+
+        await self._store.run_transaction(body)
+        return read.version + 1
+
+    async def _advance(self, commit: Commit, session: Session) -> None:
+        change: Document = {
+            "$set": {**ranking_fields(commit.after), "waiting_reason": ""},
+            "$inc": {"version": 1},
+        }
+        if commit.waiting is not None:
+            change["$set"]["waiting"] = list(commit.waiting)
+        key = {**key_of(commit.read.name), "version": commit.read.version}
+        if not (await self._rankings.update_one(key, change, session=session)).matched_count:
+            raise Conflict(f"somebody else has written to {commit.read.name}")
+
+    async def _close(
+        self, name: DimensionName, decisions: int, commit: Commit, moment: datetime, session: Session
+    ) -> None:
+        closed = commit.closed
+        assert closed is not None  # noqa: S101 - told by the only caller
+        await self._rounds.update_one(
+            {**key_of(name), "round": closed.number},
+            {
+                "$set": {
+                    "closed": True,
+                    "settles": closed.settles,
+                    "entrants": list(closed.entrants),
+                    "closed_by_decision": commit.decisions[0].number,
+                    "judge_calls": closed.judge_calls,
+                    "costs": dict(closed.costs),
+                    "closed_at": moment,
+                    "announced": False,
+                }
+            },
+            session=session,
+        )
+
+    async def _write_insertions(self, commit: Commit, moment: datetime, session: Session) -> None:
+        name, before = commit.read.name, commit.before.insertions
+        served = commit.before.open_round.models if commit.closed and commit.before.open_round else ()
+        for model, insertion in commit.after.insertions.items():
+            known = before.get(model)
+            if known is None:
+                document = {
+                    **key_of(name),
+                    "dimension_version": commit.read.dimension_version,
+                    **insertion_fields(insertion),
+                    "judge_calls": 0,
+                    "costs": {},
+                    "traceparent": commit.traceparents.get(model, ""),
+                    "settled_at": None,
+                    **self._provenance(moment),
+                }
+                await self._insertions.insert_one(document, session=session)
+                continue
+            change: Document = {}
+            if insertion != known:
+                change["$set"] = insertion_fields(insertion)
+                if insertion.rank and not known.rank:
+                    change["$set"] |= {"settled_at": moment, "announced": False}
+            if commit.closed is not None and model in served:
+                calls = share_of(commit.closed.judge_calls, served, model)
+                costs = shares_of(commit.closed.costs, served, model)
+                change["$inc"] = {"judge_calls": calls} | {
+                    f"costs.{currency}": part for currency, part in costs.items()
+                }
+            if change:
+                await self._insertions.update_one({**key_of(name), "model": model}, change, session=session)
+
+    # Rounds
+
+    async def write_cells(self, name: DimensionName, number: int, digest: str, cells: Sequence[Cell]) -> None:
+        """Write the cells of a round that is about to be opened; harmless when repeated."""
+        key = {**key_of(name), "round": number, "cells_digest": digest}
+        for place, chunk in enumerate(chunks_of(cells)):
+            document = {**key, "chunk": place, **chunk, **self._provenance(now())}
+            try:
+                async with within_store_limit(self._store):
+                    await self._cells.insert_many([document])
+            except BulkWriteFailed as error:
+                if not is_duplicate_only(error):
+                    raise
+
+    async def forget_other_cells(self, name: DimensionName, number: int, digest: str) -> None:
+        """Delete cells that were written for a round which was then opened with others, or by others."""
+        key = {**key_of(name), "round": number, "cells_digest": {"$ne": digest}}
+        async with within_store_limit(self._store):
+            await self._cells.delete_many(key)
+
+    async def cells(self, name: DimensionName, number: int, digest: str) -> tuple[Cell, ...]:
+        """The cells of a round, in order."""
+        key = {**key_of(name), "round": number, "cells_digest": digest}
+        async with within_store_limit(self._store):
+            chunks = self._cells.find(key).sort("chunk", 1)
+            return tuple([cell async for chunk in chunks for cell in cells_in(chunk)])
+
+    async def round(self, name: DimensionName, number: int) -> RoundRecord | None:
+        """A round by number; 0: the newest closed one."""
+        key: Document = {**key_of(name), "round": number} if number else {**key_of(name), "closed": True}
+        async with within_store_limit(self._store):
+            document = await self._rounds.find_one(key, sort=[("round", -1)])
+        return round_record(document) if document else None
+
+    async def rounds(self, name: DimensionName, *, after: int) -> Sequence[RoundRecord]:
+        """Rounds of greater numbers, in order."""
+        async with within_store_limit(self._store):
+            found = self._rounds.find({**key_of(name), "round": {"$gt": after}}, projection={"entrants": 0})
+            return [round_record(document) async for document in found.sort("round", 1)]
+
+    async def mark_asked(self, name: DimensionName, number: int) -> None:
+        """Every cell of the round has been sent to its judge."""
+        async with within_store_limit(self._store):
+            await self._rounds.update_one({**key_of(name), "round": number}, {"$set": {"asked": True}})
+
+    # Insertions
+
+    async def insertion(self, name: DimensionName, model: str) -> InsertionRecord | None:
+        """One insertion; None when the model was never admitted."""
+        async with within_store_limit(self._store):
+            document = await self._insertions.find_one({**key_of(name), "model": model})
+        return insertion_record(document) if document else None
+
+    async def insertions(self, name: DimensionName, *, after: int = 0, limit: int = 0) -> Sequence[InsertionRecord]:
+        """Insertions in the order of admission: those admitted by later decisions, at most so many (0: all)."""
+        async with within_store_limit(self._store):
+            found = self._insertions.find({**key_of(name), "admitted_by": {"$gt": after}})
+            return [insertion_record(document) async for document in found.sort("admitted_by", 1).limit(limit)]
+
+    # News that the bus has not been told
+
+    async def unannounced_rounds(self, limit: int) -> Sequence[RoundRecord]:
+        """Closed rounds."""
+        async with within_store_limit(self._store):
+            return [round_record(document) async for document in self._rounds.find({"announced": False}).limit(limit)]
+
+    async def unannounced_settles(self, limit: int) -> Sequence[SettledInsertion]:
+        """Settled insertions."""
+        async with within_store_limit(self._store):
+            found = self._insertions.find({"announced": False}).limit(limit)
+            return [settled_insertion(document) async for document in found]
+
+    async def mark_round_announced(self, name: DimensionName, number: int) -> None:
+        """The bus has been told."""
+        async with within_store_limit(self._store):
+            await self._rounds.update_one({**key_of(name), "round": number}, {"$set": {"announced": True}})
+
+    async def mark_settle_announced(self, name: DimensionName, model: str) -> None:
+        """The bus has been told."""
+        async with within_store_limit(self._store):
+            await self._insertions.update_one({**key_of(name), "model": model}, {"$set": {"announced": True}})
+
+    def _provenance(self, moment: datetime) -> Document:
+        return {"schema_version": SCHEMA_VERSION, "created_by": self._instance, "created_at": moment}

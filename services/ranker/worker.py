@@ -1,0 +1,340 @@
+"""Brings one dimension forward: closes its round, takes what follows from it, admits, opens the next.
+
+There is one task a dimension. Whatever rings it, it goes and looks: at its log, then at what the others
+say, and does what is to be done until there is nothing left to do. Each thing done is one transaction,
+and the next one depends on the log, the outcomes, the boards and the entrants only; so this task may die
+between any two writes, and whoever comes after does the same.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from dearena.faults import ArenaFault, Conflict
+from dearena.names import DimensionName
+from services.ranker import admission, steps
+from services.ranker.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
+from services.ranker.announcer import Announcer
+from services.ranker.decisions import Decision, DecisionKind
+from services.ranker.entrants import Entrant
+from services.ranker.evidence import Evidence, Vote, counted
+from services.ranker.findings import Board, Progress
+from services.ranker.inquiries import Inquiries
+from services.ranker.judging import Judging
+from services.ranker.judging_requests import JudgingRequests
+from services.ranker.materials import make_cells
+from services.ranker.news import News
+from services.ranker.ranking import EMPTY, RankingState, entrants_of, replay
+from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
+from services.ranker.rounds import Cell
+from services.ranker.settings import RankerSettings
+from services.ranker.spans import span_for
+from services.ranker.store import ClosedRound, Commit, RankerStore
+from services.runtime.rpc import fault_in
+
+log = structlog.get_logger(__name__)
+
+FIRST_TROUBLE_SECONDS: Final = 0.1
+LONGEST_TROUBLE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What workers share."""
+
+    settings: RankerSettings
+    store: RankerStore
+    inquiries: Inquiries
+    requests: JudgingRequests
+    announcer: Announcer
+
+
+class DimensionWorker:
+    """The one task of one dimension in this process."""
+
+    def __init__(self, name: DimensionName, desk: Desk) -> None:
+        self.name = name
+        self.news = News()
+        self._desk = desk
+        self._rung = asyncio.Event()
+        self._record: RankingRecord | None = None
+        self._state = EMPTY
+        self._judging: Judging | None = None
+        # What is kept here of closed rounds never changes: it only saves reading it again.
+        self._votes: dict[int, Sequence[Vote]] = {}
+        self._board: Board | None = None
+        self._rest_seconds = 0.0
+        self._waiting_seen = 0.0
+
+    def ring(self) -> None:
+        """Look soon."""
+        self._rung.set()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the open round is, as last seen."""
+        return self._judging.progress if self._judging else None
+
+    async def run(self) -> None:
+        """Look whenever rung, until cancelled."""
+        trouble = 0
+        while True:
+            self._rung.clear()
+            self._rest_seconds = 0.0
+            try:
+                patience = await self._look()
+                trouble = 0
+            except Exception as error:  # noqa: BLE001 - nobody else moves this dimension
+                trouble += 1
+                await self._put_off(error, trouble)
+                patience = 0.0
+            await asyncio.sleep(self._rest_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._rung.wait()
+
+    async def _put_off(self, error: Exception, trouble: int) -> None:
+        """Say what is in the way, and let it be for a while that grows."""
+        fault = fault_in(error)
+        if fault is None:
+            log.error("dimension put off", dimension=str(self.name), exc_info=error)
+            fault = ArenaFault("an internal error; the ranker's log says more")
+        elif not isinstance(fault, Conflict):
+            log.info("dimension put off", dimension=str(self.name), error=str(fault))
+        self._rest_seconds = min(LONGEST_TROUBLE_SECONDS, FIRST_TROUBLE_SECONDS * 2.0 ** min(trouble - 1, 10))
+        if trouble > 1:
+            with suppress(Exception):  # if this cannot be written either, the log has it
+                await self._say(str(fault))
+
+    async def _look(self) -> float | None:
+        """Do what is to be done; seconds until the next look though nobody rings (None: not before)."""
+        await self._read()
+        while True:
+            if self._state.open_round is not None:
+                if (patience := await self._attend()) is not None:
+                    return patience
+            elif self._state.settling:
+                await self._settle()
+            elif await self._between_rounds():
+                return None
+
+    # The log
+
+    async def _read(self) -> None:
+        """Catch up with the log. It only grows, so what has been read of it stays true."""
+        record = await self._desk.store.ranking(self.name)
+        if record is None:
+            raise RuntimeError(f"{self.name} was never taken up")
+        if record.decisions > self._state.decisions:
+            entries = await self._desk.store.decisions(self.name, after=self._state.decisions, through=record.decisions)
+            self._state = replay((decision for decision, _ in entries), self._state)
+        self._record = record
+
+    @property
+    def _known(self) -> RankingRecord:
+        if self._record is None:
+            raise RuntimeError(f"{self.name} has not been read yet")
+        return self._record
+
+    async def _commit(
+        self,
+        decided: Sequence[Decision],
+        *,
+        opened: RoundRecord | None = None,
+        closed: ClosedRound | None = None,
+        entrants: Sequence[Entrant] | None = None,
+    ) -> None:
+        """Write decisions and go by them. After any failure it is the log that says whether they were written."""
+        before, after = self._state, replay(decided, self._state)
+        commit = Commit(
+            read=self._known,
+            before=before,
+            after=after,
+            decisions=decided,
+            opened=opened,
+            closed=closed,
+            traceparents={entrant.model: entrant.traceparent for entrant in entrants or ()},
+            waiting=None if entrants is None else _waiting(after, entrants),
+        )
+        await self._desk.store.commit(commit)
+        await self._read()
+        self.news.spread()
+
+    async def _say(self, reason: str, entrants: Sequence[Entrant] | None = None) -> None:
+        """Note why nothing moves (empty: something does), and who waits."""
+        known = self._known
+        shown = waiting_reason(reason) if reason else ""
+        waiting = tuple(known.waiting) if entrants is None else _waiting(self._state, entrants)
+        if (shown, waiting) != (known.waiting_reason, tuple(known.waiting)):
+            await self._desk.store.say(known, shown, waiting)
+            await self._read()
+            self.news.spread()
+
+    # Between rounds
+
+    async def _between_rounds(self) -> bool:
+        """Take note of who has left, admit, or open a round; True when there is nothing to do but wait."""
+        known = self._known
+        entrants = await self._entrants()
+        match between_rounds(self._state, known.rules, entrants):
+            case OpenRound():
+                wait = await self._open(entrants)
+            case Wait() as wait:
+                pass
+            case decided:
+                wait = None
+                by = [entrant.traceparent for entrant in entrants if entrant.model in _admitted(decided)]
+                with span_for(by, "decide", self.name, model=decided[0].model):
+                    await self._commit(decided, entrants=entrants)
+        if wait is not None:
+            await self._say(wait.reason, entrants)
+        return wait is not None
+
+    async def _entrants(self) -> Sequence[Entrant]:
+        self._waiting_seen = time.monotonic()
+        return await self._desk.inquiries.entrants(self.name, self._known.dimension_version)
+
+    async def _open(self, entrants: Sequence[Entrant]) -> Wait | None:
+        """Open the next round: its cells first, then all that makes it a round, in one transaction."""
+        desk, known, state = self._desk, self._known, self._state
+        weights = steps.weights_of(state, (await self._last_board()).weights if state.last_closed_round else {})
+        queries, evidence = await self._queries(), await self._evidence()
+        planned = await asyncio.to_thread(steps.plan, state, known.rules, queries, weights, evidence)
+        if isinstance(planned, steps.NoEligibleJudge):
+            return no_eligible_judge(planned.pair)
+        made = await make_cells(desk.inquiries, known, state, planned)
+        decided = steps.opening(state, planned, weights, len(made.cells), made.digest)
+        number = decided[0].round
+        with span_for(
+            await self._traceparents(planned.models), "open round", self.name, round_number=number
+        ) as traceparent:
+            record = RoundRecord(
+                name=self.name,
+                dimension_version=known.dimension_version,
+                number=number,
+                models=planned.models,
+                cells=len(made.cells),
+                cells_digest=made.digest,
+                weighting=known.rules.weighting,
+                traceparent=traceparent,
+            )
+            await desk.store.write_cells(self.name, number, made.digest, made.cells)
+            await self._commit(decided, opened=record, entrants=entrants)
+        self._judging = self._judging_of(record, made.cells)
+        await desk.store.forget_other_cells(self.name, number, made.digest)
+        return None
+
+    async def _queries(self) -> tuple[str, ...]:
+        return tuple(await self._desk.inquiries.queries(self.name, self._known.dimension_version))
+
+    async def _last_board(self) -> Board:
+        """Of the last closed round."""
+        number = self._state.last_closed_round
+        if self._board is None or self._board.version != number:
+            self._board = await self._desk.inquiries.board(self.name, number)
+        return self._board
+
+    async def _traceparents(self, models: Sequence[str]) -> list[str]:
+        found = [await self._desk.store.insertion(self.name, model) for model in models]
+        return [record.traceparent for record in found if record is not None]
+
+    # The open round and its close
+
+    async def _attend(self) -> float | None:
+        """See to the open round; None when it has been closed, else seconds until the next look."""
+        judging = await self._in_hand()
+        votes = await judging.look()
+        if votes is not None:
+            await self._close(judging.record, votes)
+            return None
+        self.news.spread()
+        self._rest_seconds = judging.rest_seconds
+        if time.monotonic() > self._waiting_seen + self._desk.settings.sweep_seconds:
+            await self._say(judging.reason, await self._entrants())
+        return judging.patience_seconds
+
+    async def _in_hand(self) -> Judging:
+        opened = self._state.open_round
+        if opened is None:
+            raise RuntimeError(f"{self.name} has no open round")
+        if self._judging is None or self._judging.record.number != opened.number:
+            record = await self._desk.store.round(self.name, opened.number)
+            if record is None:
+                raise RuntimeError(f"round {opened.number} of {self.name} is in the log and nowhere else")
+            self._judging = self._judging_of(record)
+        return self._judging
+
+    def _judging_of(self, record: RoundRecord, cells: Sequence[Cell] | None = None) -> Judging:
+        desk = self._desk
+        return Judging(
+            record,
+            store=desk.store,
+            inquiries=desk.inquiries,
+            requests=desk.requests,
+            say=self._say,
+            reask_seconds=desk.settings.reask_seconds,
+            cells=cells,
+        )
+
+    async def _evidence(self) -> Evidence:
+        """Outcomes of all closed rounds of the insertion at hand, and of the open one if they are here."""
+        numbers = self._state.rounds_of_active()
+        for number in numbers:
+            if number not in self._votes and number <= self._state.last_closed_round:
+                self._votes[number] = await self._desk.inquiries.votes(self.name, number)
+        self._votes = {number: self._votes[number] for number in numbers if number in self._votes}
+        return await asyncio.to_thread(Evidence, (vote for votes in self._votes.values() for vote in votes))
+
+    async def _close(self, record: RoundRecord, votes: Sequence[Vote]) -> None:
+        """Close the open round, and take every step that its outcomes allow."""
+        known, state = self._known, self._state
+        self._votes[record.number] = votes
+        evidence, queries = await self._evidence(), await self._queries()
+        decided = await asyncio.to_thread(steps.closing, state, known.rules, queries, evidence, counted(votes))
+        closed = ClosedRound(
+            number=record.number,
+            settles=decided[0].content["settles"],
+            entrants=entrants_of(state),
+            judge_calls=sum(vote.judge_calls for vote in votes),
+            costs=_costs(votes),
+        )
+        with span_for([record.traceparent], "close round", self.name, round_number=record.number):
+            await self._commit(decided, closed=closed)
+            self._judging = None
+            await self._desk.announcer.round_closed(record, settles=closed.settles)
+
+    async def _settle(self) -> None:
+        """Give those who rest their places, in the order of the board of the round that settled."""
+        board = await self._last_board()
+        decided = steps.settling(self._state, board.order, board.digest)
+        models, number = decided[0].content["models"], decided[0].round
+        with span_for(await self._traceparents(models), "settle", self.name, round_number=number):
+            await self._commit(decided)
+            for model in models:
+                rank = self._state.insertions[model].rank
+                settled = SettledInsertion(self.name, self._known.dimension_version, model, number, rank)
+                await self._desk.announcer.insertion_settled(settled)
+
+
+def _admitted(decided: Sequence[Decision]) -> set[str]:
+    return {decision.model for decision in decided if decision.kind is DecisionKind.ADMITTED}
+
+
+def _waiting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[str, ...]:
+    """Who is not being inserted yet: seeds before their round, and those who are not admitted."""
+    seeds = () if state.open_round else state.seeds
+    return (*seeds, *admission.waiting(entrants, state.admitted))
+
+
+def _costs(votes: Sequence[Vote]) -> dict[str, int]:
+    costs: Counter[str] = Counter()
+    for vote in votes:
+        if vote.cost_nano_units:
+            costs[vote.currency] += vote.cost_nano_units
+    return dict(sorted(costs.items()))
