@@ -150,7 +150,7 @@ async def test_no_vote_is_rung_at_all(whole: Arena, calm: Played) -> None:
     assert played.board.board_digest == calm.board.board_digest
 
 
-def test_the_topology_has_what_these_tests_take_away() -> None:
+async def test_the_topology_has_what_these_tests_take_away() -> None:
     topology = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "nats" / "topology.yaml").read_text())
     (events,) = [stream for stream in topology["streams"] if stream["name"] == "EVENTS"]
     assert "vote.>" in events["subjects"]

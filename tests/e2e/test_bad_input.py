@@ -20,7 +20,7 @@ KEY = "sparring-key"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
-    environment = {"DEARENA_TEST_RIGHT_KEY": KEY, "DEARENA_TEST_WRONG_KEY": "a-wrong-key"}
+    environment = {"SPARRING_RIGHT_KEY": KEY, "SPARRING_WRONG_KEY": "a-wrong-key"}
     async with arena(tmp_path_factory.mktemp("bad-input"), environment=environment) as whole:
         yield whole
 
@@ -31,8 +31,8 @@ async def test_endpoints_that_misbehave_fail_by_name_and_hold_nobody_up(whole: A
 
     bad = {
         "unreachable": whole.endpoint("x", base_url="http://127.0.0.1:9/v1"),
-        "wrong-key": faulty("locked", key_reference="env:DEARENA_TEST_WRONG_KEY"),
-        "no-key-there": faulty("locked", key_reference="env:DEARENA_TEST_UNSET"),
+        "wrong-key": faulty("locked", key_reference="env:SPARRING_WRONG_KEY"),
+        "no-key-there": faulty("locked", key_reference="env:SPARRING_UNSET_KEY"),
         "html": faulty("html"),
         "empty": faulty("empty"),
         "cut-off": faulty("answer-cut-off"),
@@ -43,7 +43,7 @@ async def test_endpoints_that_misbehave_fail_by_name_and_hold_nobody_up(whole: A
             await whole.register(client, slug)
         for slug, endpoint in bad.items():
             await whole.register(client, slug, endpoint=endpoint)
-        await whole.register(client, "unlocked", endpoint=faulty("locked", key_reference="env:DEARENA_TEST_RIGHT_KEY"))
+        await whole.register(client, "unlocked", endpoint=faulty("locked", key_reference="env:SPARRING_RIGHT_KEY"))
         await whole.register(client, "mumbling", endpoint=faulty("judge-unreadable"))
         await whole.dimension(client, "d", 4)
         played = await whole.settled(client, len(good) + 2)
@@ -111,7 +111,7 @@ class _Lines(list[Any]):
         (b'{"id": "a", "text": "?"}\n{"id": "a", "text": "again?"}\n', 1, faults.BrokenPool, "line 2"),
         (b'{"id": "a", "text": "?"}\n{"id": "b"}\n', 1, faults.BrokenPool, "line 2"),
         (b'{"id": "a", "text": "?"}\n', 2, faults.InvalidField, "k"),
-        (b"", 1, faults.ArenaFault, ""),
+        (b"", 1, faults.BrokenPool, "pool"),
         (b'{"id": "a", "text": "?"}\n', 0, faults.InvalidField, "k"),
     ],
 )

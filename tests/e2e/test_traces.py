@@ -56,12 +56,15 @@ async def test_a_registration_leads_to_the_last_vote_of_its_insertion(spans: Spa
     }
     assert rounds
     last = max(rounds)
+    casts = {
+        span.key
+        for span in spans.received.values()
+        if span.service == DISPATCHER and span.name == "cast votes" and span.attributes["dearena.round"] == last
+    }
     votes = [
         span
         for span in spans.received.values()
-        if span.service == DISPATCHER
-        and span.name.startswith("send vote.cast")
-        and span.attributes.get("dearena.round") == last
+        if span.name.startswith("send vote.cast") and (span.trace_id, span.parent_id) in casts
     ]
 
     assert votes
