@@ -85,6 +85,7 @@ def arena_settings(mongo_url: str, mongo_database: str, nats_url: str) -> ArenaS
             "listen": "127.0.0.1:0",
             "sweep_seconds": 0.5,
             "drain_seconds": 1.0,
+            "fetch_seconds": 0.1,
             "gateway_address": NOWHERE,
             "query_selector_address": NOWHERE,
             "ranker_address": NOWHERE,

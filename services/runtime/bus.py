@@ -35,8 +35,6 @@ MAX_DELIVERIES = 5
 """A message whose handler fails for reasons unknown goes to the dead letters after so many."""
 NAK_DELAY_SECONDS = (0.2, 5.0)
 """First and longest delay before a message is delivered again; doubles in between, jittered."""
-FETCH_SECONDS = 1.0
-"""A fetch without messages ends after this. Never cancelled: a cancelled fetch can swallow a message."""
 RECONNECT_SECONDS = 0.25
 
 
@@ -105,7 +103,16 @@ def envelope(
 class Bus:
     """A connection that comes back by itself. Publishing while it is away fails at once."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, *, fetch_seconds: float = 1.0) -> None:
+        """Nothing is connected yet.
+
+        Args:
+            url: of the nats-server.
+            name: of this connection, as the server shows it.
+            fetch_seconds: a fetch without messages ends after this. It is never cancelled, for a cancelled
+                fetch can swallow a message; so a stop waits for it.
+        """
+        self._fetch_seconds = fetch_seconds
         self._url = url
         self._name = name
         self._client = Client()
@@ -209,7 +216,13 @@ class Bus:
                 "run `python -m services.runtime.topology` first"
             ) from error
         subscription = await self._stream.pull_subscribe_bind(durable=doorbell.durable, stream=doorbell.stream)
-        return Consumer(self, doorbell, subscription, lease_seconds=info.config.ack_wait or 30.0)
+        return Consumer(
+            self,
+            doorbell,
+            subscription,
+            lease_seconds=info.config.ack_wait or 30.0,
+            fetch_seconds=self._fetch_seconds,
+        )
 
     async def close(self) -> None:
         """Send what is buffered and disconnect."""
@@ -228,12 +241,19 @@ class Consumer:
     """Pulls messages for free workers, keeps their leases alive, and settles each by its handler's end."""
 
     def __init__(
-        self, bus: Bus, doorbell: Doorbell, subscription: JetStreamContext.PullSubscription, *, lease_seconds: float
+        self,
+        bus: Bus,
+        doorbell: Doorbell,
+        subscription: JetStreamContext.PullSubscription,
+        *,
+        lease_seconds: float,
+        fetch_seconds: float,
     ) -> None:
         self._bus = bus
         self._doorbell = doorbell
         self._subscription = subscription
         self._lease_seconds = lease_seconds
+        self._fetch_seconds = fetch_seconds
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -267,7 +287,7 @@ class Consumer:
 
     async def _fetch(self, count: int) -> list[Msg]:
         try:
-            return await self._subscription.fetch(max(1, count), timeout=FETCH_SECONDS)
+            return await self._subscription.fetch(max(1, count), timeout=self._fetch_seconds)
         except TimeoutError:
             return []
         except (nats.errors.Error, nats.js.errors.Error, OSError) as error:

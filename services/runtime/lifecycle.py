@@ -86,7 +86,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
     """Run a service inside this event loop, until the end of the block."""
     provider = telemetry.start(name, settings.instance, settings.otlp_endpoint)
     store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
-    bus = Bus(settings.nats_url, f"{name}/{settings.instance}")
+    bus = Bus(settings.nats_url, f"{name}/{settings.instance}", fetch_seconds=settings.fetch_seconds)
     bus.start()
     peers = Peers(settings)
     shell = Shell(name, settings, store, bus, peers)

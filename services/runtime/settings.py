@@ -38,6 +38,8 @@ class ServiceSettings(BaseSettings):
     reflection: bool = False
     # How soon work is found again whose doorbell was lost, against idle reads of the store.
     sweep_seconds: float = Field(default=15.0, gt=0)
+    # A fetch without messages ends after this: a stop waits so long, against idle requests to the bus.
+    fetch_seconds: float = Field(default=1.0, gt=0)
     # How long calls in flight may take to end at a stop; below the pod's grace period.
     drain_seconds: float = Field(default=10.0, ge=0)
     # A caller hears UNAVAILABLE after this when the store is away; longer rides out elections.

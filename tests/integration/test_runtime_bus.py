@@ -48,7 +48,7 @@ async def quick_url(nats_url: str, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def bus(quick_url: str) -> AsyncIterator[Bus]:
-    bus = Bus(quick_url, "test")
+    bus = Bus(quick_url, "test", fetch_seconds=0.2)
     bus.start()
     await bus.ready()
     yield bus
