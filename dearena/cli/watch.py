@@ -58,16 +58,19 @@ async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet:
     """Wait until a model is admitted to a dimension, and say how far its answers are.
 
     Raises:
-        ModelNotActive: it never will be: it is no entrant, or none of its answers is usable.
+        ModelNotActive: it never will be: it is no entrant, it is retired, or its answers are not usable.
     """
     said = ""
     while True:
         if any([insertion.model == revision async for insertion in client.insertions(dimension)]):
             return
         entrant = next((one for one in await client.entrants(dimension) if one.model == revision), None)
-        match entrant.state if entrant else None:
+        if entrant is None:
+            # The gateway lists every revision that was ever registered and that the dimension lets in.
+            raise ModelNotActive(f"{revision} does not enter {dimension}: it is not registered, or not let in")
+        match entrant.state:
             case gateway_pb2.ENTRANT_STATE_FAILED:
-                raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason if entrant else ''}")
+                raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason}")
             case gateway_pb2.ENTRANT_STATE_RETIRED:
                 raise ModelNotActive(f"{revision} is retired")
         now = _waiting(entrant)
@@ -77,12 +80,9 @@ async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _waiting(entrant: gateway_pb2.Entrant | None) -> str:
-    match entrant:
-        case None:
-            return "has not been seen by the dimension yet"
-        case gateway_pb2.Entrant(state=gateway_pb2.ENTRANT_STATE_READY):
-            return "has answered, and waits to be admitted"
+def _waiting(entrant: gateway_pb2.Entrant) -> str:
+    if entrant.state == gateway_pb2.ENTRANT_STATE_READY:
+        return "has answered, and waits to be admitted"
     return f"is answering: {entrant.answers_recorded}/{entrant.queries} queries"
 
 

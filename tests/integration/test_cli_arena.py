@@ -309,6 +309,13 @@ async def test_a_model_that_cannot_enter_is_said_not_to(arena: Arena) -> None:
     assert "error: kappa@1 cannot enter algebra" in result.stderr
 
 
+async def test_a_model_that_is_not_let_in_is_not_waited_for(arena: Arena) -> None:
+    await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "2", "--provider", "elsewhere")
+    await arena.said(*KAPPA)
+    assert "kappa@1 does not enter algebra" in await arena.refused("watch", "algebra", "kappa")
+    assert "kappa@7 does not enter algebra" in await arena.refused("watch", "algebra", "kappa@7")
+
+
 async def test_insertions_are_listed_page_by_page(arena: Arena) -> None:
     assert "there is no dimension" in await arena.refused("insertions", "algebra")
     await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "2")
@@ -363,6 +370,10 @@ async def test_an_export_that_breaks_off_leaves_no_file(arena: Arena) -> None:
 
 async def test_a_service_that_is_away_is_named_with_its_address(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEARENA_GATEWAY_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setenv("DEARENA_SCORER_ADDRESS", "127.0.0.1:9")
+    assert "the scorer at 127.0.0.1:9" in await arena.refused("leaderboard", "algebra", "--follow")
+    monkeypatch.setenv("DEARENA_RANKER_ADDRESS", "127.0.0.1:9")
+    assert "the ranker at 127.0.0.1:9" in await arena.refused("watch", "algebra")
     assert await arena.refused("models") == (
         "error: the gateway at 127.0.0.1:9 cannot be reached; is the arena running? (`dearena up` starts one here)\n"
     )
