@@ -17,6 +17,9 @@ T = TypeVar("T")
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 """As the services allow each other."""
 
+CONNECT_MILLISECONDS: Final = 3_000
+"""For a connection to be made: a busy or distant service takes its time, one that is not there refuses at once."""
+
 SILENCE_SECONDS: Final = 60.0
 """A stream that has an end says something at least this often."""
 
@@ -50,7 +53,8 @@ class Service:
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.min_reconnect_backoff_ms", 100),
+                # By its name a pause; gRPC takes it for the time that a connection may take to be made.
+                ("grpc.min_reconnect_backoff_ms", CONNECT_MILLISECONDS),
                 ("grpc.max_reconnect_backoff_ms", 2_000),
                 # A watch may be silent for long; a peer that vanished is noticed all the same.
                 ("grpc.keepalive_time_ms", 60_000),

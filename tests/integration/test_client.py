@@ -1,7 +1,9 @@
 """The client over real gRPC: faults come back as themselves, silence ends, queries are all there."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -64,6 +66,26 @@ async def test_a_service_that_is_away_is_told_soon() -> None:
         with pytest.raises(ServiceUnavailable, match=r"the gateway at 127\.0\.0\.1:9 cannot be reached"):
             await client.get_model("kappa")
         assert time.monotonic() - began < 5
+
+
+async def test_a_service_that_is_slow_to_take_a_connection_is_reached(fake: FakeArena) -> None:
+    host, _, port = fake.address.rpartition(":")
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while some := await reader.read(65_536):
+                writer.write(some)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)  # as over a long way, or by a machine with other things to do
+        further_reader, further_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(carry(reader, further_writer), carry(further_reader, writer))
+
+    async with await asyncio.start_server(connected, "127.0.0.1") as proxy:
+        address = "127.0.0.1:{}".format(proxy.sockets[0].getsockname()[1])
+        async with ArenaClient(Addresses(ranker=address)) as client:
+            assert (await client.ranking("algebra")).waiting_reason == "WAITING(5 seeds)"
 
 
 async def test_names_are_checked_before_anything_is_sent(fake: FakeArena, client: ArenaClient) -> None:
