@@ -47,8 +47,11 @@ class EndpointEntry(_Entry):
 
 
 def _plain_json(members: dict[str, Any]) -> dict[str, Any]:
-    """YAML knows more than JSON does, such as dates."""
-    identity.digest_of(members)
+    """YAML knows more than JSON does, such as dates and lists that hold themselves."""
+    try:
+        identity.digest_of(members)
+    except RecursionError:
+        raise ValueError("no canonical JSON: it is nested too deeply") from None
     return members
 
 
@@ -199,7 +202,7 @@ class _Document:
             raise _fault([FieldViolation(name, f"is not YAML: {error}")]) from error
         if not isinstance(self.data, dict):
             raise _fault([FieldViolation(name, "must hold `models` and `dimensions`")])
-        if twice := list(self._said_twice(self._root)):
+        if twice := list(self._said_twice(self._root, set())):
             raise _fault(twice)
 
     def violation(self, place: tuple[int | str, ...], description: str) -> FieldViolation:
@@ -224,7 +227,11 @@ class _Document:
                     break
         return line
 
-    def _said_twice(self, node: yaml.Node | None) -> Iterator[FieldViolation]:
+    def _said_twice(self, node: yaml.Node | None, seen: set[int]) -> Iterator[FieldViolation]:
+        # An alias leads to a node that was seen, and may lead into itself.
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         match node:
             case yaml.MappingNode(value=pairs):
                 said: set[Any] = set()
@@ -234,7 +241,7 @@ class _Document:
                             line = key.start_mark.line + 1
                             yield FieldViolation(f"{self._name}:{line}", f"{key.value!r} is said twice")
                         said.add(key.value)
-                    yield from self._said_twice(value)
+                    yield from self._said_twice(value, seen)
             case yaml.SequenceNode(value=entries):
                 for entry in entries:
-                    yield from self._said_twice(entry)
+                    yield from self._said_twice(entry, seen)

@@ -56,6 +56,6 @@ def pool_hash(content: bytes) -> str:
                 turns = [members["text"]] if members.get("text") is not None else members["turns"]
                 reference, category = members.get("reference") or "", members.get("category") or ""
                 hashes.append(identity.query_hash(members["id"], turns, reference, category))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
     return identity.pool_hash(hashes)

@@ -7,7 +7,7 @@ from typing import Final
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 
-_PREFIX: Final = "OUTCOME_"
+_OUTCOMES: Final = {number: name.removeprefix("OUTCOME_") for name, number in common_pb2.Outcome.items()}
 _WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
 
 
@@ -25,7 +25,7 @@ class Vote:
     judge: str
     query_id: str
     outcome: str
-    """A, B, TIE, FLIP, INVALID, FAILED, VOID or SKIPPED."""
+    """A, B, TIE, FLIP, INVALID, FAILED, VOID or SKIPPED; one that is not known here as its number."""
     judge_calls: int
     cost_nano_units: int
     currency: str
@@ -62,7 +62,7 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
             model_b=batch.models[model_b],
             judge=batch.models[judge],
             query_id=batch.query_ids[query],
-            outcome=common_pb2.Outcome.Name(outcome).removeprefix(_PREFIX),
+            outcome=_OUTCOMES.get(outcome, str(outcome)),
             judge_calls=judge_calls,
             cost_nano_units=cost,
             currency=batch.currency,

@@ -39,13 +39,13 @@ def run(
     try:
         asyncio.run(_serve(served, host, port, port_file))
     except OSError as error:
-        typer.echo(f"cannot listen at {listen}: {error}", err=True)
+        typer.echo(f"cannot serve at {listen}: {error}", err=True)
         raise typer.Exit(1) from error
 
 
 def _address(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdecimal():
+    if not colon or not host or not (port.isascii() and port.isdecimal() and int(port) < 2**16):
         raise typer.BadParameter(f"{listen!r} is not host:port", param_hint="--listen")
     return host.removeprefix("[").removesuffix("]"), int(port)
 

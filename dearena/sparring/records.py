@@ -11,6 +11,7 @@ Further members of a line are left alone.
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -107,14 +108,14 @@ def _lines(folder: Path, name: str) -> Iterator[_Line]:
             for number, line in enumerate(lines, start=1):  # the handler below names it
                 if line.strip():
                     yield _Line(path, number, _object(path, number, line))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise BrokenRecord(f"{path}, after line {number}: {error}") from error
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets without end
         raise BrokenRecord(f"{path}, line {number}: not JSON: {error}") from error
     if not isinstance(value, dict):
         raise BrokenRecord(f"{path}, line {number}: not a JSON object")

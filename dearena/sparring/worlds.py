@@ -103,7 +103,7 @@ def load(path: Path) -> dict[str, World]:
     """
     try:
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BrokenWorlds(f"{path}: {error}") from error
     return build(described, beside=path.parent, source=str(path))
 

@@ -39,6 +39,11 @@ def test_questions_at_hand_travel_as_they_are(found: list[dict[str, Any]]) -> No
     assert [question.query_id for question in read_pool([content]).questions] == [one["id"] for one in named]
 
 
-@pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b'{"id": "a"}', b'{"id": 1, "turns": 5}', b"\xff", b'"x"'])
+DEEP = b'{"id": "a", "text": "b", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"{}", b"[]", b'{"id": "a"}', b'{"id": 1, "turns": 5}', b"\xff", b'"x"', DEEP]
+)
 def test_a_pool_that_would_be_refused_equals_none(content: bytes) -> None:
     assert pools.pool_hash(content) == ""

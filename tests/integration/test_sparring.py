@@ -246,6 +246,7 @@ async def test_the_process_serves_its_config_and_stops_at_sigterm(
         (["--planted", "My World=1"], "is not a slug"),
         (["--recorded", "replay=nowhere"], "holds neither"),
         (["--faulty", "broken", "--listen", "here"], "host:port"),
+        (["--faulty", "broken", "--listen", "127.0.0.1:65536"], "host:port"),
     ],
 )
 async def test_the_process_says_what_is_wrong_with_its_options(tmp_path: Path, options: list[str], said: str) -> None:

@@ -116,6 +116,12 @@ def test_a_cohort_is_the_list_of_models_and_nothing_else(tmp_path: Path) -> None
             "models[0].judge_parameters.extra_body: no canonical JSON",
         ),
         (
+            "models:\n  - slug: a\n    judge_parameters:\n      extra_body: &a {b: *a}\n    endpoint: " + ENDPOINT,
+            "arena.yaml:4",
+            "models[0].judge_parameters.extra_body: no canonical JSON",
+        ),
+        ("a: &a [*a]\n", "arena.yaml:1", "a: extra inputs are not permitted"),
+        (
             "dimensions:\n  - slug: a\n    selection: {k: 3}\n    pool: nowhere.jsonl\n",
             "arena.yaml:4",
             "dimensions[0].pool: there is no file",

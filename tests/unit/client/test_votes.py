@@ -42,6 +42,14 @@ def test_only_a_decision_has_a_winner(outcome: str) -> None:
     assert row.winner == {"A": "a", "B": "b", "TIE": "tie"}.get(row.outcome)
 
 
+def test_an_outcome_that_is_not_known_here_is_no_decision() -> None:
+    batch = ListVotesResponse()
+    batch.CopyFrom(BATCH)
+    batch.outcome[0] = 99  # type: ignore[call-overload] # of a later version
+    row, _ = rows_of(batch)
+    assert (row.outcome, row.winner) == ("99", None)
+
+
 def test_columns_of_unequal_length_are_noticed() -> None:
     batch = ListVotesResponse()
     batch.CopyFrom(BATCH)

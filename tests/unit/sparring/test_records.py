@@ -75,7 +75,10 @@ def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, broken: dict[str, L
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(("line", "said"), [("{", "line 2: not JSON"), ("[]", "line 2: not a JSON object")])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("{", "line 2: not JSON"), ("[" * 100_000, "line 2: not JSON"), ("[]", "line 2: not a JSON object")],
+)
 def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str, said: str) -> None:
     folder(tmp_path)
     with (tmp_path / "answers.jsonl").open("w") as answers:
@@ -92,6 +95,11 @@ def test_a_missing_or_torn_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BrokenRecord, match=r"neither votes.jsonl nor votes.jsonl.gz"):
         records.load(tmp_path)
     (tmp_path / "votes.jsonl.gz").write_bytes(zipped[: len(zipped) // 2])
+    with pytest.raises(BrokenRecord, match=r"votes.jsonl.gz, after line 0"):
+        records.load(tmp_path)
+    garbled = bytearray(zipped)
+    garbled[20:24] = b"\xff" * 4
+    (tmp_path / "votes.jsonl.gz").write_bytes(garbled)
     with pytest.raises(BrokenRecord, match=r"votes.jsonl.gz, after line 0"):
         records.load(tmp_path)
     (tmp_path / "votes.jsonl.gz").write_bytes(b"no gzip")

@@ -57,6 +57,8 @@ def test_a_described_world_replies_as_one_made_in_python(tmp_path: Path) -> None
         ("worlds: {My World: {kind: faulty}}", "My World"),
         ("worlds: {w: {kind: recorded, folder: nowhere}}", "nowhere holds neither queries.jsonl"),
         ("worlds: [", "worlds.yaml: "),
+        ("worlds: 2026-99-99", "worlds.yaml: "),
+        ("worlds: " + "[" * 10_000, "worlds.yaml: "),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
