@@ -4,6 +4,8 @@ import asyncio
 import signal
 import sys
 
+from pydantic import ValidationError
+
 from dearena.faults import InvalidField
 from services.dashboard.dashboard import serving
 from services.dashboard.settings import DashboardSettings
@@ -22,8 +24,12 @@ async def run(settings: DashboardSettings) -> None:
 
 
 def main() -> None:
-    """Read the settings and serve; exit 1, with one sentence, where the address cannot be had."""
-    settings = DashboardSettings()
+    """Read the settings and serve; exit 1, with one sentence, where they are wrong or the address cannot be had."""
+    try:
+        settings = DashboardSettings()
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        sys.exit(f"the dashboard cannot start: {'; '.join(wrong)}")
     configure_logging(settings.log_level)
     try:
         asyncio.run(run(settings))

@@ -4,6 +4,7 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -439,3 +440,15 @@ async def test_a_port_that_is_taken_is_said_in_one_sentence(browser: aiohttp.Cli
     assert process.returncode == 1
     assert said.decode().startswith("the dashboard cannot start: ")
     assert "Traceback" not in said.decode()
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEARENA_DASHBOARD_LISTEN", "here"), ("DEARENA_PROJECT", "Mine!")])
+async def test_a_wrong_setting_is_told_in_one_line(name: str, value: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.dashboard"), env=os.environ | {name: value}, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        _, told = await process.communicate()
+    assert process.returncode == 1
+    assert told.decode().startswith("the dashboard cannot start: ")
+    assert told.count(b"\n") == 1
