@@ -56,6 +56,8 @@ def rendered(board: scorer_pb2.Board) -> Group:
     ]
     if not board.connected:
         notes.append("not all models are connected by comparisons: ranks between the parts mean nothing")
+    if board.weight_residual > 1:
+        notes.append("the judge weights did not come to rest")
     return Group(heading, _table(board), *notes)
 
 

@@ -56,6 +56,7 @@ def test_a_board_shows_who_stands_where_how_sure_that_is_and_what_it_cost() -> N
     assert "votes: A 310 · B 290 · TIE 12 · FLIP 60" in text
     assert "judge calls: 2,480 · cost: USD 0.12" in text
     assert "connected" not in text
+    assert "come to rest" not in text
 
 
 def test_a_board_in_parts_or_in_the_making_says_so() -> None:
@@ -63,9 +64,11 @@ def test_a_board_in_parts_or_in_the_making_says_so() -> None:
     board.CopyFrom(BOARD)
     board.connected = False
     board.settled = False
+    board.weight_residual = 2
     text = seen(leaderboard.rendered(board))
     assert "ranks between the parts mean nothing" in text
     assert "board 17 (not settled)" in text
+    assert "the judge weights did not come to rest" in text
 
 
 def step(
