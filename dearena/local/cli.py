@@ -27,7 +27,7 @@ def app_up(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs: one object once it runs.")] = False,
 ) -> None:
-    """Start NATS, MongoDB, the five services and sparring models here; Ctrl-C ends them all.
+    """Start NATS, MongoDB, the five services, a dashboard and sparring models here; Ctrl-C ends them all.
 
     Data are kept between runs. DEARENA_MONGO_URL and DEARENA_NATS_URL name servers that run elsewhere;
     then none are started here.
@@ -39,7 +39,7 @@ def app_up(
 
     async def body() -> None:
         worlds = stack.DEFAULT_WORLDS if with_sparring else None
-        async with stack.running(state_dir, fresh=fresh, worlds=worlds, said=say) as running:
+        async with stack.running(state_dir, fresh=fresh, worlds=worlds, dashboard=True, said=say) as running:
             if as_json:
                 output.show_json(described(running))
             else:
@@ -63,7 +63,7 @@ def leave(body: Coroutine[Any, Any, None], *, interrupted: int = 0) -> None:
 
 def described(running: Stack) -> dict[str, object]:
     """Where everything is, for programs."""
-    programs = (*running.services, *(["sparring"] if running.sparring else []))
+    programs = (*running.services, *running.extras)
     return {
         "state_dir": str(running.state),
         "endpoints": running.endpoints.as_json(),
@@ -77,8 +77,10 @@ def welcome(running: Stack, worlds: list[str]) -> list[str]:
     where = running.endpoints
     lines = ["", "The arena runs. Ctrl-C ends it; data are kept unless the next start is --fresh.", ""]
     lines += [f"  {service:<18}{where.address_of(service)}" for service in running.services]
-    if running.sparring:
+    if "sparring" in running.extras:
         lines.append(f"  {'sparring models':<18}{where.sparring_url}  (worlds: {', '.join(worlds)})")
+    if "dashboard" in running.extras:
+        lines.append(f"  {'dashboard':<18}{where.dashboard_url}")
     elsewhere = "" if running.state == STATE.resolve() else f"export DEARENA_ENDPOINTS={running.state}/endpoints.json"
     lines += [
         f"  {'logs':<18}{running.log_of('*')}",
@@ -88,10 +90,10 @@ def welcome(running: Stack, worlds: list[str]) -> list[str]:
         *([f"  {elsewhere}"] if elsewhere else []),
         "  dearena register my-model --url http://127.0.0.1:8000/v1 --model ID-AT-THE-ENDPOINT",
     ]
-    if running.sparring and worlds:
+    if "sparring" in running.extras and worlds:
         lines += [
             "or a sparring model:",
-            f"  dearena register amber --url {where.sparring_url}/{worlds[0]}/v1 --model amber --sparring",
+            f"  dearena register nova --url {where.sparring_url}/{worlds[0]}/v1 --model nova --sparring",
         ]
     lines += ["and make a dimension:", "  dearena dimension create algebra questions.jsonl --k 24", ""]
     return lines

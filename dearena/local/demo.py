@@ -86,7 +86,11 @@ async def _demonstrate(
     kept = state_dir or (STATE if stay else None)
     with nullcontext(kept) if kept else passing.state("dearena-run-") as state:
         async with stack.running(
-            state, fresh=not stay, worlds=worlds, said=lambda message: screen.print(f"{message} …")
+            state,
+            fresh=not stay,
+            worlds=worlds,
+            dashboard=stay,
+            said=lambda message: screen.print(f"{message} …"),
         ) as running:
             started = time.monotonic() - begin
             ranked: list[Ranked] = []

@@ -10,7 +10,7 @@ from dearena.client.addresses import Addresses
 from dearena.local import servers
 
 SERVICES: Final = ("gateway", "query_selector", "ranker", "judge_dispatcher", "scorer")
-_LISTENERS: Final = (*SERVICES, "sparring", "mongod", "nats", "nats_monitor")
+_LISTENERS: Final = (*SERVICES, "sparring", "dashboard", "mongod", "nats", "nats_monitor")
 
 FILE: Final = "endpoints.json"
 
@@ -37,18 +37,27 @@ class Endpoints:
         """Root of the sparring models; a model of world `w` is registered with `{root}/w/v1`."""
         return f"http://{self.address_of('sparring')}"
 
+    @property
+    def dashboard_url(self) -> str:
+        """The page."""
+        return f"http://{self.address_of('dashboard')}"
+
     def as_json(self) -> dict[str, object]:
         """As it stands in the file, and as clients read it; see `dearena.client.addresses`."""
         services = {name: self.address_of(name) for name in SERVICES}
-        return {**services, "sparring": self.sparring_url, "ports": dict(self.ports), "database": self.database}
+        urls = {"sparring": self.sparring_url, "dashboard": self.dashboard_url}
+        return {**services, **urls, "ports": dict(self.ports), "database": self.database}
 
 
-def settle(state: Path, *, database: str) -> Endpoints:
+def settle(state: Path, *, database: str) -> tuple[Endpoints, list[str]]:
     """The endpoints of a state directory: as they were, but for ports that somebody else has taken meanwhile.
 
     Args:
         state: the state directory.
         database: the database's name where none is kept.
+
+    Returns:
+        The endpoints, and the listeners that had to move to another port.
     """
     kept = _read(state / FILE)
     ports = {name: port for name, port in kept.ports.items() if servers.is_free(port)} if kept else {}
@@ -57,7 +66,8 @@ def settle(state: Path, *, database: str) -> Endpoints:
     ports |= {name: next(fresh) for name in missing}
     endpoints = Endpoints(ports, kept.database if kept else database)
     (state / FILE).write_text(json.dumps(endpoints.as_json(), indent=2) + "\n", "utf-8")
-    return endpoints
+    moved = [name for name in kept.ports if ports[name] != kept.ports[name]] if kept else []
+    return endpoints, moved
 
 
 def _read(path: Path) -> Endpoints | None:

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -62,11 +62,12 @@ class AlreadyRunning(RuntimeError):
 class Stack:
     """An arena that runs. Made by `running`."""
 
-    def __init__(self, state: Path, addresses: Endpoints, supervisor: Supervisor, *, sparring: bool) -> None:
+    def __init__(self, state: Path, addresses: Endpoints, supervisor: Supervisor, extras: Sequence[str]) -> None:
         self.state = state
         self.endpoints = addresses
         self.services = SERVICES
-        self.sparring = sparring
+        self.extras = tuple(extras)
+        """Of "sparring" and "dashboard", those that run."""
         self._supervisor = supervisor
 
     @property
@@ -132,7 +133,7 @@ class Stack:
                 raise ServerFailed(f"{program} does not stay up\n{servers.tail_of(self.log_of(program))}")
 
     def _programs(self) -> list[str]:
-        return ["mongod", "nats-server", "sparring", *self.services]
+        return ["mongod", "nats-server", *self.services, *self.extras]
 
     async def _is_ready(self, program: str) -> bool:
         ports = self.endpoints.ports
@@ -143,6 +144,8 @@ class Stack:
                 return servers.nats_is_healthy(ports["nats_monitor"])
             case "sparring":
                 return await asyncio.to_thread(_is_well, f"{self.endpoints.sparring_url}/health")
+            case "dashboard":
+                return await asyncio.to_thread(_is_well, f"{self.endpoints.dashboard_url}/health")
         return await _serves(self.endpoints.address_of(program))
 
 
@@ -152,7 +155,7 @@ async def running(
     *,
     fresh: bool = False,
     worlds: Mapping[str, Any] | None = DEFAULT_WORLDS,
-    worlds_beside: Path | None = None,
+    dashboard: bool = False,
     environment: Mapping[str, str] | None = None,
     said: Said = lambda _: None,
 ) -> AsyncIterator[Stack]:
@@ -161,8 +164,9 @@ async def running(
     Args:
         state: directory of everything that is kept between runs; made if it is not there.
         fresh: begin with nothing; where the store runs elsewhere, with a new database in it.
-        worlds: what the sparring server serves, as in its file; None: no sparring server.
-        worlds_beside: directory that folders of recorded worlds are relative to; default: the working one.
+        worlds: what the sparring server serves, as in its file, besides worlds of earlier runs whose models
+            may be registered; None: no sparring server.
+        dashboard: serve the page that shows the arena.
         environment: further variables for the services. DEARENA_MONGO_URL and DEARENA_NATS_URL, here or
             in our own environment, name servers that run elsewhere; then none are started.
         said: told of each step.
@@ -183,12 +187,15 @@ async def running(
             _forget(state)
         external_store = bool(given.get("DEARENA_MONGO_URL"))
         database = given.get("DEARENA_MONGO_DATABASE") or DATABASE
-        chosen = endpoints.settle(
+        chosen, moved = endpoints.settle(
             state, database=f"{database}-{uuid4().hex[:8]}" if fresh and external_store else database
         )
+        if moved:
+            said(f"other ports than before, for somebody has taken them: {', '.join(moved)}")
         if worlds is not None:
-            _write_worlds(state / _WORLDS, worlds, (worlds_beside or Path.cwd()).resolve())
-        stack = Stack(state, chosen, supervisor, sparring=worlds is not None)
+            write_worlds(state / _WORLDS, worlds)
+        extras = (["sparring"] if worlds is not None else []) + (["dashboard"] if dashboard else [])
+        stack = Stack(state, chosen, supervisor, extras)
         try:
             await supervisor.start(_environment(state, chosen, given))
             await _raise(stack, supervisor, given, said)
@@ -203,9 +210,11 @@ async def _raise(stack: Stack, supervisor: Supervisor, given: Mapping[str, str],
     ports = stack.endpoints.ports
     stores = [] if given.get("DEARENA_MONGO_URL") else ["mongod"]
     buses = [] if given.get("DEARENA_NATS_URL") else ["nats-server"]
-    extras = ["sparring"] if stack.sparring else []
-    said("starting " + ", ".join([*stores, *buses, *extras]))
-    for program in (*stores, *buses, *extras):
+    early = [*stores, *buses, *(program for program in stack.extras if program == "sparring")]
+    late = [*stack.services, *(program for program in stack.extras if program not in early)]
+    if early:
+        said(f"starting {', '.join(early)}")
+    for program in early:
         supervisor.start_program(program)
 
     async def provide_store() -> None:
@@ -220,10 +229,10 @@ async def _raise(stack: Stack, supervisor: Supervisor, given: Mapping[str, str],
         await servers.run_job([sys.executable, "-m", "services.runtime.topology"], {"DEARENA_NATS_URL": nats_url})
 
     await all_of(provide_store(), provide_bus())
-    said("starting " + ", ".join(stack.services))
-    for program in stack.services:
+    said(f"starting {', '.join(late)}")
+    for program in late:
         supervisor.start_program(program)
-    await all_of(*(stack.serving(program) for program in (*stack.services, *extras)))
+    await all_of(*(stack.serving(program) for program in (*stack.services, *stack.extras)))
 
 
 def _environment(state: Path, chosen: Endpoints, given: Mapping[str, str]) -> dict[str, str]:
@@ -257,6 +266,7 @@ def _environment(state: Path, chosen: Endpoints, given: Mapping[str, str]) -> di
         **{f"DEARENA_{name.upper()}_ADDRESS": chosen.address_of(name) for name in SERVICES},
         "DEARENA_MONGO_DATABASE": chosen.database,
         "DEARENA_SPARRING_LISTEN": chosen.address_of("sparring"),
+        "DEARENA_DASHBOARD_LISTEN": chosen.address_of("dashboard"),
         "DEARENA_PYTHON": sys.executable,
         "DEARENA_MONGOD_COMMAND": shlex.join(mongod),
         "DEARENA_NATS_COMMAND": shlex.join(nats),
@@ -274,12 +284,18 @@ def _secret(path: Path) -> Path:
     return path
 
 
-def _write_worlds(path: Path, worlds: Mapping[str, Any], beside: Path) -> None:
+def write_worlds(path: Path, worlds: Mapping[str, Any]) -> None:
+    """Write what the sparring server serves; folders are relative to the working directory.
+
+    Worlds of earlier runs stay, for models of them may be registered, but for recordings that have gone.
+    """
+    earlier = yaml.safe_load(path.read_text("utf-8"))["worlds"] if path.exists() else {}
+    kept = {name: world for name, world in earlier.items() if Path(world.get("folder", "/")).is_dir()}
     absolute = {
-        name: {**world, "folder": str(beside / world["folder"])} if "folder" in world else dict(world)
+        name: {**world, "folder": str(Path(world["folder"]).resolve())} if "folder" in world else dict(world)
         for name, world in worlds.items()
     }
-    path.write_text(yaml.safe_dump({"worlds": absolute}, sort_keys=False), "utf-8")
+    path.write_text(yaml.safe_dump({"worlds": {**kept, **absolute}}, sort_keys=False), "utf-8")
 
 
 def _forget(state: Path) -> None:

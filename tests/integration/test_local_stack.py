@@ -1,10 +1,12 @@
 """The local stack as its users and the tests of other rooms rely on it."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def arena(state: Path) -> AsyncIterator[Stack]:
-    async with stack.running(state) as running:
+    async with stack.running(state, dashboard=True) as running:
         yield running
 
 
@@ -61,6 +63,9 @@ async def test_a_killed_service_is_started_again_and_one_arena_is_enough_for_a_d
             await eventually(lambda service=service, before=before: arena.pid_of(service) not in (None, before))
             await arena.serving(service)
         assert [one async for one in client.dimensions()] == []
+        page = await asyncio.to_thread(urllib.request.urlopen, arena.endpoints.dashboard_url, timeout=10)
+        with page:
+            assert page.headers.get_content_type() == "text/html"
         await arena.stop("gateway")
         assert arena.pid_of("gateway") is None
         await arena.start("gateway")

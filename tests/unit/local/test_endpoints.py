@@ -9,26 +9,26 @@ from dearena.local import endpoints, servers
 
 
 def test_ports_are_different_stay_and_can_be_read_by_clients(tmp_path: Path) -> None:
-    first = endpoints.settle(tmp_path, database="dearena")
+    first, _ = endpoints.settle(tmp_path, database="dearena")
     assert len(set(first.ports.values())) == len(first.ports)
     assert all(port in servers.PORTS for port in first.ports.values())
-    assert endpoints.settle(tmp_path, database="other") == first
+    assert endpoints.settle(tmp_path, database="other") == (first, [])
     read = Addresses.find(environment={"DEARENA_ENDPOINTS": str(tmp_path / endpoints.FILE)})
     assert read == first.addresses
 
 
 def test_only_a_port_that_is_taken_changes(tmp_path: Path) -> None:
-    first = endpoints.settle(tmp_path, database="dearena")
+    first, _ = endpoints.settle(tmp_path, database="dearena")
     with socket.socket() as stranger:
         stranger.bind((servers.LOOPBACK, first.ports["ranker"]))
         stranger.listen()
-        second = endpoints.settle(tmp_path, database="dearena")
-    changed = {name for name in first.ports if first.ports[name] != second.ports[name]}
-    assert changed == {"ranker"}
+        second, moved = endpoints.settle(tmp_path, database="dearena")
+    changed = [name for name in first.ports if first.ports[name] != second.ports[name]]
+    assert changed == moved == ["ranker"]
     assert len(set(second.ports.values())) == len(second.ports)
 
 
 def test_a_broken_file_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / endpoints.FILE).write_text('{"ports": 3}')
-    settled = endpoints.settle(tmp_path, database="dearena")
+    settled, _ = endpoints.settle(tmp_path, database="dearena")
     assert json.loads((tmp_path / endpoints.FILE).read_text())["ranker"] == settled.address_of("ranker")
