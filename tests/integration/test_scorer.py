@@ -27,7 +27,7 @@ from services.scorer.room import build
 from services.scorer.settings import ScorerSettings
 from services.scorer.store import BoardContradiction, Scoreboards
 from services.scorer.tallies import Outcome
-from tests.conftest import NatsServer
+from tests.fixtures.bus import NatsServer
 from tests.fixtures.scored_rounds import ALGEBRA, MODELS, Arena, playing
 from tests.fixtures.waiting import eventually
 
