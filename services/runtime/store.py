@@ -5,8 +5,8 @@ Writes are acknowledged by a majority. Replacing the driver means replacing this
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -111,14 +111,22 @@ class Store:
             raise faults.StoreUnavailable("the store cannot be reached; try again") from error
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[Index]]) -> None:
-        """Create what is missing; harmless when repeated."""
-        for name, wanted in indexes.items():
-            for index in wanted:
-                keys = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in index.keys]
-                options: Document = {"unique": index.unique}
-                if index.partial is not None:
-                    options["partialFilterExpression"] = index.partial
-                await self._database[name].create_index(keys, **options)
+        """Create what is missing; harmless when repeated.
+
+        Raises:
+            StoreUnavailable: the store went away meanwhile.
+        """
+        with _faults_told():
+            for name, wanted in indexes.items():
+                for index in wanted:
+                    await self._ensure_index(name, index)
+
+    async def _ensure_index(self, name: str, index: Index) -> None:
+        keys = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in index.keys]
+        options: Document = {"unique": index.unique}
+        if index.partial is not None:
+            options["partialFilterExpression"] = index.partial
+        await self._database[name].create_index(keys, **options)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -233,9 +241,10 @@ def fault_of(error: Exception) -> faults.ArenaFault | None:
     """The fault behind a driver's error: the store is away, or somebody else wrote; None for the rest."""
     if not isinstance(error, pymongo.errors.PyMongoError):
         return None
-    if error.timeout or isinstance(error, _UNAVAILABLE):
+    # The label of a retryable write says that the server steps down or stops, whatever the class of the error.
+    if error.timeout or isinstance(error, _UNAVAILABLE) or _has_label(error, "RetryableWriteError"):
         return faults.StoreUnavailable("the store cannot be reached; try again")
-    if _has_label(error, "TransientTransactionError") or _has_label(error, "RetryableWriteError"):
+    if _has_label(error, "TransientTransactionError"):
         return faults.Conflict("somebody else wrote at the same time; try again")
     return None
 
@@ -243,9 +252,14 @@ def fault_of(error: Exception) -> faults.ArenaFault | None:
 @asynccontextmanager
 async def within_store_limit(store: Store) -> AsyncIterator[None]:
     """All store work inside ends, or raises StoreUnavailable, within the store's time limit."""
+    with _faults_told(), pymongo.timeout(store.timeout_seconds):
+        yield
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
     try:
-        with pymongo.timeout(store.timeout_seconds):
-            yield
+        yield
     except pymongo.errors.PyMongoError as error:
         fault = fault_of(error)
         if fault is None:
