@@ -207,15 +207,18 @@ class Bus:
 
         Raises:
             TopologyMissing: it was not provisioned.
+            ServiceUnavailable: the bus is away.
         """
         try:
             info = await self._stream.consumer_info(doorbell.stream, doorbell.durable)
+            subscription = await self._stream.pull_subscribe_bind(durable=doorbell.durable, stream=doorbell.stream)
         except nats.js.errors.NotFoundError as error:
             raise TopologyMissing(
                 f"consumer {doorbell.durable} of stream {doorbell.stream} is missing: "
                 "run `python -m services.runtime.topology` first"
             ) from error
-        subscription = await self._stream.pull_subscribe_bind(durable=doorbell.durable, stream=doorbell.stream)
+        except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
+            raise faults.ServiceUnavailable(f"the bus did not tell of {doorbell.durable}: {error!r}") from error
         return Consumer(
             self,
             doorbell,

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from dearena import faults
 from services.runtime import rpc, telemetry
-from services.runtime.bus import Bus, Consumer, Doorbell
+from services.runtime.bus import RECONNECT_SECONDS, Bus, Consumer, Doorbell
 from services.runtime.peers import Peers
 from services.runtime.settings import ServiceSettings
 from services.runtime.store import Index, Store
@@ -165,7 +165,14 @@ async def _ensure_indexes(store: Store, indexes: Mapping[str, Sequence[Index]]) 
 
 async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer]) -> None:
     await bus.ready()
-    consumer = await bus.bind(doorbell)
+    while True:
+        try:
+            consumer = await bus.bind(doorbell)
+        except faults.ServiceUnavailable as fault:
+            log.info("consumer not bound, trying again", durable=doorbell.durable, error=str(fault))
+            await asyncio.sleep(RECONNECT_SECONDS)
+        else:
+            break
     consumers.append(consumer)
     await consumer.run()
     await asyncio.Event().wait()  # stopped: stay until cancelled
@@ -220,17 +227,30 @@ def main(name: str, settings_type: type[S], build: Build[S]) -> None:
     configure_logging(settings.log_level)
     structlog.contextvars.bind_contextvars(service=name)
 
-    async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async def serve(stop: asyncio.Event, started: asyncio.Event) -> None:
         async with running(name, settings, build) as service:
+            started.set()
             stopped: asyncio.Future[bool] = asyncio.ensure_future(stop.wait())
             waited: list[asyncio.Future[Any]] = [stopped, service.broken]
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             if service.broken.done():
                 service.broken.result()
+
+    async def run() -> None:
+        stop, started = asyncio.Event(), asyncio.Event()
+        service = asyncio.ensure_future(serve(stop, started))
+
+        def leave() -> None:
+            stop.set()
+            if not started.is_set():
+                service.cancel()  # a start may wait long for the store, and has nothing to drain
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, leave)
+        await asyncio.wait([service])
+        if not service.cancelled():
+            service.result()
 
     try:
         asyncio.run(run())

@@ -22,6 +22,7 @@ from services.runtime.bus import (
     TryAgain,
     envelope,
 )
+from tests.fixtures.bus import NatsServer
 from tests.fixtures.waiting import eventually
 
 QUICK = """
@@ -202,6 +203,14 @@ async def test_a_missing_consumer_is_named(bus: Bus) -> None:
 
     with pytest.raises(TopologyMissing, match="consumer absent of stream EVENTS"):
         await bus.bind(Doorbell("absent", subjects.EVENTS, take))
+
+
+async def test_a_bus_that_is_away_is_not_taken_for_a_missing_consumer(bus: Bus, nats_server: NatsServer) -> None:
+    async def take(_event: EventEnvelope, _delivery: Delivery) -> None: ...
+
+    nats_server.stop()
+    with pytest.raises(faults.ServiceUnavailable):
+        await bus.bind(Doorbell("gateway-dimensions", subjects.EVENTS, take))
 
 
 async def test_sending_without_a_bus_fails_at_once() -> None:
