@@ -13,7 +13,8 @@ Parameters = Mapping[str, Any]
 BYTES_PER_TOKEN = 4
 """Of English text; the usual rule of thumb, for endpoints that do not report usage."""
 
-_MAX_TOKENS = 2**53
+_MAX_TOKENS = 2**32
+"""Beyond any call, and at the highest price its cost still fits 64 bits (pricing.py)."""
 _PLAIN_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed")
 RESERVED_MEMBERS = frozenset({*_PLAIN_PARAMETERS, "model", "messages", "stream", "n", "dearena"})
 """What `extra_body` must not hold: we set it, or could not read the reply."""

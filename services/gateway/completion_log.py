@@ -88,8 +88,8 @@ class CompletionLog:
         self._starts = GroupCommit(self._write_starts)
         self._ends = GroupCommit(self._write_ends)
         self._numbers = itertools.count(1)
-        self._unsent: set[int] = set()
-        """Numbers of starts that the store may or may not have taken: their calls were not sent."""
+        self._unsent: dict[str, int] = {}
+        """By record id, numbers of starts that the store may or may not have taken: their calls were not sent."""
 
     async def claim(self, call: Call) -> Claim:
         """Record that a call starts, or learn what became of it before.
@@ -99,12 +99,13 @@ class CompletionLog:
             RequestIdReused: the id is of a call to another model.
         """
         await self._leases.hold()
-        number = next(self._numbers)
+        identity = record_id(call.project, call.request_id)
+        number = self._unsent.pop(identity, None) or next(self._numbers)
         try:
             known = await self._starts.submit(self._start_of(call, number))
             return Ours() if known is None else await self._claim_known(call, number, known)
-        except StoreUnavailable:
-            self._unsent.add(number)
+        except Exception:
+            self._unsent[identity] = number
             raise
 
     def _start_of(self, call: Call, number: int) -> Document:
@@ -145,9 +146,8 @@ class CompletionLog:
         if state in _ENDED:
             return Ended(completion_of(record))
         if state is CompletionState.STARTED:
-            if record["owner"] == self._owner and record["number"] in self._unsent:
-                self._unsent.discard(record["number"])
-                return Ours()
+            if record["owner"] == self._owner and record["number"] == number:
+                return Ours()  # of an earlier claim that failed, and so was not sent
             # One of this process's own that is not in flight here ended without a record: sent or not, who knows.
             if record["owner"] != self._owner and not await self._leases.dead([record["owner"]]):
                 return Elsewhere()

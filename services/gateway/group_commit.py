@@ -9,6 +9,8 @@ import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from dearena.faults import ArenaFault
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -19,8 +21,9 @@ LARGEST_BATCH = 500
 class GroupCommit(Generic[Item, Result]):
     """Gathers items and writes them in batches, one batch at a time.
 
-    `write` gets the items of a batch and gives a result for each, in order. When it fails, every item of
-    the batch has failed.
+    `write` gets the items of a batch and gives a result for each, in order, and bears being repeated. When it
+    raises a fault, every item of the batch has failed. When it raises anything else, one item may be at fault
+    (a text too long, a number too great): each is written by itself, so that the others do not share its fate.
     """
 
     def __init__(
@@ -56,6 +59,10 @@ class GroupCommit(Generic[Item, Result]):
         try:
             results = await self._write([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - each who asked is told
+            if len(batch) > 1 and not isinstance(error, ArenaFault):
+                for one in batch:
+                    await self._write_batch([one])
+                return
             for _, written in batch:
                 if not written.done():
                     written.set_exception(error)

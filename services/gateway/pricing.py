@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _CURRENCY = re.compile(r"[A-Z]{3}")
 TOKENS_PER_PRICE = 1_000_000
 MAX_NANO_UNITS = 10**15
-"""A million units of currency per million tokens; keeps every cost within 64 bits."""
+"""A million units of currency per million tokens; with tokens below 2^32, keeps every cost within 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)

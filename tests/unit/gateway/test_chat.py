@@ -56,7 +56,13 @@ def test_text_parts_are_joined() -> None:
 
 @pytest.mark.parametrize(
     "usage",
-    [None, {}, {"prompt_tokens": "11", "completion_tokens": 3}, {"prompt_tokens": -1, "completion_tokens": True}],
+    [
+        None,
+        {},
+        {"prompt_tokens": "11", "completion_tokens": 3},
+        {"prompt_tokens": -1, "completion_tokens": True},
+        {"prompt_tokens": 2**53 - 1, "completion_tokens": 3},
+    ],
 )
 def test_usage_that_is_not_reported_is_estimated_and_said_to_be(usage: Any) -> None:
     read = read_reply(reply({"content": "x" * 40}, usage=usage), ASKED)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from dearena.faults import StoreUnavailable
 from services.gateway.group_commit import GroupCommit
 
 
 class Store:
-    """Remembers the batches; holds each until the test lets it."""
+    """Remembers the batches; holds each until the test lets it. Items in `poison` cannot be written at all."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -17,13 +18,16 @@ class Store:
         self.go.set()
         self.was_asked = asyncio.Event()
         self.fails: set[int] = set()
+        self.poison: set[int] = set()
 
     async def write(self, items: Sequence[int]) -> Sequence[int]:
         self.batches.append(list(items))
         self.was_asked.set()
         await self.go.wait()
         if self.fails.intersection(items):
-            raise ConnectionError("away")
+            raise StoreUnavailable("away")
+        if self.poison.intersection(items):
+            raise OverflowError("too great")
         return [item * 10 for item in items]
 
 
@@ -60,9 +64,17 @@ async def test_a_batch_that_fails_fails_for_all_in_it_and_no_others() -> None:
     store.fails = {1}
     commit = GroupCommit(store.write, largest_batch=2)
     results = await asyncio.gather(*(commit.submit(n) for n in range(4)), return_exceptions=True)
-    assert [type(result) for result in results] == [ConnectionError, ConnectionError, int, int]
+    assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable, int, int]
     store.fails = set()
     assert await commit.submit(1) == 10
+
+
+async def test_an_item_that_cannot_be_written_takes_no_other_along() -> None:
+    store = Store()
+    store.poison = {1}
+    commit = GroupCommit(store.write)
+    results = await asyncio.gather(*(commit.submit(n) for n in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [int, OverflowError, int]
 
 
 async def test_a_caller_that_goes_away_takes_nothing_along() -> None:
