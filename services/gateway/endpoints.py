@@ -1,9 +1,15 @@
 """Where a model is reached: the URL before "/chat/completions". Pure."""
 
+import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 MAX_URL_LENGTH = 2048
+MAX_HOST_LENGTH = 253
 CHAT_PATH = "/chat/completions"
+
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_NUMERIC = re.compile(r"[0-9.]+")
 
 
 class InvalidBaseUrl(ValueError):
@@ -28,14 +34,25 @@ def check_base_url(url: str) -> str:
         raise InvalidBaseUrl("must begin with http:// or https://")
     if "@" in parts.netloc:
         raise InvalidBaseUrl("must not hold a user or a password; name the key by key_reference")
-    if not parts.hostname or port == 0:
-        raise InvalidBaseUrl("must name a host, and a port other than 0 if any")
+    if not _is_host(parts.hostname or "", bracketed="[" in parts.netloc) or port == 0:
+        raise InvalidBaseUrl("must name a host or its IP address, and a port other than 0 if any")
     if "?" in url or "#" in url:
         raise InvalidBaseUrl("must have neither a query nor a fragment")
     base = url.rstrip("/")
     if base.endswith(CHAT_PATH):
         raise InvalidBaseUrl(f"must be the part before {CHAT_PATH}")
     return base
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    """Whether a resolver can be asked for it: on what is no name, resolvers and HTTP clients fail in odd ways."""
+    if bracketed or _NUMERIC.fullmatch(host):
+        try:
+            ip_address(host)
+        except ValueError:
+            return False
+        return True
+    return len(host) <= MAX_HOST_LENGTH and all(map(_LABEL.fullmatch, host.removesuffix(".").split(".")))
 
 
 def server_address(base_url: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena.v1 import common_pb2
@@ -49,7 +49,7 @@ def spec_of(model: pb.Model) -> ModelSpec:
         ),
         system_prompt=model.system_prompt,
         concurrency=model.concurrency or DEFAULT_CONCURRENCY,
-        timeout=model.timeout.ToTimedelta() if model.HasField("timeout") else DEFAULT_TIMEOUT,
+        timeout=_timeout_of(model),
         price=price
         and Price(
             _money_of(price, "per_million_input_tokens"),
@@ -58,6 +58,15 @@ def spec_of(model: pb.Model) -> ModelSpec:
         may_judge=model.may_judge if model.HasField("may_judge") else True,
         cohort=model.cohort,
     )
+
+
+def _timeout_of(model: pb.Model) -> timedelta:
+    if not model.HasField("timeout"):
+        return DEFAULT_TIMEOUT
+    try:
+        return model.timeout.ToTimedelta()
+    except (OverflowError, ValueError):
+        return timedelta.max  # refused by model_checks.py, as any that is too long
 
 
 def message_of_model(model: RegisteredModel) -> pb.Model:
@@ -100,21 +109,26 @@ def parameters_of(message: common_pb2.GenerationParameters) -> Parameters:
         if message.HasField(name)  # type: ignore[arg-type]
     }
     if message.extra_body.fields:
-        parameters["extra_body"] = _whole(json_format.MessageToDict(message.extra_body))
+        parameters["extra_body"] = {name: _plain(value) for name, value in message.extra_body.fields.items()}
     return parameters
 
 
-def _whole(value: Any) -> Any:
-    """Struct knows floats only; endpoints want `top_k: 40`, not `40.0`."""
-    match value:
-        case dict():
-            return {key: _whole(inner) for key, inner in value.items()}
-        case list():
-            return [_whole(inner) for inner in value]
-        case float() if value.is_integer():
-            return int(value)
+def _plain(value: Value) -> Any:
+    """As JSON has it. Struct knows floats only; endpoints want `top_k: 40`, not `40.0`."""
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return {name: _plain(inner) for name, inner in value.struct_value.fields.items()}
+        case "list_value":
+            return [_plain(inner) for inner in value.list_value.values]
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
         case _:
-            return value
+            return None
 
 
 def _message_of_parameters(parameters: Parameters) -> common_pb2.GenerationParameters:

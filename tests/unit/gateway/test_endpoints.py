@@ -11,6 +11,7 @@ from services.gateway.endpoints import InvalidBaseUrl, check_base_url
         ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
         ("https://api.example.com/v1/", "https://api.example.com/v1"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://vllm_0.models.svc.cluster.local.:8000", "http://vllm_0.models.svc.cluster.local.:8000"),
     ],
 )
 def test_http_and_https_are_taken_without_slashes_at_the_end(url: str, base: str) -> None:
@@ -37,6 +38,12 @@ def test_http_and_https_are_taken_without_slashes_at_the_end(url: str, base: str
         "http://exämple.com",
         "http://example.com/v1/chat/completions",
         "http://" + "a" * 2048,
+        # What resolvers and HTTP clients fail on in ways of their own.
+        "http://1.2.3.999/v1",
+        "http://[v1.a]/v1",
+        "http://a..b/v1",
+        "http://a\\b/v1",
+        "http://" + "a" * 64 + "/v1",
     ],
 )
 def test_other_urls_are_refused(url: str) -> None:

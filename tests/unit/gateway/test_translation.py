@@ -3,10 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.faults import InvalidField
 from dearena.names import ModelName, Revision
+from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import Completion, CompletionState
 from services.gateway.chat import Reply
 from services.gateway.documents import (
@@ -17,6 +21,7 @@ from services.gateway.documents import (
 )
 from services.gateway.failures import Failure, FailureKind
 from services.gateway.messages import message_of_completion, message_of_model, spec_of
+from services.gateway.model_checks import check_spec
 from services.gateway.models import Endpoint, ModelSpec, RegisteredModel, register
 from services.gateway.pricing import Money, Price
 
@@ -100,3 +105,22 @@ def test_a_completion_is_stored_and_shown_without_loss(end: dict[str, Any], mill
     assert shown.text == (completion.reply.text if completion.reply else "")
     assert shown.HasField("failure") is (completion.failure is not None)
     assert shown.latency.ToTimedelta() == completion.latency
+
+
+@pytest.mark.parametrize("seconds", [-(2**62), 2**62, 10**12])
+def test_a_timeout_beyond_all_measure_is_a_bad_field(seconds: int) -> None:
+    declared = pb.Model(timeout=Duration(seconds=seconds))
+    declared.endpoint.base_url, declared.endpoint.upstream_model = "http://m/v1", "m"
+    with pytest.raises(InvalidField) as caught:
+        check_spec(spec_of(declared))
+    assert [violation.field for violation in caught.value.violations] == ["model.timeout"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_a_bad_field(number: float) -> None:
+    declared = pb.Model()
+    declared.endpoint.base_url, declared.endpoint.upstream_model = "http://m/v1", "m"
+    declared.answer_parameters.extra_body.update({"limits": [{"depth": number}]})
+    with pytest.raises(InvalidField) as caught:
+        check_spec(spec_of(declared))
+    assert [violation.field for violation in caught.value.violations] == ["model.answer_parameters.extra_body"]
