@@ -60,7 +60,7 @@ class Completions:
             log.info("call not made", request_id=key[1], error=repr(error))
 
     async def recorded(self, project: str, model: Revision, request_id: str) -> Completion:
-        """What is known of a call to a model that is not called any more.
+        """What is known of a call to a model that is not called for this any more.
 
         Raises:
             ModelNotActive: nothing is.
@@ -69,7 +69,7 @@ class Completions:
             return await _end_of(known[1])
         if found := await self._log.find_ended(project, request_id):
             return found
-        raise ModelNotActive(f"{model} is retired or superseded and is not called any more")
+        raise ModelNotActive(f"{model} is retired, superseded or no judge, and is not called for this any more")
 
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
         slots = self._slots.of(ModelName(call.project, call.model.slug), call.spec.concurrency)

@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -32,6 +32,7 @@ from services.runtime.store import now
 
 SHORTEST_KEY_WITHHELD: Final = 8
 """Shorter ones may occur in a text by chance."""
+KEY_WITHHELD: Final = "[key withheld]"
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Below the 5 s after which uvicorn, and so vLLM, closes an idle connection: a call sent into that is lost."""
 
@@ -150,7 +151,7 @@ class EndpointClient:
         except Exception as error:  # noqa: BLE001 - what is no failure of the endpoint goes on from there
             result: Reply | Failure = _failure_of(error, request)
         else:
-            result = _read(response, body, request, call)
+            result = _without_key(_read(response, body, request, call), request.key)
             retry_after = retry_after_seconds(response.headers.get("retry-after"), now())
         return _Attempt(result, retry_after, time.perf_counter() - began)
 
@@ -166,7 +167,7 @@ class EndpointClient:
                         raise _ReplyTooLong(f"the reply is longer than {self._reply_limit_bytes} bytes")
             finally:
                 await response.aclose()
-        return response, _without_key(bytes(body), request.key)
+        return response, bytes(body)
 
     def _is_worth_retrying(self, attempt: _Attempt) -> bool:
         return isinstance(attempt.result, Failure) and self._policy.is_worth_retrying(
@@ -194,10 +195,20 @@ def _last_attempt(state: RetryCallState) -> _Attempt:
     return attempt
 
 
-def _without_key(body: bytes, key: str) -> bytes:
+def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
+    """The result without the key. JSON may escape a key, so it is looked for in what was read, not in the body."""
     if len(key) < SHORTEST_KEY_WITHHELD:
-        return body
-    return body.replace(key.encode(), b"[key withheld]")
+        return result
+    match result:
+        case Failure(detail=detail):
+            return replace(result, detail=detail.replace(key, KEY_WITHHELD))
+        case Reply(text=text, finish_reason=finish_reason, upstream_model=upstream_model):
+            return replace(
+                result,
+                text=text.replace(key, KEY_WITHHELD),
+                finish_reason=finish_reason.replace(key, KEY_WITHHELD),
+                upstream_model=upstream_model.replace(key, KEY_WITHHELD),
+            )
 
 
 def _read(response: httpx.Response, body: bytes, request: _Request, call: Call) -> Reply | Failure:

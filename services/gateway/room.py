@@ -12,7 +12,7 @@ from services.gateway.completion_log import CompletionLog
 from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
 from services.gateway.endpoint_client import EndpointClient
-from services.gateway.key_references import KeyRing
+from services.gateway.key_references import MAX_KEY_LENGTH, KeyRing
 from services.gateway.leases import Leases
 from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
@@ -35,7 +35,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     leases = Leases(store, instance, seconds=settings.instance_lease_seconds)
     record = CompletionLog(store, leases)
     endpoints = EndpointClient(
-        KeyRing(os.environ, _read_text, settings.key_directory),
+        KeyRing(os.environ, read_key_file, settings.key_directory),
         settings.retry_policy(),
         connect_seconds=settings.http_connect_seconds,
         reply_limit_bytes=settings.http_reply_limit_bytes,
@@ -82,5 +82,12 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     )
 
 
-def _read_text(path: str) -> str:
-    return Path(path).read_text("utf-8")
+def read_key_file(path: str) -> str:
+    """The beginning of a plain file, enough to see that it is too long.
+
+    A pipe would be waited for, and a device never end: either would hold up the whole gateway.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(path)
+    with Path(path).open(encoding="utf-8") as file:
+        return file.read(2 * MAX_KEY_LENGTH)

@@ -18,6 +18,9 @@ from services.gateway.registry import Registry
 from services.gateway.request_names import model_name, model_revision, project_slug
 from services.gateway.store import Models
 
+LONGEST_NAME = 256
+"""Of what stands in the record of a call."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROLES = frozenset({"system", "user", "assistant"})
 
@@ -77,7 +80,7 @@ class Gateway(GatewayServiceServicer):
     async def _complete(self, request: pb.CompleteRequest, purpose: Purpose) -> Completion:
         revision = model_revision("model", request.model)
         model = await self._directory.get(ModelName(request.project, revision.slug))
-        if not model.may_be_called(revision):
+        if not model.may_be_called(revision) or (purpose is Purpose.JUDGE and not model.spec.may_judge):
             return await self._completions.recorded(request.project, revision, request.request_id)
         if request.HasField("parameters"):
             parameters = parameters_of(request.parameters)
@@ -120,6 +123,11 @@ def _check_call(request: pb.CompleteRequest) -> Purpose:
         violations += fault.violations
     if not _SHA256.fullmatch(request.request_id):
         violations.append(FieldViolation("request_id", "must be a SHA-256 in lower-case hexadecimal"))
+    violations += [
+        FieldViolation(field, f"must have at most {LONGEST_NAME} characters")
+        for field in ("dimension", "query_id")
+        if len(getattr(request, field)) > LONGEST_NAME
+    ]
     if not request.messages:
         violations.append(FieldViolation("messages", "must hold at least one message"))
     if any(message.role not in _ROLES for message in request.messages):

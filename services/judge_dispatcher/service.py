@@ -40,6 +40,7 @@ from services.runtime.store import Store, within_store_limit
 
 VOTES_A_BATCH = 2_000
 REQUEST_ID_LONGEST = 128
+REASON_LONGEST = 1024
 MODEL_CHECK_SECONDS = 2.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -98,6 +99,8 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     async def PauseJudge(self, request: PauseJudgeRequest, context: Context) -> PauseJudgeResponse:
         """Pause a judge."""
         judge = _judge(request.name, request.request_id)
+        if len(request.reason) > REASON_LONGEST:
+            raise faults.InvalidField.of("reason", f"has more than {REASON_LONGEST} characters")
         await self._check_model(request.name)
         async with within_store_limit(self._store):
             await self._pauses.pause(

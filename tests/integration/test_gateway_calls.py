@@ -12,6 +12,7 @@ import grpc.aio
 import pytest
 import structlog
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from dearena import faults
 from dearena.v1 import gateway_pb2 as pb
@@ -235,6 +236,8 @@ MALFORMED: dict[str, dict[str, Any]] = {
     "model": {"model": "m"},
     "request_id": {"request_id": "ABC"},
     "messages": {"messages": [ChatMessage(role="tool", content="x")]},
+    "dimension": {"dimension": "x" * 257},
+    "query_id": {"query_id": "x" * 257},
     "purpose": {"purpose": pb.PURPOSE_UNSPECIFIED},
     "parameters.temperature": {"parameters": GenerationParameters(temperature=-1)},
 }
@@ -343,6 +346,22 @@ async def test_models_out_of_force_answer_from_the_record_only(
     assert len(endpoint.requests) == 1
 
 
+async def test_a_model_that_may_judge_no_more_is_not_asked_to(
+    gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint
+) -> None:
+    asked = call("m@1", purpose=pb.PURPOSE_JUDGE)
+    first = await complete(gateway, asked)
+    mask = FieldMask(paths=["may_judge"])
+    await gateway.UpdateModel(
+        pb.UpdateModelRequest(model=pb.Model(name="projects/default/models/m", may_judge=False), update_mask=mask)
+    )
+    assert await complete(gateway, asked) == first
+    with refused(faults.ModelNotActive):
+        await complete(gateway, call("m@1", "another", purpose=pb.PURPOSE_JUDGE))
+    assert (await complete(gateway, call("m@1", "another", purpose=pb.PURPOSE_ANSWER))).text == "42"
+    assert len(endpoint.requests) == 2
+
+
 async def test_a_key_is_sent_and_nowhere_kept(
     service: tuple[stubs.GatewayServiceAsyncStub, Running[GatewaySettings]],
     endpoint: ModelEndpoint,
@@ -357,8 +376,10 @@ async def test_a_key_is_sent_and_nowhere_kept(
         await register(gateway, model("keyed", endpoint.base_url, endpoint=keyed))
         with refused(faults.InvalidField):
             await register(gateway, model("literal", endpoint.base_url, endpoint=pb.Endpoint(key_reference=KEY)))
-        endpoint.behave("keyed", echoes_key, fails(401, "invalid_api_key"), fails(400, KEY), resets)
-        texts = [str(await complete(gateway, call("keyed@1", str(n)))) for n in range(4)]
+        escaped = json.dumps({"choices": [{"message": {"content": KEY}}]}).replace("sk-", "\\u0073k-").encode()
+        behaviours = (echoes_key, sends(escaped), fails(401, "invalid_api_key"), fails(400, KEY), resets)
+        endpoint.behave("keyed", *behaviours)
+        texts = [str(await complete(gateway, call("keyed@1", str(n)))) for n in range(len(behaviours))]
         assert endpoint.requests[0].headers["authorization"] == f"Bearer {KEY}"
         monkeypatch.delenv("PLANTED_KEY")
         missing = await complete(gateway, call("keyed@1", "missing"))
@@ -367,6 +388,7 @@ async def test_a_key_is_sent_and_nowhere_kept(
         assert missing.http_requests == 0
 
     assert "key withheld" in texts[0]
+    assert "key withheld" in texts[1]
     assert KEY not in "".join(texts) + repr(logs) + "".join(capfd.readouterr())
     assert KEY not in await _everything_stored(running.shell.store)
 
