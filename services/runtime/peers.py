@@ -110,7 +110,8 @@ class Peers:
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 # A peer that was killed is back within a second or two; do not wait for longer than that.
                 ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.min_reconnect_backoff_ms", 100),
+                # By its name a pause; gRPC takes it for the time that a connection may take to be made.
+                ("grpc.min_reconnect_backoff_ms", 3_000),
                 ("grpc.max_reconnect_backoff_ms", 2_000),
                 ("grpc.keepalive_time_ms", 60_000),
             ],
