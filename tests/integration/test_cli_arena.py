@@ -188,13 +188,14 @@ async def test_a_file_applied_again_changes_nothing(arena: Arena) -> None:
     assert after[0].cohort.startswith("apply-")
 
 
-async def test_what_differs_is_updated_there_and_back(arena: Arena) -> None:
+async def test_what_differs_is_updated_there_and_back_and_there_again(arena: Arena) -> None:
     await actions(arena)
     file = arena.directory / "arena.yaml"
     for number, (old, new, fields) in enumerate(
         [
             ("display_name: Lambda", "display_name: Lambda II", "display_name"),
             ("display_name: Lambda II", "display_name: Lambda", "display_name"),
+            ("display_name: Lambda", "display_name: Lambda II", "display_name"),
             ("labels: {team: core}", "may_judge: false", "labels, may_judge"),
             ("upstream_model: lambda}", "upstream_model: lambda-2}", "endpoint"),
         ]

@@ -83,7 +83,7 @@ async def test_a_service_that_is_slow_to_take_a_connection_is_reached(fake: Fake
         await asyncio.gather(carry(reader, further_writer), carry(further_reader, writer))
 
     async with await asyncio.start_server(connected, "127.0.0.1") as proxy:
-        address = "127.0.0.1:{}".format(proxy.sockets[0].getsockname()[1])
+        address = f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
         async with ArenaClient(Addresses(ranker=address)) as client:
             assert (await client.ranking("algebra")).waiting_reason == "WAITING(5 seeds)"
 

@@ -257,6 +257,17 @@ def test_families_are_about_equal() -> None:
 # What goes wrong
 
 
+def test_who_declines_to_judge_declines_in_both_seat_orders() -> None:
+    world = replace(WORLD, judge_refusal_rate=0.5)
+    declined = [
+        {"would rather not" in judged(world, judge, query, *seats) for seats in ((first, second), (second, first))}
+        for judge, query, first, second in cells(world)[:100]
+    ]
+    assert {True} in declined
+    assert {False} in declined
+    assert {True, False} not in declined
+
+
 def test_unreadable_verdicts_and_refusals_to_judge_come_at_their_rates() -> None:
     world = replace(WORLD, unreadable_rate=0.1, judge_refusal_rate=0.1)
     sample = cells(world)
