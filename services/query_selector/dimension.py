@@ -23,7 +23,7 @@ DEFAULT_MAX_SLIDES: Final = 8
 LARGEST_SETTING: Final = 1_000
 """Of models, neighbours and slides: more is a slip of the finger, and would never end."""
 
-# What the ranker, the scorer and the dispatcher can do. A dimension that names something else would be
+# What is offered of what ranker, scorer and dispatcher can do. A dimension that names something else would be
 # stored and then never move, so a new policy is named here too.
 JURIES: Final = ("exhaustive",)
 WEIGHTINGS: Final = ("score",)

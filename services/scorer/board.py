@@ -75,7 +75,7 @@ class Row:
         strength, low, high: log-odds against the board's mean, with a 95 % interval.
         votes: preferences and ties that concern the model.
         half_wins: its wins in halves, a tie being one half.
-        judge_weight: in parts of 65,536, mean 65,536 over those that may judge; 0 when retired.
+        judge_weight: in parts of 65,536, mean 65,536 over the rows that are not retired; 0 when retired.
     """
 
     model: str
@@ -209,7 +209,7 @@ def matrices(board: Board) -> tuple[list[float], list[int]]:
 
 
 def _of_the_active(parts: IntArray, retired: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> IntArray:
-    """Weights of those that may judge, with mean 65,536 again; 0 for the retired."""
+    """Weights of those that are not retired, with mean 65,536 again; 0 for the retired."""
     weights = np.zeros_like(parts)
     weights[~retired] = in_parts(parts[~retired].astype(np.float64))
     return weights
