@@ -1,6 +1,7 @@
 """A supervisord of ours: one process that runs the others, started and spoken to through a private socket."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -31,8 +32,9 @@ class Supervisor:
     """The supervisord of one state directory.
 
     Its socket lies in a temporary directory that only we can enter, for the path of a Unix socket holds
-    no more than 107 bytes; a link in the state directory leads there. So a supervisord that was left
-    behind, its owner having been killed, is found by the next one, and nobody needs to trust a process id.
+    no more than 107 bytes; a link in the state directory leads there. When its owner is killed, supervisord
+    ends by itself, in order; an owner that comes meanwhile finds it by the link and waits for its end, and
+    nobody needs to trust a process id.
     """
 
     def __init__(self, state: Path) -> None:
@@ -54,12 +56,17 @@ class Supervisor:
         self._link.unlink(missing_ok=True)
         self._link.symlink_to(private)
         log = self._state / "logs" / "supervisord.log"
-        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(PROCESS_FILE)]
+        command = [sys.executable, "-m", "dearena.local.bound_supervisord", "--configuration", str(PROCESS_FILE)]
         with log.open("ab") as output:
             # A session of its own: Ctrl-C at the terminal is for us, who stop all in order.
             process = self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - a fork is short, the command ours
                 command,
-                env={**environment, "DEARENA_STATE_DIR": str(self._state), "DEARENA_CONTROL_SOCKET": str(self._socket)},
+                env={
+                    **environment,
+                    "DEARENA_OWNER": str(os.getpid()),
+                    "DEARENA_STATE_DIR": str(self._state),
+                    "DEARENA_CONTROL_SOCKET": str(self._socket),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
