@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from services.runtime import topology
@@ -15,6 +16,10 @@ from tests.fixtures import run
 from tests.fixtures.bus import NatsServer, forget_streams
 
 ArenaSettings = Callable[..., Any]
+
+# How long an example takes says how busy the machine is; tests as a whole have a time limit.
+hypothesis.settings.register_profile("arena", deadline=None)
+hypothesis.settings.load_profile("arena")
 
 NOWHERE = "127.0.0.1:9"
 """A loopback address at which nobody listens: a call to a peer that a test did not give fails at once."""
