@@ -100,7 +100,7 @@ def test_a_round_names_its_cells_and_everything_settles_once() -> None:
         assert insertion.rounds, model
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 20), order=st.randoms(use_true_random=False))
 def test_the_log_does_not_depend_on_the_order_of_outcomes(seed: int, order: random.Random) -> None:
     world = World.plant(seed, models=7, queries=4)
@@ -110,7 +110,7 @@ def test_the_log_does_not_depend_on_the_order_of_outcomes(seed: int, order: rand
     assert shuffled.log == straight.log
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 20))
 def test_the_log_alone_rebuilds_the_ranking_whatever_people_do_meanwhile(data: st.DataObject, seed: int) -> None:
     world = World.plant(seed, models=8, queries=2)
@@ -151,7 +151,7 @@ def assert_sound(played: Played) -> None:
             assert state.settling or state.resting
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(late=st.permutations(range(7)), seed=st.integers(0, 5))
 def test_the_log_of_a_cohort_does_not_depend_on_whose_answers_come_first(late: list[int], seed: int) -> None:
     world = World.plant(seed, models=7, queries=2)
