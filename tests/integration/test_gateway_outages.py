@@ -151,7 +151,9 @@ async def test_without_the_store_every_call_says_so_in_time(
 async def test_a_reply_is_recorded_when_the_store_is_back(
     arena_settings: ArenaSettings, proxy: MongoProxy, endpoint: ModelEndpoint
 ) -> None:
-    settings = arena_settings(GatewaySettings, mongo_url=proxy.url, **{**QUICK, "instance_lease_seconds": 60})
+    # The store is away for longer than one attempt at the write lasts.
+    limits = {**QUICK, "instance_lease_seconds": 60, "store_timeout_seconds": 0.2}
+    settings = arena_settings(GatewaySettings, mongo_url=proxy.url, **limits)
     async with serving(settings) as (gateway, _):
         await register(gateway, model("a", endpoint.base_url))
         go = asyncio.Event()

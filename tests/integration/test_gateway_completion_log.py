@@ -1,0 +1,84 @@
+"""The record of calls on a real mongod: what was not sent is no interruption; the first end that is written stands."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from dearena.faults import StoreUnavailable
+from dearena.names import Revision
+from services.gateway.calls import Call, Completion, CompletionState, Purpose
+from services.gateway.chat import Message, Reply
+from services.gateway.completion_log import CompletionLog, Ended, Ours, record_id
+from services.gateway.group_commit import GroupCommit
+from services.gateway.leases import Leases
+from services.gateway.models import Endpoint, ModelSpec
+from services.gateway.store import COMPLETIONS
+from services.runtime.store import Document, Store
+
+CALL = Call(
+    "default",
+    Revision("m", 1),
+    ModelSpec(Endpoint("http://m/v1", "m")),
+    [Message("user", "?")],
+    {},
+    "f" * 64,
+    Purpose.JUDGE,
+)
+REPLY = Reply("42", "stop", 1, 1, usage_estimated=False, upstream_model="m")
+DONE = Completion(CALL.request_id, CALL.model, CompletionState.DONE, reply=REPLY)
+
+
+@pytest.fixture
+async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
+    store = Store(mongo_url, mongo_database)
+    yield store
+    store.close()
+
+
+def log_of(store: Store, instance: str = "one") -> CompletionLog:
+    return CompletionLog(store, Leases(store, instance, seconds=60))
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), RuntimeError("a defect")])
+async def test_a_start_that_was_written_but_not_confirmed_is_sent_as_if_new(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    log = log_of(store)
+
+    async def unconfirmed(documents: Sequence[Document]) -> Sequence[Document | None]:
+        await store.collection(COMPLETIONS).insert_many(documents)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "_starts", GroupCommit(unconfirmed))
+        with pytest.raises(type(error)):
+            await log.claim(CALL)
+
+    assert await log.claim(CALL) == Ours()
+    await log.end(CALL, DONE)
+    assert await log.claim(CALL) == Ended(DONE)
+    record = await store.collection(COMPLETIONS).find_one({"_id": record_id("default", CALL.request_id)})
+    assert record is not None
+    assert record["interruptions"] == 0
+
+
+async def test_the_first_end_stands_whoever_wrote_it(store: Store) -> None:
+    """A process taken for dead delivers, and so does the one that took its call over."""
+    taken_for_dead, other = log_of(store, "one"), log_of(store, "two")
+    assert await taken_for_dead.claim(CALL) == Ours()
+    late = replace(DONE, reply=replace(REPLY, text="41"))
+    assert await taken_for_dead.end(CALL, DONE) == DONE
+    assert await other.end(CALL, late) == DONE
+    assert await other.claim(CALL) == Ended(DONE)
+
+
+async def test_ends_written_at_once_each_get_their_own_record(store: Store) -> None:
+    log = log_of(store)
+    calls = [replace(CALL, request_id=f"{number:064}") for number in range(5)]
+    ends = [replace(DONE, request_id=one.request_id, reply=replace(REPLY, text=one.request_id)) for one in calls]
+    assert await asyncio.gather(*map(log.claim, calls)) == [Ours()] * 5
+    await log.end(calls[2], ends[2])
+    late = [replace(end, reply=replace(REPLY, text="late")) if end is ends[2] else end for end in ends]
+    assert await asyncio.gather(*map(log.end, calls, late)) == ends
