@@ -40,7 +40,7 @@ replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=cod
 
 .PHONY: test
 test: setup ## All tests, on real servers. ARGS="tests/unit -x"
-	$(BIN)/pytest -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 
 # Checks: what can be told without running anything
 

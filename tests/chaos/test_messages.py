@@ -15,7 +15,7 @@ from nats.js.api import StreamConfig, SubjectTransform
 from dearena.local import servers
 from tests.fixtures.arena import Arena, Played, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("messages"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
 AGAIN = "Test-Sent-Again"

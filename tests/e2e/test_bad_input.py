@@ -13,7 +13,7 @@ from dearena.v1 import gateway_pb2, query_selector_pb2
 from tests.fixtures.arena import Arena, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bad-input"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 KEY = "sparring-key"
 

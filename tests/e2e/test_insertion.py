@@ -14,7 +14,7 @@ from dearena.v1 import ranker_pb2
 from tests.fixtures.arena import DONE, Arena, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("insertion"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 MODELS = [f"planted-{n}" for n in range(8)]
 
