@@ -187,6 +187,26 @@ class CompletionLog:
             )
         return marked
 
+    async def release(self, call: Call) -> None:
+        """Mark a call of this process that ended without a record: sent or not, who knows.
+
+        Without the store it stays `started`, until this process is asked for it again or ends.
+        """
+        try:
+            await self._interrupt({"_id": record_id(call.project, call.request_id), "owner": self._owner})
+        except StoreUnavailable as fault:
+            log.warning("call not released", request_id=call.request_id, error=str(fault))
+
+    async def is_elsewhere(self, project: str, request_id: str) -> bool:
+        """Whether another process that is alive has the call in flight; reads only."""
+        record = await self._read(project, request_id)
+        return (
+            record is not None
+            and record["state"] == CompletionState.STARTED
+            and record["owner"] != self._owner
+            and not await self._leases.dead([record["owner"]])
+        )
+
     async def interrupt_dead(self) -> None:
         """Mark all started calls of processes that are dead."""
         async with within_store_limit(self._store):

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_SECONDS = 0.25
 """Pause between two looks at a call that another gateway has in flight."""
+LOOKS = 240
+"""As many as a minute holds; then whoever asks is told to try again, and may reach that other gateway."""
 
 
 class Completions:
@@ -37,7 +39,7 @@ class Completions:
 
         Raises:
             StoreUnavailable: the call could not be recorded and was not sent.
-            ServiceUnavailable: this gateway stops, and gave the call up.
+            ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
             RequestIdReused: the id is of a call to another model.
         """
         key = (call.project, call.request_id)
@@ -79,11 +81,26 @@ class Completions:
                     case Ended(completion):
                         return completion
                     case Ours():
-                        delivery = await self._endpoints.send(call, parent)
-                        return await self._log.end(call, completed(call, delivery))
+                        return await self._send(call, parent)
                     case Elsewhere():
                         pass
+            await self._wait_for_other(call)
+
+    async def _send(self, call: Call, parent: otel.Context) -> Completion:
+        try:
+            delivery = await self._endpoints.send(call, parent)
+            return await self._log.end(call, completed(call, delivery))
+        except Exception:
+            # This process lives on, and so would keep everybody else from a call that nobody makes any more.
+            await self._log.release(call)
+            raise
+
+    async def _wait_for_other(self, call: Call) -> None:
+        for _ in range(LOOKS):
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if not await self._log.is_elsewhere(call.project, call.request_id):
+                return
+        raise ServiceUnavailable(f"another gateway has call {call.request_id} in flight; try again")
 
     async def drain(self, patience_seconds: float) -> None:
         """Let the calls in flight end for so long."""

@@ -8,9 +8,9 @@ import pytest
 
 from dearena.faults import StoreUnavailable
 from dearena.names import Revision
-from services.gateway.calls import Call, Completion, CompletionState, Purpose
+from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Purpose
 from services.gateway.chat import Message, Reply
-from services.gateway.completion_log import CompletionLog, Ended, Ours, record_id
+from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours, record_id
 from services.gateway.group_commit import GroupCommit
 from services.gateway.leases import Leases
 from services.gateway.models import Endpoint, ModelSpec
@@ -82,3 +82,19 @@ async def test_ends_written_at_once_each_get_their_own_record(store: Store) -> N
     await log.end(calls[2], ends[2])
     late = [replace(end, reply=replace(REPLY, text="late")) if end is ends[2] else end for end in ends]
     assert await asyncio.gather(*map(log.end, calls, late)) == ends
+
+
+async def test_a_call_that_ended_without_a_record_is_anybodys_once(store: Store) -> None:
+    one, other = log_of(store, "one"), log_of(store, "two")
+    assert await one.claim(CALL) == Ours()
+    assert await other.claim(CALL) == Elsewhere()
+    assert await other.is_elsewhere(CALL.project, CALL.request_id)
+    await one.release(CALL)
+    assert not await other.is_elsewhere(CALL.project, CALL.request_id)
+    assert await other.claim(CALL) == Ours()
+    await one.release(CALL)  # it is not its own any more
+    assert await one.claim(CALL) == Elsewhere()
+    await other.release(CALL)
+    ended = await one.claim(CALL)
+    assert isinstance(ended, Ended)
+    assert ended.completion.failure == INTERRUPTED

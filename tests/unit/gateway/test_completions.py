@@ -8,10 +8,11 @@ import pytest
 
 from dearena.faults import RequestIdReused, ServiceUnavailable
 from dearena.names import Revision
+from services.gateway import completions as module
 from services.gateway.calls import Call, Completion, Delivery, Purpose
 from services.gateway.chat import Message, Reply
-from services.gateway.completion_log import CompletionLog, Ended, Ours
-from services.gateway.completions import Completions
+from services.gateway.completion_log import Claim, CompletionLog, Elsewhere, Ended, Ours
+from services.gateway.completions import LOOKS, Completions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.models import Endpoint, ModelSpec
 
@@ -28,10 +29,25 @@ class Log:
 
     def __init__(self) -> None:
         self.ended: dict[str, Completion] = {}
+        self.released: list[str] = []
+        self.claims = 0
+        self.looks = 0
+        self.elsewhere_for = 0
+        """Looks for which another gateway has every call in flight."""
 
-    async def claim(self, asked: Call) -> Ours | Ended:
+    async def claim(self, asked: Call) -> Claim:
+        self.claims += 1
+        if self.looks < self.elsewhere_for:
+            return Elsewhere()
         known = self.ended.get(asked.request_id)
         return Ended(known) if known else Ours()
+
+    async def is_elsewhere(self, _project: str, _request_id: str) -> bool:
+        self.looks += 1
+        return self.looks < self.elsewhere_for
+
+    async def release(self, asked: Call) -> None:
+        self.released.append(asked.request_id)
 
     async def end(self, asked: Call, completion: Completion) -> Completion:
         return self.ended.setdefault(asked.request_id, completion)
@@ -106,3 +122,49 @@ async def test_a_call_that_is_given_up_is_a_fault_to_who_waits_and_no_cancellati
         with pytest.raises(ServiceUnavailable):
             await one
     assert log.ended == {}
+
+
+async def test_a_call_that_ends_without_a_record_is_released_and_one_that_is_given_up_is_not() -> None:
+    class Defect(Endpoints):
+        async def send(self, asked: Call, _parent: Any) -> Delivery:
+            await super().send(asked, _parent)
+            raise RuntimeError("a defect")
+
+    log, endpoints = Log(), Defect()
+    calls = completions(log, endpoints)
+    waiting = asyncio.ensure_future(calls.complete(call(1)))
+    await endpoints.was_asked.wait()
+    endpoints.go.set()
+    with pytest.raises(RuntimeError):
+        await waiting
+    assert log.released == [call(1).request_id]
+
+    endpoints.go.clear()
+    endpoints.was_asked.clear()
+    waiting = asyncio.ensure_future(calls.complete(call(2)))
+    await endpoints.was_asked.wait()
+    await calls.give_up()
+    with pytest.raises(ServiceUnavailable):
+        await waiting
+    assert log.released == [call(1).request_id]
+
+
+async def test_a_call_of_another_gateway_is_looked_at_and_claimed_only_when_it_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0)
+    log, endpoints = Log(), Endpoints()
+    log.elsewhere_for = LOOKS
+    endpoints.go.set()
+    assert (await completions(log, endpoints).complete(call())).reply == REPLY
+    assert (log.claims, log.looks) == (2, LOOKS)
+
+
+async def test_a_call_of_another_gateway_is_not_looked_at_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0)
+    log, endpoints = Log(), Endpoints()
+    log.elsewhere_for = LOOKS + 2
+    with pytest.raises(ServiceUnavailable):
+        await completions(log, endpoints).complete(call())
+    assert (log.claims, log.looks) == (1, LOOKS)
+    assert endpoints.sent == []
