@@ -4,7 +4,7 @@ The truth of a board is the log of outcomes and rounds; what is in memory here i
 """
 
 import asyncio
-from collections import defaultdict
+from weakref import WeakValueDictionary
 
 import structlog
 from cachetools import LRUCache
@@ -40,7 +40,8 @@ class Scoring:
         self._bus = bus
         self._news = news
         self._tallies: LRUCache[DimensionName, Tallies] = LRUCache(settings.cached_dimensions)
-        self._locks: defaultdict[DimensionName, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lock is there while somebody holds it or waits for it: anybody may ask for any name.
+        self._locks: WeakValueDictionary[DimensionName, asyncio.Lock] = WeakValueDictionary()
         self._making: dict[tuple[DimensionName, int], asyncio.Task[Scoreboard]] = {}
 
     async def through(self, name: DimensionName, number: int) -> Scoreboard:
@@ -70,7 +71,8 @@ class Scoring:
 
     async def _make(self, name: DimensionName, number: int) -> Scoreboard:
         deadline.begin(None)  # its first caller's would end the work of all; the peers' own hold
-        async with self._locks[name]:
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:
             if stored := await self._scoreboards.find(name, number):
                 return stored
             closed = await self._records.closed_round(name, number)

@@ -5,13 +5,18 @@ from the log they are equal. Only the final outcome of a cell counts: a FAILED o
 later attempt. Pure.
 """
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from dearena.faults import ArenaFault
+from dearena.identity import text_hash
 from dearena.names import InvalidName, Revision
 
 
@@ -78,6 +83,7 @@ class Tallies:
         cost_nano_units: by currency, of all attempts.
         models: revisions that stood in some cell, as contestant or judge.
         reasked: newest attempt of each cell that failed once; all other cells have but one.
+        settled: those others, by `_mark`, ascending: 8 bytes a cell, so that a doubled one is found out.
     """
 
     through: int = 0
@@ -87,6 +93,7 @@ class Tallies:
     cost_nano_units: Counter[str] = field(default_factory=Counter)
     models: set[str] = field(default_factory=set)
     reasked: dict[str, Vote] = field(default_factory=dict)
+    settled: "array[int]" = field(default_factory=lambda: array("Q"))
 
     def add_round(self, number: int, votes: Iterable[Vote]) -> None:
         """Count all outcomes of the next round; on a fault nothing is counted.
@@ -108,6 +115,7 @@ class Tallies:
             if vote.attempt > 1 or vote.outcome is Outcome.FAILED:
                 self.reasked[vote.cell_id] = vote
             self._count(vote)
+        self._settle(_mark(vote.cell_id) for vote in final if vote.cell_id not in self.reasked)
         for vote in rows:
             self.judge_calls += vote.judge_calls
             if vote.cost_nano_units:
@@ -121,8 +129,22 @@ class Tallies:
         for vote in rows:
             if earlier := newest.get(vote.cell_id) or self.reasked.get(vote.cell_id):
                 _check_succession(earlier, vote)
+            elif self._is_settled(vote.cell_id):
+                row = f"cell {vote.cell_id!r}, attempt {vote.attempt}"
+                raise BrokenVote(f"{row}: attempt 1 has been counted already, and was final")
             newest[vote.cell_id] = vote
         return list(newest.values())
+
+    def _is_settled(self, cell_id: str) -> bool:
+        mark = _mark(cell_id)
+        at = bisect_left(self.settled, mark)
+        return at < len(self.settled) and self.settled[at] == mark
+
+    def _settle(self, marks: Iterable[int]) -> None:
+        if fresh := sorted(marks):
+            # Of two ascending runs a stable sort makes one in a single pass.
+            both = np.concatenate([np.asarray(self.settled), np.array(fresh, np.uint64)])
+            self.settled = array("Q", np.sort(both, kind="stable").tobytes())
 
     def _count(self, vote: Vote) -> None:
         self.outcomes[vote.outcome] += 1
@@ -136,6 +158,11 @@ class Tallies:
                 of_pair.b += 1
             case Outcome.TIE:
                 of_pair.tie += 1
+
+
+def _mark(cell_id: str) -> int:
+    """64 bits of a cell: that any two of 2,000,000 share theirs has a chance of 1 in 9,000,000."""
+    return int(text_hash(cell_id)[:16], 16)
 
 
 def _check(vote: Vote) -> None:

@@ -116,6 +116,27 @@ def test_a_doubled_row_is_refused() -> None:
         tallied([row, row])
 
 
+class TestACellThatWasFinalAtOnce:
+    row = vote("alpha@1", "beta@1", A, cell_id="x")
+
+    @pytest.mark.parametrize("attempt", [1, 2])
+    @pytest.mark.parametrize("between", [0, 3])
+    def test_is_refused_in_a_later_round_and_nothing_of_that_is_counted(self, attempt: int, between: int) -> None:
+        others = [[vote("alpha@1", "beta@1", B), vote("alpha@1", "beta@1", FAILED)] for _ in range(between)]
+        rounds = [[self.row, vote("alpha@1", "beta@1", TIE)], *others]
+        tallies = tallied(*rounds)
+        new = vote("alpha@1", "gamma@1", A)
+        with pytest.raises(BrokenVote, match=rf"'x', attempt {attempt}: .* counted already"):
+            tallies.add_round(len(rounds) + 1, [new, self.row._replace(attempt=attempt, outcome=B)])
+        assert tallies == tallied(*rounds)
+        tallies.add_round(len(rounds) + 1, [new])
+
+    def test_takes_eight_bytes(self) -> None:
+        tallies = tallied(*([vote("alpha@1", "beta@1", A) for _ in range(50)] for _ in range(4)))
+        assert len(tallies.settled.tobytes()) == 8 * 200
+        assert list(tallies.settled) == sorted(set(tallies.settled))
+
+
 def test_rounds_are_counted_one_after_another() -> None:
     tallies = tallied([], [])
     for number in (2, 4):
