@@ -32,7 +32,7 @@ def test_everything_left_open_is_filled_in() -> None:
 
 
 def test_what_was_asked_for_is_kept() -> None:
-    asked = RankingSettings(seed_models=3, window=2, max_slides=4, jury="exhaustive", weighting="score")
+    asked = RankingSettings(seed_models=3, window=2, max_slides=4, jury="exhaustive", weighting="uniform")
     made, _ = dimension.create(
         replace(BARE, ranking=asked, display_name="Algebra", allowed_providers=("in-house", "openai")), POOL
     )
