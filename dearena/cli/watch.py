@@ -11,6 +11,7 @@ from rich.live import Live
 from dearena.cli import output, progress
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
+from dearena.client.streams import resumed
 from dearena.faults import ModelNotActive
 from dearena.plain import plain
 from dearena.v1 import gateway_pb2, ranker_pb2
@@ -57,13 +58,22 @@ def watch(
 async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet: bool, screen: Console) -> None:
     """Wait until a model is admitted to a dimension, and say how far its answers are.
 
+    A service that goes away meanwhile is waited for, as in every watch.
+
     Raises:
         ModelNotActive: it never will be: it is no entrant, it is retired, or its answers are not usable.
+        ServiceUnavailable, StoreUnavailable: a service was not there, or was away for too long.
     """
     said = ""
-    while True:
-        if any([insertion.model == revision async for insertion in client.insertions(dimension)]):
-            return
+    async for now in resumed(lambda _: _looks(client, dimension, revision), 0, lambda _: 0):
+        if now != said and not quiet:
+            screen.print(f"{revision} {now}")
+            said = now
+
+
+async def _looks(client: ArenaClient, dimension: str, revision: str) -> AsyncIterator[str]:
+    """What a model waits for, again and again until it is admitted."""
+    while not any([insertion.model == revision async for insertion in client.insertions(dimension)]):
         entrant = next((one for one in await client.entrants(dimension) if one.model == revision), None)
         if entrant is None:
             # The gateway lists every revision that was ever registered and that the dimension lets in.
@@ -73,10 +83,7 @@ async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet:
                 raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason}")
             case gateway_pb2.ENTRANT_STATE_RETIRED:
                 raise ModelNotActive(f"{revision} is retired")
-        now = _waiting(entrant)
-        if now != said and not quiet:
-            screen.print(f"{revision} {now}")
-            said = now
+        yield _waiting(entrant)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
