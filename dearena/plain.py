@@ -6,13 +6,15 @@ and what is not a number is null, so that the output is JSON to every reader.
 
 import math
 import re
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
+
+LARGEST_WHOLE: Final = 2**53
+"""Up to here a float tells whole numbers apart."""
 
 
 def plain(message: Message) -> Any:
@@ -26,8 +28,25 @@ def plain(message: Message) -> Any:
         case Duration():
             return message.ToTimedelta().total_seconds()
         case Struct():
-            return MessageToDict(message)
+            return {name: plain(value) for name, value in message.fields.items()}
+        case ListValue():
+            return [plain(value) for value in message.values]
+        case Value():
+            return _free_value(message)
     return {field.name: _field(message, field) for field in message.DESCRIPTOR.fields}
+
+
+def _free_value(message: Value) -> Any:
+    """Of free content. Its numbers are floats to the contract: a whole one is an integer again."""
+    kind = message.WhichOneof("kind")
+    value = None if kind is None or kind == "null_value" else getattr(message, kind)
+    if isinstance(value, Message):
+        return plain(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) <= LARGEST_WHOLE else value
+    return value
 
 
 def _field(message: Message, field: Any) -> Any:

@@ -1,8 +1,10 @@
 """`dearena votes export`: every outcome as a line of JSON."""
 
+import errno
 import gzip
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,11 +78,17 @@ def line_of(vote: Vote, dimension: str) -> dict[str, Any]:
 
 @contextmanager
 def opened(file: Path | None) -> Iterator[IO[str]]:
-    """A text file that takes its name when all is written, packed when that ends with .gz; None: standard output."""
+    """A text file that takes its name when all is written, packed when that ends with .gz; None: standard output.
+
+    Raises:
+        OSError: it cannot be written; names the file as given.
+    """
     if file is None:
         yield sys.stdout
         sys.stdout.flush()
         return
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
         with unfinished.open("wb") as raw:
@@ -93,5 +101,9 @@ def opened(file: Path | None) -> Iterator[IO[str]]:
                 with io.TextIOWrapper(raw, "utf-8", newline="\n") as text:
                     yield text
         unfinished.replace(file)
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) == unfinished:
+            error.filename, error.filename2 = str(file), None
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

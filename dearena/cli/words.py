@@ -14,14 +14,14 @@ WEIGHT_PARTS: Final = 65_536
 
 
 def money(amount: common_pb2.Money) -> str:
-    """`USD 0.0123`: at least two decimals, and as many as a small amount needs; nothing for nothing."""
+    """`USD 0.0123`: at least two decimals, and as many as a small amount needs; the number alone without a currency."""
     if not amount.nano_units:
         return "0"
     whole, rest = divmod(amount.nano_units, NANO)
     decimals = f"{rest:09}"
     significant = len(decimals) - len(decimals.lstrip("0")) + 2 if not whole else 2
     shown = round(amount.nano_units / NANO, max(2, min(9, significant)))
-    return f"{amount.currency or 'USD'} {shown:,.{max(2, min(9, significant))}f}"
+    return f"{amount.currency} {shown:,.{max(2, min(9, significant))}f}".lstrip()
 
 
 def share(weight: int) -> str:

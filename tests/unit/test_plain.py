@@ -44,6 +44,17 @@ def test_what_is_no_number_is_null_so_that_it_is_json(number: float) -> None:
     json.dumps(found, allow_nan=False)
 
 
+def test_numbers_of_free_content_are_whole_again_and_null_where_they_are_none() -> None:
+    decision = ranker_pb2.Decision()
+    decision.content.update({"places": 5, "none": None, "seen": True, "deep": [{"share": 0.5, "far": 1e300}]})
+    decision.content.fields["odd"].number_value = float("nan")
+    decision.content.fields["deep"].list_value.values.add().number_value = float("-inf")
+    found = json.dumps(plain(decision)["content"], allow_nan=False, sort_keys=True)
+    assert (
+        found == '{"deep": [{"far": 1e+300, "share": 0.5}, null], "none": null, "odd": null, "places": 5, "seen": true}'
+    )
+
+
 def test_an_enum_from_a_newer_service_is_its_number() -> None:
     newer = ranker_pb2.Insertion.FromString(b"\x18\x63")
     assert plain(newer)["phase"] == "99"

@@ -114,7 +114,7 @@ def test_a_step_on_one_line() -> None:
         judge_calls=1_920,
         waiting_reason="WAITING(judge paused)",
     )
-    told.insertion.cost.nano_units = 12_000_000
+    told.insertion.cost.MergeFrom(common_pb2.Money(currency="USD", nano_units=12_000_000))
     assert progress.line(told) == (
         "beta@1 fine · place 3 · 96/96 cells · 1,920 calls · USD 0.012 · WAITING(judge paused) · "
         "slides up: beats gamma@1 83.5 : 12.5"

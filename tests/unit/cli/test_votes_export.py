@@ -63,3 +63,19 @@ def test_a_file_that_could_not_be_finished_is_not_there_and_the_old_one_stays(tm
         raise ConnectionError
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["no-such-folder/votes.jsonl", "."])
+def test_a_file_that_cannot_be_written_is_told_by_the_name_given(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError, match=r"No such file|Is a directory") as refused, votes.opened(tmp_path / name):
+        pytest.fail("there is nothing to write to")
+    assert refused.value.filename == str(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_becomes_a_directory_is_told_by_the_name_given(tmp_path: Path) -> None:
+    file = tmp_path / "votes.jsonl"
+    with pytest.raises(IsADirectoryError) as refused, votes.opened(file):
+        file.mkdir()
+    assert (refused.value.filename, refused.value.filename2) == (str(file), None)
+    assert list(tmp_path.iterdir()) == [file]

@@ -21,6 +21,10 @@ def test_money_shows_what_matters_of_it(nano_units: int, shown: str) -> None:
     assert words.money(common_pb2.Money(currency="USD", nano_units=nano_units)) == shown
 
 
+def test_money_of_no_currency_is_given_none() -> None:
+    assert words.money(common_pb2.Money(nano_units=150_000_000)) == "0.15"
+
+
 @pytest.mark.parametrize(
     ("insertion", "shown"),
     [
