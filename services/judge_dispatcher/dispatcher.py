@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import structlog
 from opentelemetry import trace
 
-from dearena import faults
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.v1.common_pb2 import CELL_KIND_UNSPECIFIED, SEAT_POLICY_BOTH, Cell
 from dearena.v1.events_pb2 import EventEnvelope
@@ -23,6 +22,7 @@ from services.judge_dispatcher.template import Template, template_hashed
 from services.judge_dispatcher.texts import DimensionVersion, Texts
 from services.runtime import semantics, telemetry
 from services.runtime.bus import Delivery, Poison
+from services.runtime.rpc import fault_in
 
 log = structlog.get_logger(__name__)
 
@@ -103,10 +103,10 @@ class Dispatcher:
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 try:
                     ruling, seats = await self._compare(work.dimension, cell)
-                except faults.ArenaFault as fault:
-                    if passes(fault):
-                        raise
-                    raise Poison(f"cell {cell.cell_id} cannot be asked: {fault}") from fault
+                except Exception as error:
+                    if poison := _poison_of(error, key_of(work.dimension.name.project, cell)):
+                        raise poison from error
+                    raise
                 span.set_attribute(semantics.OUTCOME, ruling.outcome.value)
                 comparison = Comparison(
                     dimension=work.dimension.name,
@@ -124,7 +124,7 @@ class Dispatcher:
         """The ruling on a cell, and the calls behind it.
 
         Raises:
-            ArenaFault: another service says that this can never be asked.
+            ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.
         """
         template = template_hashed(cell.template_hash)
@@ -149,6 +149,14 @@ class Dispatcher:
         question = Question(dimension.name, cell, template, turns)
         seats = await all_of(self._seats.ask(question, a, b), self._seats.ask(question, b, a))
         return outcome.rule(*(record.seat for record in seats)), seats
+
+
+def _poison_of(error: Exception, key: CellKey) -> Poison | None:
+    """Trouble that lasts, so that it makes one dead letter of the cell however often it is asked for."""
+    fault = fault_in(error)
+    if passes(error) or (fault is None and not isinstance(error, Poison)):
+        return None
+    return Poison(f"cell {key[1]} cannot be asked: {fault or error}", key="/".join(map(str, key)))
 
 
 def _read(event: EventEnvelope) -> Work:

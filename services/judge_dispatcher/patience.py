@@ -1,15 +1,16 @@
 """Trouble of ours is waited out, never made into an outcome: which faults pass, and how to wait for it."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from tenacity import RetryCallState, retry, retry_if_exception, wait_random_exponential
+from tenacity import RetryCallState, retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from dearena import faults
 from services.runtime.rpc import fault_in
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -18,14 +19,27 @@ FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 10.0
 """Waits are drawn between nothing and a bound that doubles from the first to the longest."""
 
+DEFECT_ATTEMPTS = 8
+"""Calls in a row that meet a defect (INTERNAL), some 20 s: one that passes is ridden out, one that lasts does not
+hold a judge's lane, and is met again when the ranker asks again."""
+
 _LASTING = frozenset({"INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION"})
 """Statuses that asking again does not change, except that what is not ready may become so."""
+_DEFECT = "INTERNAL"
+"""The status of everything that no service of the arena foresaw."""
 
 
 def passes(error: BaseException) -> bool:
     """Whether the trouble is of a passing nature: a service away, a deadline, a restart under way."""
     fault = fault_in(error)
-    return fault is not None and (fault.status not in _LASTING or isinstance(fault, faults.NotReady))
+    if fault is None or fault.status == _DEFECT:
+        return False
+    return fault.status not in _LASTING or isinstance(fault, faults.NotReady)
+
+
+def _is_defect(error: BaseException) -> bool:
+    fault = fault_in(error)
+    return fault is not None and fault.status == _DEFECT
 
 
 def _tell(attempt: RetryCallState) -> None:
@@ -33,12 +47,23 @@ def _tell(attempt: RetryCallState) -> None:
     log.info("waiting for another service", attempts=attempt.attempt_number, error=str(error and fault_in(error)))
 
 
-until_it_passes = retry(
-    retry=retry_if_exception(passes),
-    wait=wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
+_WAIT = wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)
+_while_it_passes = retry(retry=retry_if_exception(passes), wait=_WAIT, before_sleep=_tell)
+_past_defects = retry(
+    retry=retry_if_exception(_is_defect),
+    wait=_WAIT,
+    stop=stop_after_attempt(DEFECT_ATTEMPTS),
     before_sleep=_tell,
+    reraise=True,
 )
-"""Decorates a coroutine function: called again, without end, while what it raises passes."""
+
+
+def until_it_passes(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Decorate a coroutine function: called again, without end, while what it raises passes.
+
+    A defect of another service is not waited for without end: after DEFECT_ATTEMPTS in a row it is raised.
+    """
+    return _while_it_passes(_past_defects(work))
 
 
 async def all_of(*work: Awaitable[T]) -> list[T]:

@@ -47,7 +47,14 @@ class TryAgain(Exception):
 
 
 class Poison(Exception):
-    """The message can never be taken; it goes to the dead letters with this reason."""
+    """The message can never be taken; it goes to the dead letters with this reason.
+
+    With a key, messages of other ids but the same key make one dead letter, within the stream's duplicate window.
+    """
+
+    def __init__(self, reason: str, *, key: str = "") -> None:
+        super().__init__(reason)
+        self.key = key
 
 
 class TopologyMissing(RuntimeError):
@@ -193,12 +200,13 @@ class Bus:
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
                 raise faults.ServiceUnavailable(f"{subject} was not taken by the bus: {error!r}") from error
 
-    async def dead_letter(self, durable: str, message: Msg, reason: str) -> None:
-        """Copy a message that cannot be taken to the dead letters."""
+    async def dead_letter(self, durable: str, message: Msg, reason: str, key: str = "") -> None:
+        """Copy a message that cannot be taken to the dead letters, once for a key; without one, once a message."""
+        key = key or f"{message.metadata.stream}/{message.metadata.sequence.stream}"
         headers = {
             "Dearena-Reason": reason.replace("\n", " ")[:500],
             "Dearena-Subject": message.subject,
-            "Nats-Msg-Id": f"dead/{durable}/{message.metadata.stream}/{message.metadata.sequence.stream}",
+            "Nats-Msg-Id": f"dead/{durable}/{key}",
         }
         await self._stream.publish(subjects.dead_letter(durable), message.data, headers=headers, timeout=5)
 
@@ -358,8 +366,9 @@ class Consumer:
             return
         if isinstance(error, Poison) or deliveries >= MAX_DELIVERIES:
             log.error("message goes to the dead letters", subject=message.subject, error=repr(error))
+            key = error.key if isinstance(error, Poison) else ""
             try:
-                await self._bus.dead_letter(self._doorbell.durable, message, str(error) or repr(error))
+                await self._bus.dead_letter(self._doorbell.durable, message, str(error) or repr(error), key)
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError):
                 await self._say(message.nak(delay=_delay(deliveries)))
             else:

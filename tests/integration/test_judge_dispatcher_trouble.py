@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from dearena.v1.common_pb2 import (
     OUTCOME_A,
 )
+from services.judge_dispatcher import patience
 from services.judge_dispatcher.room import DURABLE
 from services.judge_dispatcher.store import OtherSecret
 from services.runtime import subjects
@@ -54,6 +55,25 @@ async def test_while_the_gateway_is_away_there_is_no_outcome_and_then_there_is(
     arena.gateway.away = False
     [comparison] = await outcomes(dispatcher, [cell])
     assert comparison.outcome == OUTCOME_A
+
+
+async def test_a_gateway_that_fails_again_and_again_makes_one_dead_letter_and_holds_no_lane(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def defect(_: Any) -> Any:
+        raise RuntimeError("a defect of the gateway")
+
+    monkeypatch.setattr(patience._WAIT, "multiplier", 0)
+    arena.gateway.habits["gamma@1"] = defect
+    cell, other = cell_of("gamma@1"), cell_of("delta@1")
+    async with arena.dispatcher(judge_cells_in_flight=1) as dispatcher:
+        for _ in range(3):  # as the ranker's sweep does
+            await arena.ask([cell])
+            await eventually(arena.unsettled, equals=(0, 0))
+        await arena.ask([other])
+        await outcomes(dispatcher, [other])
+        assert len(await votes(dispatcher)) == 1
+    assert len(await arena.events(f"dead.{DURABLE}", subjects.DEAD_LETTERS)) == 1
 
 
 async def test_a_deadline_of_ours_is_no_outcome(arena: Arena) -> None:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from dearena import faults
-from services.judge_dispatcher.patience import all_of, passes, until_it_passes
+from services.judge_dispatcher import patience
+from services.judge_dispatcher.patience import DEFECT_ATTEMPTS, all_of, passes, until_it_passes
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,6 @@ from services.judge_dispatcher.patience import all_of, passes, until_it_passes
         faults.ServiceUnavailable("x"),
         faults.Conflict("x"),
         faults.NotReady("x"),
-        faults.ArenaFault("a defect that a new version mends"),
         TimeoutError(),
     ],
 )
@@ -30,6 +30,7 @@ def test_what_passes_is_waited_out(error: Exception) -> None:
         faults.UnknownModel("x"),
         faults.ModelNotActive("x"),
         faults.RequestIdReused("x"),
+        faults.ArenaFault("a defect of another service"),
         KeyError("a defect of ours"),
         asyncio.CancelledError(),
     ],
@@ -63,6 +64,47 @@ async def test_lasting_trouble_is_raised_at_once() -> None:
     with pytest.raises(faults.UnknownModel):
         await work()
     assert len(calls) == 1
+
+
+@pytest.fixture
+def without_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience._WAIT, "multiplier", 0)
+
+
+@pytest.mark.usefixtures("without_waits")
+@pytest.mark.parametrize("defects", [DEFECT_ATTEMPTS - 1, DEFECT_ATTEMPTS])
+async def test_defects_in_a_row_are_borne_so_often_and_no_more(defects: int) -> None:
+    calls = []
+
+    @until_it_passes
+    async def work() -> str:
+        calls.append(1)
+        if len(calls) <= defects:
+            raise faults.ArenaFault("a defect of another service")
+        return "done"
+
+    if defects < DEFECT_ATTEMPTS:
+        assert await work() == "done"
+    else:
+        with pytest.raises(faults.ArenaFault):
+            await work()
+    assert len(calls) == DEFECT_ATTEMPTS
+
+
+@pytest.mark.usefixtures("without_waits")
+async def test_trouble_that_passes_begins_the_count_of_defects_anew() -> None:
+    calls = []
+
+    @until_it_passes
+    async def work() -> str:
+        calls.append(1)
+        if len(calls) > 2 * DEFECT_ATTEMPTS:
+            return "done"
+        if len(calls) % 2:
+            raise faults.ArenaFault("a defect of another service")
+        raise faults.ServiceUnavailable("restarting")
+
+    assert await work() == "done"
 
 
 async def test_all_work_is_ended_before_a_failure_is_told() -> None:
