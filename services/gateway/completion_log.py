@@ -230,6 +230,10 @@ class CompletionLog:
                 log.warning("reply not recorded yet", request_id=call.request_id, error=str(fault))
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
 
+    async def flush(self) -> None:
+        """Let ends that are on their way to the store arrive, whoever still waits for them."""
+        await self._ends.flush()
+
     async def _write_ends(self, ends: Sequence[tuple[str, Completion]]) -> Sequence[Completion]:
         moment = now()
         updates = [

@@ -108,11 +108,15 @@ class Completions:
             await asyncio.wait(tasks, timeout=patience_seconds)
 
     async def give_up(self) -> None:
-        """End the calls that are still in flight: on record they stay `started`, and may have been billed."""
+        """End the calls that are still in flight: on record they stay `started`, and may have been billed.
+
+        Those whose end is being written have ended: it is on record when this returns, unless the store is away.
+        """
         tasks = [task for _, task in self._in_flight.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._log.flush()
 
 
 async def _end_of(task: "asyncio.Task[Completion]") -> Completion:

@@ -46,6 +46,11 @@ class GroupCommit(Generic[Item, Result]):
             self._writer = asyncio.create_task(self._write_all(), name="group-commit", context=contextvars.Context())
         return await written
 
+    async def flush(self) -> None:
+        """Wait until what was asked for so far is written, or has failed."""
+        if (writer := self._writer) is not None:
+            await asyncio.wait([writer])
+
     async def _write_all(self) -> None:
         try:
             await asyncio.sleep(0)  # those who are about to ask in this turn of the loop come along

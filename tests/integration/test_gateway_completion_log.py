@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from dearena.faults import StoreUnavailable
+from dearena.faults import ServiceUnavailable, StoreUnavailable
 from dearena.names import Revision
-from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Purpose
+from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Delivery, Purpose
 from services.gateway.chat import Message, Reply
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours, record_id
+from services.gateway.completions import Completions
+from services.gateway.endpoint_client import EndpointClient
 from services.gateway.group_commit import GroupCommit
 from services.gateway.leases import Leases
 from services.gateway.models import Endpoint, ModelSpec
@@ -98,3 +102,32 @@ async def test_a_call_that_ended_without_a_record_is_anybodys_once(store: Store)
     ended = await one.claim(CALL)
     assert isinstance(ended, Ended)
     assert ended.completion.failure == INTERRUPTED
+
+
+async def test_an_end_that_is_being_written_is_not_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(store)
+    writing, go = asyncio.Event(), asyncio.Event()
+    write = log._write_ends
+
+    async def slowly(ends: Sequence[tuple[str, Completion]]) -> Sequence[Completion]:
+        writing.set()
+        await go.wait()
+        return await write(ends)
+
+    class Endpoints:
+        async def send(self, _call: Call, _parent: object) -> Delivery:
+            return Delivery(REPLY, timedelta(), 1)
+
+    monkeypatch.setattr(log, "_ends", GroupCommit(slowly))
+    calls = Completions(log, cast("EndpointClient", Endpoints()))
+    waiting = asyncio.ensure_future(calls.complete(CALL))
+    await writing.wait()
+    giving_up = asyncio.ensure_future(calls.give_up())
+    with pytest.raises(ServiceUnavailable):
+        await waiting
+    assert not giving_up.done()
+    go.set()
+    await giving_up
+    found = await log.find_ended(CALL.project, CALL.request_id)
+    assert found is not None
+    assert found.reply == REPLY

@@ -46,6 +46,8 @@ class Log:
         self.looks += 1
         return self.looks < self.elsewhere_for
 
+    async def flush(self) -> None: ...
+
     async def release(self, asked: Call) -> None:
         self.released.append(asked.request_id)
 

@@ -89,3 +89,20 @@ async def test_a_caller_that_goes_away_takes_nothing_along() -> None:
     assert store.batches == [[1, 2]]
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_a_flush_waits_for_what_those_who_left_had_asked_for() -> None:
+    store = Store()
+    store.go.clear()
+    commit = GroupCommit(store.write, largest_batch=1)
+    waiting = [asyncio.ensure_future(commit.submit(n)) for n in (1, 2)]
+    await store.was_asked.wait()
+    for one in waiting:
+        one.cancel()
+    flushing = asyncio.ensure_future(commit.flush())
+    await asyncio.sleep(0)
+    assert not flushing.done()
+    store.go.set()
+    await flushing
+    assert store.batches == [[1], [2]]
+    await commit.flush()  # nothing to wait for
