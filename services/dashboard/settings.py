@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dearena.names import DEFAULT_PROJECT, check_slug
+from services.runtime.settings import LogLevel
 
 
 def _host_and_port(listen: str) -> str:
@@ -41,7 +42,7 @@ class DashboardSettings(BaseSettings):
     project: Annotated[str, AfterValidator(check_slug)] = Field(
         default=DEFAULT_PROJECT, validation_alias="DEARENA_PROJECT"
     )
-    log_level: str = Field(default="info", validation_alias="DEARENA_LOG_LEVEL")
+    log_level: LogLevel = Field(default="info", validation_alias="DEARENA_LOG_LEVEL")
 
     @property
     def address(self) -> tuple[str, int]:

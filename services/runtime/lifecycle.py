@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from dearena import faults
 from services.runtime import rpc, telemetry
@@ -97,15 +99,15 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         server = rpc.Server(room.servicers, traced=provider is not None, reflected=settings.reflection)
         address = await server.start(settings.listen)
         consumers: list[Consumer] = []
+        leaving = asyncio.Event()
         tasks = [
-            *(asyncio.ensure_future(_ring(bus, doorbell, consumers)) for doorbell in room.doorbells),
+            *(asyncio.ensure_future(_ring(bus, doorbell, consumers, leaving)) for doorbell in room.doorbells),
             *(asyncio.ensure_future(_sweep(sweep, settings.sweep_seconds)) for sweep in room.sweeps),
             *(asyncio.ensure_future(work()) for work in room.background),
         ]
-        leaving = False
 
         def ended(task: asyncio.Future[None]) -> None:
-            if leaving or task.cancelled() or broken.done():
+            if leaving.is_set() or task.cancelled() or broken.done():
                 return
             broken.set_exception(task.exception() or RuntimeError(f"{task} ended by itself"))
 
@@ -116,7 +118,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         try:
             yield Running(address, shell, broken)
         finally:
-            leaving = True
+            leaving.set()
             await _leave(room, server, consumers, tasks, settings.drain_seconds)
     finally:
         broken.cancel()
@@ -163,7 +165,7 @@ async def _ensure_indexes(store: Store, indexes: Mapping[str, Sequence[Index]]) 
                 return
 
 
-async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer]) -> None:
+async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer], leaving: asyncio.Event) -> None:
     await bus.ready()
     while True:
         try:
@@ -174,7 +176,8 @@ async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer]) -> None
         else:
             break
     consumers.append(consumer)
-    await consumer.run()
+    if not leaving.is_set():  # one that is bound later is stopped by nobody
+        await consumer.run()
     await asyncio.Event().wait()  # stopped: stay until cancelled
 
 
@@ -221,9 +224,24 @@ def _add_trace(_logger: object, _method: str, event: structlog.types.EventDict) 
     return event
 
 
+def _wrong_settings(error: ValidationError | SettingsError, settings_type: type[ServiceSettings]) -> str:
+    """Which variables, and what is wrong; never their values, which may be secrets."""
+    if isinstance(error, SettingsError):
+        return str(error)
+    prefix = settings_type.model_config.get("env_prefix", "")
+    return "; ".join(
+        ": ".join([*(f"{prefix}{field}".upper() for field in one["loc"][:1]), one["msg"]])
+        for one in error.errors(include_input=False, include_url=False)
+    )
+
+
 def main(name: str, settings_type: type[S], build: Build[S]) -> None:
-    """Run a service until SIGTERM or SIGINT; exit 1 when it breaks."""
-    settings = settings_type()
+    """Run a service until SIGTERM or SIGINT; exit 1 when it breaks, 2 with one line when a setting is wrong."""
+    try:
+        settings = settings_type()
+    except (ValidationError, SettingsError) as error:
+        sys.stderr.write(f"{name} cannot start: {_wrong_settings(error, settings_type)}\n")
+        sys.exit(2)
     configure_logging(settings.log_level)
     structlog.contextvars.bind_contextvars(service=name)
 

@@ -3,13 +3,21 @@
 import os
 import socket
 import uuid
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _instance() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+def _in_lower_case(level: Any) -> Any:
+    return level.lower() if isinstance(level, str) else level
+
+
+LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_in_lower_case)]
 
 
 class ServiceSettings(BaseSettings):
@@ -44,6 +52,6 @@ class ServiceSettings(BaseSettings):
     drain_seconds: float = Field(default=10.0, ge=0)
     # A caller hears UNAVAILABLE after this when the store is away; longer rides out elections.
     store_timeout_seconds: float = Field(default=2.5, gt=0)
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     # Names this process in leases and in `created_by`.
     instance: str = Field(default_factory=_instance)
