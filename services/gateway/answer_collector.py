@@ -20,7 +20,7 @@ from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
 from services.gateway.conversation import answer_text, messages_of, turn_request_id
 from services.gateway.dimensions import Dimensions, DimensionVersion, Query
-from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, worth
+from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, too_long, worth
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.store import Models
@@ -164,13 +164,18 @@ class AnswerCollector:
             await self._answers.record(key, query.query_id, await self._answer(key, query))
 
     async def _answer(self, key: EntrantKey, query: Query) -> Document:
-        """Put a query, turn by turn; the first turn without a usable reply decides over the answer."""
+        """Put a query, turn by turn; the first turn without a usable reply decides over the answer.
+
+        So does the turn with which the answer becomes too long to be kept.
+        """
         replies: list[str] = []
         while True:
             completion = await self._reply_to_turn(key, query, replies)
             found = worth(completion)
             if completion.reply is not None:
                 replies.append(completion.reply.text)
+                if excess := too_long(answer_text(replies)):
+                    return _answer_document(query, [], completion, excess)
             if found.state is not AnswerState.USABLE or len(replies) == len(query.turns):
                 return _answer_document(query, replies, completion, found)
 

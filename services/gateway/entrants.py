@@ -11,6 +11,9 @@ from services.gateway.failures import Failure, FailureKind
 CUT_OFF_REASON = "length"
 """The finish_reason of a reply that ran into max_tokens."""
 
+LONGEST_ANSWER_BYTES = 15 * 1024 * 1024
+"""In UTF-8. The store takes documents of 16 MiB; the replies to several turns are one answer, and may come to more."""
+
 _HOPELESS = frozenset(
     {
         FailureKind.UNAUTHENTICATED,
@@ -65,6 +68,13 @@ def worth(completion: Completion) -> AnswerWorth:
     if not completion.reply.text.strip():
         return AnswerWorth(AnswerState.EMPTY, "the answer is empty")
     return AnswerWorth(AnswerState.USABLE)
+
+
+def too_long(text: str) -> AnswerWorth | None:
+    """What an answer is worth that is too long to be kept; None when it can be."""
+    if len(text.encode(errors="surrogatepass")) <= LONGEST_ANSWER_BYTES:
+        return None
+    return AnswerWorth(AnswerState.FAILED, f"the answer is longer than {LONGEST_ANSWER_BYTES} bytes")
 
 
 def _worth_of_failure(failure: Failure) -> AnswerWorth:

@@ -18,8 +18,9 @@ class GatewaySettings(ServiceSettings):
     http_longest_retry_after_seconds: float = Field(default=60.0, ge=0)
     # How long a connection may take; within the model's own time-out.
     http_connect_seconds: float = Field(default=10.0, gt=0)
-    # A longer reply is unreadable. Texts are kept and sent on, so this bounds documents and messages too.
-    http_reply_limit_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    # A longer reply is unreadable. Texts are kept and sent on, so this bounds documents and messages too:
+    # no more than 8 MiB, for the store takes no document of more than 16.
+    http_reply_limit_bytes: int = Field(default=2 * 1024 * 1024, ge=1024, le=8 * 1024 * 1024)
 
     # How often a query is asked that failed for a reason that may pass: more answers, against paying again.
     answer_attempts: int = Field(default=2, ge=1)

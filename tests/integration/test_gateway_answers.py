@@ -14,6 +14,7 @@ from dearena import faults, identity
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1.events_pb2 import DimensionReady
+from services.gateway import entrants as standings
 from services.gateway.settings import GatewaySettings
 from services.runtime import subjects
 from services.runtime.bus import envelope
@@ -258,6 +259,22 @@ async def test_a_conversation_is_held_turn_by_turn(
     [answer] = await answers(gateway, "m@1")
     assert answer.text == "[Reply to turn 1]\n42\n\n[Reply to turn 2]\n21"
     assert answer.request_id == endpoint.requests[1].request_id
+
+
+async def test_a_conversation_too_long_to_be_kept_is_a_failed_answer_and_holds_nothing_up(
+    gateway: stubs.GatewayServiceAsyncStub,
+    queries: QuerySelector,
+    endpoint: ModelEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(standings, "LONGEST_ANSWER_BYTES", 2000)
+    queries.add("algebra", ["What is 6 x 7?", "And half of it?", "And a third?"])
+    endpoint.behave("m", says("4" * 1500), says("2" * 1500))
+    await register(gateway, model("m", endpoint.base_url))
+    assert (await entrant(gateway, "m@1")).reason == "the answer is longer than 2000 bytes"
+    [answer] = await answers(gateway, "m@1")
+    assert (answer.state, answer.text, answer.answer_hash) == (pb.ANSWER_STATE_FAILED, "", "")
+    assert len(endpoint.requests) == 2
 
 
 async def test_only_providers_that_are_allowed_see_a_dimension(

@@ -16,12 +16,14 @@ from services.gateway.calls import (
 )
 from services.gateway.chat import Message, Reply
 from services.gateway.entrants import (
+    LONGEST_ANSWER_BYTES,
     AnswerState,
     AnswerWorth,
     EntrantState,
     cohort_of,
     is_worth_another_attempt,
     standing,
+    too_long,
     worth,
 )
 from services.gateway.failures import Failure, FailureKind
@@ -114,3 +116,10 @@ def test_a_call_is_sent_at_most_twice() -> None:
 def test_without_a_cohort_an_entrant_is_its_own() -> None:
     assert cohort_of("", "m@2") == "m@2"
     assert cohort_of("spring", "m@2") == "spring"
+
+
+def test_an_answer_is_as_long_as_the_store_can_keep_counted_in_bytes() -> None:
+    assert too_long("é" * (LONGEST_ANSWER_BYTES // 2)) is None
+    excess = too_long("é" * (LONGEST_ANSWER_BYTES // 2 + 1))
+    assert excess is not None
+    assert excess.state is AnswerState.FAILED
