@@ -642,7 +642,8 @@ class CompleteRequest(_message.Message):
     """Model revision."""
     request_id: _builtins.str
     """Lower-case hexadecimal SHA-256 that identifies the call; required. A known id waits for the
-    call in flight or is answered from the record.
+    call in flight or is answered from the record, whatever else the request says: messages and
+    parameters are not compared. Only another model is INVALID_ARGUMENT (REQUEST_ID_REUSED).
     """
     purpose: Global___Purpose.ValueType
     dimension: _builtins.str
