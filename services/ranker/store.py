@@ -178,7 +178,7 @@ class RankerStore:
             Conflict: somebody has written since. Any other failure leaves open whether it was written.
         """
         moment = now()
-        read, after = commit.read, commit.after
+        read = commit.read
 
         async def body(session: Session) -> None:
             await self._advance(commit, session)
@@ -193,7 +193,7 @@ class RankerStore:
                 opened = {**round_document(commit.opened), **self._provenance(moment)}
                 await self._rounds.insert_one(opened, session=session)
             if commit.closed is not None:
-                await self._close(read.name, after.decisions, commit, moment, session)
+                await self._close(read.name, commit.closed, commit.decisions[0].number, moment, session)
             await self._write_insertions(commit, moment, session)
 
         await self._store.run_transaction(body)
@@ -211,10 +211,8 @@ class RankerStore:
             raise Conflict(f"somebody else has written to {commit.read.name}")
 
     async def _close(
-        self, name: DimensionName, decisions: int, commit: Commit, moment: datetime, session: Session
+        self, name: DimensionName, closed: ClosedRound, by_decision: int, moment: datetime, session: Session
     ) -> None:
-        closed = commit.closed
-        assert closed is not None  # noqa: S101 - told by the only caller
         await self._rounds.update_one(
             {**key_of(name), "round": closed.number},
             {
@@ -222,7 +220,7 @@ class RankerStore:
                     "closed": True,
                     "settles": closed.settles,
                     "entrants": list(closed.entrants),
-                    "closed_by_decision": commit.decisions[0].number,
+                    "closed_by_decision": by_decision,
                     "judge_calls": closed.judge_calls,
                     "costs": dict(closed.costs),
                     "closed_at": moment,

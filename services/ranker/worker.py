@@ -16,14 +16,14 @@ from typing import Final
 
 import structlog
 
-from dearena.faults import ArenaFault, Conflict
+from dearena.faults import ArenaFault, Conflict, ServiceUnavailable
 from dearena.names import DimensionName
 from services.ranker import admission, steps
 from services.ranker.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
 from services.ranker.announcer import Announcer
 from services.ranker.decisions import Decision, DecisionKind
 from services.ranker.entrants import Entrant
-from services.ranker.evidence import Evidence, Vote, counted
+from services.ranker.evidence import Evidence, Vote, counted, newest
 from services.ranker.findings import Board, Progress
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging import Judging
@@ -287,9 +287,17 @@ class DimensionWorker:
         numbers = self._state.rounds_of_active()
         for number in numbers:
             if number not in self._votes and number <= self._state.last_closed_round:
-                self._votes[number] = await self._desk.inquiries.votes(self.name, number)
+                self._votes[number] = await self._votes_of_closed(number)
         self._votes = {number: self._votes[number] for number in numbers if number in self._votes}
         return await asyncio.to_thread(Evidence, (vote for votes in self._votes.values() for vote in votes))
+
+    async def _votes_of_closed(self, number: int) -> Sequence[Vote]:
+        """All outcomes of a closed round, or none: by half of them cells would be asked a second time."""
+        record = await self._desk.store.round(self.name, number)
+        votes = await self._desk.inquiries.votes(self.name, number)
+        if record is None or len(newest(votes)) < record.cells:
+            raise ServiceUnavailable(f"not all outcomes of round {number} can be read yet; try again")
+        return votes
 
     async def _close(self, record: RoundRecord, votes: Sequence[Vote]) -> None:
         """Close the open round, and take every step that its outcomes allow."""

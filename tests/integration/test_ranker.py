@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import nats
 import pytest
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy, StreamConfig
 
 from dearena import faults
 from dearena.rpc_faults import fault_of
@@ -23,6 +23,7 @@ from services.ranker.decisions import Decision, DecisionKind
 from services.ranker.room import build
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
+from services.runtime import subjects
 from services.runtime.lifecycle import Running, running
 from services.runtime.store import Store
 from tests.fixtures.bus import NatsServer
@@ -131,7 +132,7 @@ async def sent(nats_url: str, subject: str) -> list[EventEnvelope]:
 
 
 async def test_a_dimension_is_ranked_as_in_plain_memory(stage: Stage, calm: Played, nats_url: str) -> None:
-    async with stage.ranker() as ranker:
+    async with stage.ranker(reask_seconds=60) as ranker:
         ranking = await ranker.at_rest()
         insertions = await ranker.insertions()
         closed = (await ranker.stub.GetRound(pb.GetRoundRequest(dimension=NAME))).round
@@ -177,7 +178,7 @@ async def test_all_doorbells_twice(stage: Stage, calm: Played) -> None:
     stage.around.rings = 2
     for entrant in stage.around.entrants:
         entrant.state = gateway_pb2.ENTRANT_STATE_COLLECTING
-    async with stage.ranker() as ranker:
+    async with stage.ranker(reask_seconds=60) as ranker:
         for model in reversed(MODELS):
             await stage.around.ready(model, times=2)
         await ranker.at_rest()
@@ -236,7 +237,7 @@ async def test_work_that_a_dispatcher_lost_is_asked_again(stage: Stage, calm: Pl
 
 
 async def test_outcomes_that_can_be_counted_before_they_can_be_read_are_waited_for(stage: Stage, calm: Played) -> None:
-    stage.around.hidden = 3
+    stage.around.hide = {1: 3}
     async with stage.ranker(reask_seconds=60) as ranker:
         await ranker.at_rest()
         assert await ranker.log() == calm.log
@@ -296,6 +297,40 @@ async def test_judging_goes_on_when_the_bus_is_back(stage: Stage, calm: Played, 
         await eventually(all_told, equals=True)
 
 
+async def test_a_full_work_queue_is_waited_for(stage: Stage, calm: Played, nats_url: str) -> None:
+    async with await nats.connect(nats_url) as client:
+        context = client.jetstream()
+        judging = (await context.stream_info(subjects.JUDGING)).config
+        await context.update_stream(StreamConfig(**{**judging.__dict__, "max_msgs": 4}))
+    stage.around.gate.clear()
+    async with stage.ranker(reask_seconds=60) as ranker:
+
+        async def held_up() -> bool:
+            return "judges cannot be asked" in (await ranker.ranking()).waiting_reason
+
+        await eventually(held_up, equals=True)
+        stage.around.gate.set()
+        await ranker.at_rest()
+        assert await ranker.log() == calm.log
+    assert set(stage.around.asked.values()) == {1}
+
+
+async def test_who_registers_during_a_round_is_seen_to_wait(stage: Stage) -> None:
+    stage.around.gate.clear()
+    late = stage.around.entrants.pop()
+    async with stage.ranker(sweep_seconds=0.1) as ranker:
+        await eventually(lambda: _opened(ranker, 1), equals=True)
+        assert list((await ranker.ranking()).waiting) == [MODELS[5]]
+        stage.around.entrants.append(late)
+
+        async def waiting() -> list[str]:
+            return list((await ranker.ranking()).waiting)
+
+        await eventually(waiting, equals=[MODELS[5], MODELS[6]])
+        stage.around.gate.set()
+        await ranker.at_rest()
+
+
 async def test_a_second_ranker_beside_the_first_changes_nothing(stage: Stage, calm: Played) -> None:
     async with stage.ranker() as one, stage.ranker() as other:
         await one.at_rest()
@@ -310,6 +345,19 @@ async def test_begun_anew_in_the_middle_it_goes_on(stage: Stage, calm: Played) -
         assert (await ranker.ranking()).open_round == 1
     stage.around.gate.set()
     async with stage.ranker() as ranker:
+        await ranker.at_rest()
+        assert await ranker.log() == calm.log
+
+
+async def test_begun_anew_it_takes_no_half_of_what_it_has_decided_by(stage: Stage, calm: Played) -> None:
+    stage.around.drop = lambda event: event.judging_requested.round == 3 and "/again/" not in event.event_id
+    async with stage.ranker(reask_seconds=60) as ranker:
+        await eventually(lambda: _opened(ranker, 3), equals=True)
+    # The second round is closed, and belongs to the insertion at hand.
+    assert calm.of_kind(DecisionKind.ROUND_OPENED)[1].model == calm.of_kind(DecisionKind.ROUND_OPENED)[2].model
+    stage.around.hide = {2: 1}
+    async with stage.ranker(reask_seconds=0.3) as ranker:
+        await eventually(lambda: stage.around.hide, equals={})
         await ranker.at_rest()
         assert await ranker.log() == calm.log
 

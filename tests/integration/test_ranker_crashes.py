@@ -72,6 +72,8 @@ class Mortal:
 
     settings: RankerSettings
     fate: Fate
+    database: Store
+    """One for all lives: what a life had under way at its end may still be written, as after a kill."""
     worker: DimensionWorker | None = None
 
     def ring(self) -> None:
@@ -85,9 +87,8 @@ class Mortal:
             bus = Bus(self.settings.nats_url, "mortal")
             bus.start()
             await bus.ready()
-            store = Store(self.settings.mongo_url, self.settings.mongo_database)
             peers = Peers(self.settings)
-            kept = RankerStore(store, "mortal")
+            kept = RankerStore(self.database, "mortal")
             for name in KEPT:
                 self._watch(kept, name)
             self._watch(bus, "publish")
@@ -104,7 +105,6 @@ class Mortal:
                     await one
             await bus.close()
             await peers.close()
-            store.close()
 
     def _watch(self, owner: Any, name: str) -> None:
         write = getattr(owner, name)
@@ -116,12 +116,17 @@ class Mortal:
 
 
 @pytest.fixture
-async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[RankerStore]:
+async def database(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
+    database = Store(mongo_url, mongo_database)
+    await database.ensure_indexes(INDEXES)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Store) -> RankerStore:
     """The store, from outside."""
-    store = Store(mongo_url, mongo_database)
-    await store.ensure_indexes(INDEXES)
-    yield RankerStore(store, "test")
-    store.close()
+    return RankerStore(database, "test")
 
 
 @pytest.fixture
@@ -141,12 +146,16 @@ async def log_of(store: RankerStore) -> list[Decision]:
 
 @pytest.mark.parametrize("write", WRITES)
 async def test_it_may_die_before_and_after_any_write(
-    write: str, around: Surroundings, store: RankerStore, arena_settings: Callable[..., Any]
+    write: str,
+    around: Surroundings,
+    database: Store,
+    store: RankerStore,
+    arena_settings: Callable[..., Any],
 ) -> None:
     calm = play(WORLD)
     calm.run()
     settings = arena_settings(RankerSettings, reask_seconds=0.3, **peers_at(around))
-    mortal = Mortal(settings, Fate(write))
+    mortal = Mortal(settings, Fate(write), database)
     around.voted = mortal.ring
     await store.take_up(ALGEBRA, 1, Rules())
 

@@ -1,0 +1,80 @@
+"""What the ranker writes: all or nothing, by whoever has read the newest, and cells under the digest of their list."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from dearena.faults import Conflict
+from services.ranker import decisions
+from services.ranker.decisions import Decision
+from services.ranker.ranking import EMPTY, replay
+from services.ranker.records import RankingRecord
+from services.ranker.rounds import digest_of
+from services.ranker.rules import Rules
+from services.ranker.store import INDEXES, Commit, RankerStore
+from services.runtime.store import Store
+from tests.unit.ranker.planted import ALGEBRA, World, entrant, play
+
+
+@pytest.fixture
+async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[RankerStore]:
+    database = Store(mongo_url, mongo_database)
+    await database.ensure_indexes(INDEXES)
+    yield RankerStore(database, "test")
+    database.close()
+
+
+@pytest.fixture
+async def read(store: RankerStore) -> RankingRecord:
+    """A dimension that has just been taken up."""
+    await store.take_up(ALGEBRA, 1, Rules(seed_models=3))
+    await store.take_up(ALGEBRA, 1, Rules(seed_models=99))
+    record = await store.ranking(ALGEBRA)
+    assert record is not None
+    assert record.rules.seed_models == 3
+    return record
+
+
+def admission(read: RankingRecord, slug: str) -> Commit:
+    decided: list[Decision] = [decisions.admitted(1, entrant(f"{slug}@1"), decisions.SEED, 0)]
+    return Commit(read, EMPTY, replay(decided), decided, traceparents={f"{slug}@1": "00-trace"})
+
+
+async def test_who_has_not_read_the_newest_writes_nothing(store: RankerStore, read: RankingRecord) -> None:
+    await store.commit(admission(read, "alpha"))
+    with pytest.raises(Conflict):
+        await store.commit(admission(read, "beta"))
+    with pytest.raises(Conflict):
+        await store.say(read, "WAITING(x)", [])
+    assert [decision.model for decision, _ in await store.decisions(ALGEBRA)] == ["alpha@1"]
+    assert [one.insertion.model for one in await store.insertions(ALGEBRA)] == ["alpha@1"]
+    newest = await store.ranking(ALGEBRA)
+    assert newest is not None
+    assert (newest.version, newest.decisions, newest.waiting_reason) == (read.version + 1, 1, "")
+
+
+async def test_what_cannot_be_written_whole_is_not_written_at_all(store: RankerStore, read: RankingRecord) -> None:
+    commit = admission(read, "alpha")
+    twice = replace(commit, decisions=[*commit.decisions, *commit.decisions])
+    with pytest.raises(Exception, match="duplicate key"):
+        await store.commit(twice)
+    assert await store.decisions(ALGEBRA) == []
+    assert await store.insertions(ALGEBRA) == []
+    assert await store.ranking(ALGEBRA) == read
+
+
+async def test_cells_of_one_list_do_not_mix_with_those_of_another(store: RankerStore) -> None:
+    played = play(World.plant(0, models=5, queries=3))
+    while not played.cells:
+        played.step()
+    cells = played.cells[1]
+    others = cells[:7]
+    await store.write_cells(ALGEBRA, 1, digest_of(others), others)
+    await store.write_cells(ALGEBRA, 1, digest_of(cells), cells)
+    await store.write_cells(ALGEBRA, 1, digest_of(cells), cells)
+    assert await store.cells(ALGEBRA, 1, digest_of(cells)) == cells
+    assert await store.cells(ALGEBRA, 1, digest_of(others)) == others
+    await store.forget_other_cells(ALGEBRA, 1, digest_of(cells))
+    assert await store.cells(ALGEBRA, 1, digest_of(cells)) == cells
+    assert await store.cells(ALGEBRA, 1, digest_of(others)) == ()
