@@ -31,13 +31,16 @@ async def calm(whole: Arena) -> Played:
 async def test_a_killed_service_changes_nothing(whole: Arena, calm: Played, victim: str) -> None:
     async with whole.client(f"without-{victim.replace('_', '-')}") as client:
         await whole.begin(client, MODELS, world="slow")
-        await whole.mid_insertion(client)
-        await whole.kill(victim)
+        caught = await whole.mid_insertion(client)
+        killed_at = await whole.kill(victim)
         played = await whole.settled(client, len(MODELS))
+        closed_at = await whole.closed_at(client, caught.model, caught.rounds[-1])
         interrupted = {entry.request_id: entry async for entry in client.ledger(interrupted_only=True)}
 
+    assert killed_at < closed_at, "the kill came too late to show anything"
     assert played.board.board_digest == calm.board.board_digest
     assert played.outcomes == calm.outcomes
+    assert len(played.request_ids) == len(calm.request_ids)
     counts = whole.requests()
     repeated = {request: counts[request] for request in played.request_ids if counts.get(request, 0) != 1}
     if victim == "gateway":

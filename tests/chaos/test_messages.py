@@ -14,6 +14,7 @@ from nats.js.api import StreamConfig, SubjectTransform
 
 from dearena.local import servers
 from tests.fixtures.arena import Arena, Played, arena
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -121,10 +122,28 @@ async def votes_in_reverse(url: str) -> AsyncIterator[list[int]]:
         await client.close()
 
 
+async def heard(url: str) -> int:
+    """Messages that the ranker has been handed so far."""
+    client = await nats.connect(url)
+    try:
+        found = await client.jetstream().consumer_info("EVENTS", "ranker-doorbell")
+    finally:
+        await client.close()
+    assert found.delivered is not None
+    return found.delivered.consumer_seq
+
+
+async def _heard_since(before: int, url: str, messages: int) -> bool:
+    return await heard(url) - before >= messages > 0
+
+
 async def test_votes_in_reverse(whole: Arena, calm: Played) -> None:
+    before = await heard(bus_of(whole))
     async with votes_in_reverse(bus_of(whole)) as sizes, whole.client("reversed") as client:
         await whole.begin(client, MODELS)
         played = await whole.settled(client, len(MODELS))
+        # Had they not come through, sweeps would have led to the same board.
+        await eventually(lambda: _heard_since(before, bus_of(whole), sum(sizes)))
 
     assert max(sizes) > 1
     assert played.board.board_digest == calm.board.board_digest
