@@ -130,7 +130,7 @@ async def heard(url: str) -> int:
     finally:
         await client.close()
     assert found.delivered is not None
-    return found.delivered.consumer_seq
+    return int(found.delivered.consumer_seq)
 
 
 async def _heard_since(before: int, url: str, messages: int) -> bool:
