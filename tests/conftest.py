@@ -11,7 +11,7 @@ import pytest
 
 from services.runtime import topology
 from services.runtime.settings import ServiceSettings
-from services.runtime.store import Store
+from services.runtime.store import Store, fault_of
 from tests.fixtures import run
 from tests.fixtures.bus import NatsServer, forget_streams
 
@@ -51,8 +51,14 @@ async def mongo_database(mongo_url: str) -> AsyncIterator[str]:
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     store = Store(mongo_url, name)
-    await store.drop()
-    store.close()
+    try:
+        await store.drop()
+    except Exception as error:
+        # Out of reach on a very busy machine: then it goes with the run's mongod.
+        if fault_of(error) is None:
+            raise
+    finally:
+        store.close()
 
 
 @pytest.fixture

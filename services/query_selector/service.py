@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from dearena.faults import AlreadyExists, InvalidField, StoreUnavailable, UnknownDimension
+from dearena.faults import AlreadyExists, ArenaFault, InvalidField, StoreUnavailable, UnknownDimension
 from dearena.names import DimensionName, InvalidName, parse_project
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
@@ -34,8 +34,12 @@ class QuerySelector(QuerySelectorServiceServicer):
         self, request_iterator: AsyncIterator[pb.CreateDimensionRequest], context: Any
     ) -> pb.CreateDimensionResponse:
         """Read the pool, write its questions under an id nobody knows, then commit, then ring."""
-        await self._store.ping()  # told before a large pool has been sent in vain
-        received = await upload.receive(request_iterator, self._settings)
+        try:
+            await self._store.ping()  # told before a large pool is looked at in vain
+            received = await upload.receive(request_iterator, self._settings)
+        except ArenaFault:
+            await upload.discard(request_iterator, self._settings)
+            raise
         made, queries = await asyncio.to_thread(domain.create, received.declaration, received.pool)
         existing = await self._dimensions.find(made.name)
         if received.validate_only:

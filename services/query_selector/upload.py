@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dearena.faults import BrokenPool, InvalidField
@@ -39,6 +40,21 @@ async def receive(requests: AsyncIterator[pb.CreateDimensionRequest], settings: 
             return await _receive(requests, settings)
     except TimeoutError:
         raise BrokenPool(f"the pool did not end within {settings.pool_seconds:.0f} s") from None
+
+
+async def discard(requests: AsyncIterator[pb.CreateDimensionRequest], settings: QuerySelectorSettings) -> None:
+    """Take in the rest of a stream that is refused, as far as an acceptable one would go, and forget it.
+
+    A status that is told while the caller still sends can reach it as a failed write instead (grpc's own
+    "Internal error from Core"), and the fault would be lost.
+    """
+    size = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.pool_seconds):
+            async for request in requests:
+                size += len(request.pool)
+                if size > settings.pool_max_bytes:
+                    return
 
 
 async def _receive(requests: AsyncIterator[pb.CreateDimensionRequest], settings: QuerySelectorSettings) -> Upload:

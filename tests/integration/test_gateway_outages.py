@@ -152,7 +152,7 @@ async def test_a_reply_is_recorded_when_the_store_is_back(
     arena_settings: ArenaSettings, proxy: MongoProxy, endpoint: ModelEndpoint
 ) -> None:
     # The store is away for longer than one attempt at the write lasts.
-    limits = {**QUICK, "instance_lease_seconds": 60, "store_timeout_seconds": 0.2}
+    limits = {**QUICK, "instance_lease_seconds": 60, "store_timeout_seconds": 1.0}
     settings = arena_settings(GatewaySettings, mongo_url=proxy.url, **limits)
     async with serving(settings) as (gateway, _):
         await register(gateway, model("a", endpoint.base_url))
@@ -162,7 +162,7 @@ async def test_a_reply_is_recorded_when_the_store_is_back(
         await eventually(lambda: endpoint.requests)
         await proxy.close()
         go.set()
-        _, unfinished = await asyncio.wait([waiting], timeout=0.5)
+        _, unfinished = await asyncio.wait([waiting], timeout=2.0)
         assert unfinished, "a reply was given that is not on record"
         await proxy.open()
         assert (await waiting).text == "paid for"

@@ -286,6 +286,14 @@ async def test_a_stream_that_makes_no_sense_is_refused(
     assert field in [one.field for one in violations]
 
 
+async def test_who_is_refused_while_still_sending_is_told_why(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
+    wrong = pb.Dimension(name="projects/default/dimensions/none", selection=pb.Selection(k=0))
+    pieces = [b" " * 65_536] * 40
+    for _ in range(10):
+        async with refused(faults.InvalidField, "k"):
+            await create(selector, wrong, pieces)
+
+
 async def test_an_empty_pool_is_refused(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     async with refused(faults.BrokenPool, "holds no question"):
         await create(selector, pool=[])
