@@ -5,7 +5,7 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -288,10 +288,23 @@ async def test_a_stream_that_makes_no_sense_is_refused(
 
 async def test_who_is_refused_while_still_sending_is_told_why(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
     wrong = pb.Dimension(name="projects/default/dimensions/none", selection=pb.Selection(k=0))
-    pieces = [b" " * 65_536] * 40
-    for _ in range(10):
-        async with refused(faults.InvalidField, "k"):
-            await create(selector, wrong, pieces)
+    ended = asyncio.Event()
+    heard_out: list[bool] = []
+
+    async def slowly() -> AsyncIterator[pb.CreateDimensionRequest]:
+        start, piece = messages(wrong, [POOL])
+        yield start
+        # Were the status told now, the write to come would fail in its place.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), 0.5)
+        heard_out.append(not ended.is_set())
+        yield piece
+
+    async with refused(faults.InvalidField, "k"):
+        call = selector.CreateDimension(slowly(), timeout=30)
+        call.add_done_callback(lambda _: ended.set())
+        await call
+    assert heard_out == [True]
 
 
 async def test_an_empty_pool_is_refused(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
