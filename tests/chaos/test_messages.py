@@ -9,6 +9,7 @@ import nats
 import pytest
 import pytest_asyncio
 import yaml
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import StreamConfig, SubjectTransform
 
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 
 MODELS = [f"planted-{n}" for n in range(7)]
 AGAIN = "Test-Sent-Again"
+LATE_SECONDS = 1.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,15 +52,25 @@ async def everything_twice(url: str) -> AsyncIterator[list[str]]:
         if AGAIN in headers or "Nats-Msg-Id" not in headers:
             return
         copy = {name: value for name, value in headers.items() if name != "Nats-Msg-Id"}
-        await client.publish(message.subject, message.data, headers={**copy, AGAIN: "yes"})
         sent.append(message.subject)
+        # By turns at once, while what it asks for is being done, and when that has long been done.
+        if len(sent) % 2:
+            await client.publish(message.subject, message.data, headers={**copy, AGAIN: "yes"})
+        else:
+            late.create_task(_later(client, message, {**copy, AGAIN: "yes"}))
 
-    for subject in ("model.>", "dimension.>", "answers.>", "judging.>", "vote.>", "round.>", "insertion.>"):
-        await client.subscribe(subject, cb=again)
     try:
-        yield sent
+        async with asyncio.TaskGroup() as late:
+            for subject in ("model.>", "dimension.>", "answers.>", "judging.>", "vote.>", "round.>", "insertion.>"):
+                await client.subscribe(subject, cb=again)
+            yield sent
     finally:
         await client.close()
+
+
+async def _later(client: Client, message: Msg, headers: dict[str, str]) -> None:
+    await asyncio.sleep(LATE_SECONDS)
+    await client.publish(message.subject, message.data, headers=headers)
 
 
 async def test_every_message_twice(whole: Arena, calm: Played) -> None:
