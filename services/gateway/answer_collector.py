@@ -25,7 +25,7 @@ from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.store import Models
 from services.runtime import semantics, telemetry
-from services.runtime.bus import Delivery
+from services.runtime.doorbell import Delivery
 from services.runtime.store import Document
 
 log = structlog.get_logger(__name__)

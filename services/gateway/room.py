@@ -22,7 +22,7 @@ from services.gateway.service import Gateway
 from services.gateway.settings import GatewaySettings
 from services.gateway.store import INDEXES, Models
 from services.runtime import subjects
-from services.runtime.bus import Doorbell
+from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 
 

@@ -21,7 +21,7 @@ from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.template import Template, template_hashed
 from services.judge_dispatcher.texts import DimensionVersion, Texts
 from services.runtime import semantics, telemetry
-from services.runtime.bus import Delivery, Poison
+from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from services.judge_dispatcher.settings import JudgeDispatcherSettings
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import Texts
 from services.runtime import subjects
-from services.runtime.bus import Doorbell
+from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 
 DURABLE = "dispatcher-judging"

@@ -10,7 +10,7 @@ from dearena.v1.gateway_pb2 import ANSWER_STATE_USABLE, ListAnswersRequest
 from dearena.v1.query_selector_pb2 import ListQueriesRequest
 from services.judge_dispatcher.loading import Loaded
 from services.judge_dispatcher.patience import until_it_passes
-from services.runtime.bus import Poison
+from services.runtime.doorbell import Poison
 from services.runtime.peers import Peers
 
 PAGE_SIZE = 100

@@ -13,7 +13,7 @@ from dearena.v1.events_pb2 import EventEnvelope
 from services.ranker.inquiries import Inquiries
 from services.ranker.store import RankerStore
 from services.ranker.worker import Desk, DimensionWorker
-from services.runtime.bus import Delivery, Poison
+from services.runtime.doorbell import Delivery, Poison
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from services.ranker.settings import RankerSettings
 from services.ranker.store import INDEXES, RankerStore
 from services.ranker.worker import Desk
 from services.runtime import subjects
-from services.runtime.bus import Doorbell
+from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 
 DURABLE = "ranker-doorbell"

@@ -21,7 +21,9 @@ from pydantic_settings import SettingsError
 
 from dearena import faults
 from services.runtime import rpc, telemetry
-from services.runtime.bus import RECONNECT_SECONDS, Bus, Consumer, Doorbell
+from services.runtime.bus import RECONNECT_SECONDS, Bus
+from services.runtime.consumer import Consumer
+from services.runtime.doorbell import Doorbell
 from services.runtime.peers import Peers
 from services.runtime.settings import ServiceSettings
 from services.runtime.store import Index, Store

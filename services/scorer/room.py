@@ -3,7 +3,7 @@
 from dearena.v1.scorer_pb2 import DESCRIPTOR
 from dearena.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from services.runtime import subjects
-from services.runtime.bus import Doorbell
+from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 from services.scorer.news import News
 from services.scorer.records import Records

@@ -10,7 +10,7 @@ from dearena.names import DimensionName, InvalidName
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
 from dearena.v1.scorer_pb2_grpc import ScorerServiceServicer
-from services.runtime.bus import Delivery, Poison
+from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
 from services.scorer.messages import board_message, matrices_message
 from services.scorer.news import News

@@ -11,17 +11,8 @@ import pytest
 from dearena import faults
 from dearena.v1.events_pb2 import DimensionReady, EventEnvelope
 from services.runtime import subjects, topology
-from services.runtime.bus import (
-    MAX_DELIVERIES,
-    Bus,
-    Delivery,
-    Doorbell,
-    Handler,
-    Poison,
-    TopologyMissing,
-    TryAgain,
-    envelope,
-)
+from services.runtime.bus import Bus, TopologyMissing, envelope
+from services.runtime.doorbell import MAX_DELIVERIES, Delivery, Doorbell, Handler, Poison, TryAgain
 from tests.fixtures.bus import NatsServer
 from tests.fixtures.waiting import eventually
 

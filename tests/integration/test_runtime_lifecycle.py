@@ -10,7 +10,9 @@ import pytest
 
 from dearena.v1.events_pb2 import EventEnvelope
 from services.runtime import subjects
-from services.runtime.bus import Bus, Consumer, Delivery, Doorbell
+from services.runtime.bus import Bus
+from services.runtime.consumer import Consumer
+from services.runtime.doorbell import Delivery, Doorbell
 from services.runtime.lifecycle import Room, Shell, running
 from services.runtime.settings import ServiceSettings
 from tests.conftest import NOWHERE, ArenaSettings
