@@ -56,10 +56,13 @@ class Leases:
             await asyncio.sleep(self._seconds / RENEWALS_PER_LEASE)
 
     async def let_go(self) -> None:
-        """Give the lease up: what this process has in flight may be taken over."""
+        """Give the lease up: what this process has in flight may be taken over. With the store away, it runs out."""
         self._held_until = 0.0
-        async with within_store_limit(self._store):
-            await self._instances.delete_one({"_id": self.instance})
+        try:
+            async with within_store_limit(self._store):
+                await self._instances.delete_one({"_id": self.instance})
+        except StoreUnavailable as fault:
+            log.warning("lease not given up, so it runs out", error=str(fault))
 
     async def dead(self, instances: Iterable[str]) -> set[str]:
         """Those of the processes that have no lease (any more)."""

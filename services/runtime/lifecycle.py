@@ -134,14 +134,19 @@ async def _leave(
     room: Room, server: rpc.Server, consumers: list[Consumer], tasks: Sequence[asyncio.Future[None]], patience: float
 ) -> None:
     await server.leaving()
-    await asyncio.gather(*(consumer.stop(patience) for consumer in consumers))
-    if room.on_drain is not None:
-        await room.on_drain()
-    await server.stop(patience)
-    await _end(tasks)
-    if room.close is not None:
-        await room.close()
-    await asyncio.gather(*(consumer.unsubscribe() for consumer in consumers))
+    try:
+        await asyncio.gather(*(consumer.stop(patience) for consumer in consumers))
+        if room.on_drain is not None:
+            await room.on_drain()
+        await server.stop(patience)
+        await _end(tasks)
+        if room.close is not None:
+            await room.close()
+    finally:
+        # Whatever failed before: the drain of the bus would hang on what is still subscribed.
+        await server.stop(0)
+        await _end(tasks)
+        await asyncio.gather(*(consumer.unsubscribe() for consumer in consumers))
 
 
 async def _end(tasks: Sequence[asyncio.Future[None]]) -> None:

@@ -148,6 +148,16 @@ async def test_without_the_store_every_call_says_so_in_time(
         assert (await register(gateway, model("b", endpoint.base_url), request_id="b")).revision == 1
 
 
+async def test_it_stops_in_order_while_the_store_is_away(
+    arena_settings: ArenaSettings, proxy: MongoProxy, endpoint: ModelEndpoint
+) -> None:
+    settings = arena_settings(GatewaySettings, mongo_url=proxy.url, **QUICK)
+    async with asyncio.timeout(25):  # a bus left subscribed would be drained for 30 s
+        async with serving(settings) as (gateway, _):
+            await register(gateway, model("a", endpoint.base_url))
+            await proxy.close()
+
+
 async def test_a_reply_is_recorded_when_the_store_is_back(
     arena_settings: ArenaSettings, proxy: MongoProxy, endpoint: ModelEndpoint
 ) -> None:

@@ -100,7 +100,11 @@ class Mortal:
             ended = asyncio.ensure_future(eventually(until, 60))
             await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
             for one in (task, ended):
-                one.cancel()
+                # Again until it is heard: before Python 3.12, asyncio.wait_for, which the bus's client uses, may
+                # swallow a cancellation that comes with its result.
+                while not one.done():
+                    one.cancel()
+                    await asyncio.wait({one}, timeout=0.5)
                 with suppress(asyncio.CancelledError, Killed, BaseExceptionGroup):
                     await one
             await bus.close()
