@@ -90,5 +90,5 @@ protos-baseline: setup ## Take today's contracts as those that must not break. N
 
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
