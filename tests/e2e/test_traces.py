@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 
 MODELS = [f"planted-{n}" for n in range(6)]
 
-GATEWAY, RANKER, DISPATCHER, SCORER = (
-    f"dearena.{name}" for name in ("gateway", "ranker", "judge_dispatcher", "scorer")
+SELECTOR, GATEWAY, RANKER, DISPATCHER, SCORER = (
+    f"dearena.{name}" for name in ("query_selector", "gateway", "ranker", "judge_dispatcher", "scorer")
 )
 
 NEWCOMER = MODELS[-1]
@@ -76,6 +76,7 @@ async def test_every_edge_between_services_is_there(spans: Spans) -> None:
         lambda: (
             spans.edges()
             >= {
+                (SELECTOR, GATEWAY),  # dimension.ready
                 (GATEWAY, RANKER),  # answers.ready
                 (RANKER, DISPATCHER),  # judging.requested
                 (DISPATCHER, GATEWAY),  # Complete
