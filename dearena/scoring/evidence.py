@@ -1,0 +1,116 @@
+"""All votes of a dimension so far: they only ever grow.
+
+What is kept beside the columns are the whole-number tallies, so that a refit need not count again.
+A fit of the grown evidence equals one of the same votes read anew, to the bit. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from dearena.scoring.arrays import FloatArray
+from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.tallies import tally
+from dearena.scoring.votes import Votes, canonical
+
+_COLUMNS: Final = ("judge", "first", "second", "query", "outcome")
+_LAST_PREFERENCE: Final = CODES[Outcome.TIE]
+
+
+class Evidence:
+    """Columns with room to grow, and the tallies of what stands in them."""
+
+    def __init__(self, votes: Votes | None = None) -> None:
+        nothing = np.zeros(0, dtype=np.int32)
+        self._held = votes or Votes((), (), (), nothing, nothing, nothing, nothing, nothing.astype(np.int8))
+        self._tallies = tally(preferences(self._held)) if votes else np.zeros((3, 0, 0))
+        self._room = {column: getattr(self._held, column) for column in _COLUMNS}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def votes(self) -> Votes:
+        """All votes so far. A view: it does not change when more are added."""
+        return self._held
+
+    @property
+    def tallies(self) -> FloatArray:
+        """Of the preferences, as `tallies.tally` counts them."""
+        return self._tallies
+
+    def add(self, votes: Votes) -> None:
+        """Add votes; names that are new here find their place in canonical order.
+
+        Raises:
+            ValueError: the votes have weights, or these do: weights are told once for all.
+        """
+        if votes.weight is not None or self._held.weight is not None:
+            raise ValueError("votes with weights of their own do not grow")
+        names = {
+            "models": _joined(self._held.models, votes.models),
+            "judges": _joined(self._held.judges, votes.judges),
+            "queries": _joined(self._held.queries, votes.queries, by_name=True),
+        }
+        self._rename(names)
+        fresh = _renamed(votes, names)
+        before, after = len(self._held), len(self._held) + len(fresh)
+        for column in _COLUMNS:
+            if len(self._room[column]) < after:
+                grown = np.empty(max(2 * before, after), dtype=self._room[column].dtype)
+                grown[:before] = self._room[column][:before]
+                self._room[column] = grown
+            self._room[column][before:after] = getattr(fresh, column)
+        self._held = replace(self._held, **{column: self._room[column][:after] for column in _COLUMNS})
+        self._tallies = self._tallies + tally(preferences(fresh))
+
+    def _rename(self, names: dict[str, tuple[str, ...]]) -> None:
+        held = self._held
+        if all(names[what] == getattr(held, what) for what in names):
+            return
+        if names["models"] != held.models:
+            place = _places(held.models, names["models"])
+            tallies = np.zeros((3, len(names["models"]), len(names["models"])))
+            tallies[:, place[:, None], place[None, :]] = self._tallies
+            self._tallies = tallies
+        self._held = _renamed(held, names)
+        self._room = {column: getattr(self._held, column) for column in _COLUMNS}
+
+
+def preferences(votes: Votes, *, flips_as_ties: bool = False) -> Votes:
+    """The votes that enter a fit: preferences and ties, and flips as ties where they are read so."""
+    if not len(votes) or int(votes.outcome.max()) <= _LAST_PREFERENCE:
+        return votes
+    if flips_as_ties:
+        flip = np.int8(CODES[Outcome.FLIP])
+        outcome = np.where(votes.outcome == flip, np.int8(_LAST_PREFERENCE), votes.outcome)
+        votes = replace(votes, outcome=outcome)
+    return votes.where(np.flatnonzero(votes.outcome <= _LAST_PREFERENCE))
+
+
+def _joined(held: Sequence[str], new: Sequence[str], *, by_name: bool = False) -> tuple[str, ...]:
+    known = set(held)
+    if all(name in known for name in new):
+        return tuple(held)
+    return tuple(sorted(known.union(new), key=None if by_name else canonical))
+
+
+def _places(held: Sequence[str], names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place[name] for name in held], dtype=np.int32)
+
+
+def _renamed(votes: Votes, names: dict[str, tuple[str, ...]]) -> Votes:
+    models = _places(votes.models, names["models"])
+    return replace(
+        votes,
+        models=names["models"],
+        judges=names["judges"],
+        queries=names["queries"],
+        judge=_places(votes.judges, names["judges"])[votes.judge],
+        first=models[votes.first],
+        second=models[votes.second],
+        query=_places(votes.queries, names["queries"])[votes.query],
+    )

@@ -1,0 +1,303 @@
+"""Votes into scores: strengths, judge weights, and how sure all of it is.
+
+One call for everybody: the scorer's boards, `dearena fit` on a file, and whoever imports it. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
+from dearena.scoring.cells import Cells
+from dearena.scoring.connection import Connection, connection
+from dearena.scoring.evidence import Evidence, preferences
+from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
+from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, present, quantile
+from dearena.scoring.ranks import Separation, better, rank_intervals, separation
+from dearena.scoring.residuals import JudgeFactors, Pulls, pulls
+from dearena.scoring.settings import FitSettings
+from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
+from dearena.scoring.style import Style
+from dearena.scoring.tallies import half_wins, tally
+from dearena.scoring.ties import DAVIDSON
+from dearena.scoring.votes import Votes
+from dearena.scoring.weightings import BY_STRENGTH, RELIABILITY, STRENGTH_DECIMALS, in_parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judging:
+    """How the judges of a fit weigh, and how that was found.
+
+    Attributes:
+        parts: weight of each judge, in parts of 65,536, mean 65,536. Under `reliability` its discrimination.
+        influence: share of a judge's votes on a model that is listened to, in parts of 65,536,
+            shape (judges, models); None: all of them.
+        fits: made until weights and strengths stood still.
+        residual: largest difference, in parts, of a weight to the one that the strengths imply.
+    """
+
+    parts: IntArray
+    influence: IntArray | None
+    fits: int
+    residual: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether weights and strengths stand still; if not, the board must say so."""
+        return self.residual <= RESIDUAL_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Scores with all they rest on. Models and judges stand in canonical order.
+
+    Attributes:
+        strengths: in log-odds, mean 0, cut to a billionth; shape (models,).
+        covariance: of the strengths around their mean, shape (models, models).
+        low, high: interval of each strength at the settings' confidence.
+        rank, rank_low, rank_high: 1 is best; best and worst rank that the evidence allows.
+        judging: the judges' weights.
+        log_nu: logarithm of Davidson's tie parameter, where there is one.
+        coefficients: of style features by name, in log-odds a standard deviation of their difference.
+        coefficient_errors: standard errors of these, likewise.
+        tallies: preferences by outcome and ordered pair, unweighted, shape (3, models, models).
+        connection: how the models hang together.
+        clusters: what the intervals are clustered by.
+        effective_votes: how many independent votes of equal weight would make strengths as sure as these.
+    """
+
+    settings: FitSettings
+    models: tuple[str, ...]
+    judges: tuple[str, ...]
+    strengths: FloatArray
+    covariance: FloatArray
+    low: FloatArray
+    high: FloatArray
+    rank: IntArray
+    rank_low: IntArray
+    rank_high: IntArray
+    judging: Judging
+    log_nu: float | None
+    coefficients: Mapping[str, float]
+    coefficient_errors: Mapping[str, float]
+    tallies: FloatArray
+    connection: Connection
+    clusters: Clusters
+    effective_votes: float
+    _working: "Working" = field(repr=False)
+
+    @property
+    def order(self) -> IntArray:
+        """Models best first."""
+        return np.argsort(self.rank, kind="stable")
+
+    @property
+    def scores(self) -> FloatArray:
+        """Chance in per cent to be preferred to a model of average strength."""
+        return 100 * np.asarray(expit(self.strengths))
+
+    @property
+    def half_wins(self) -> IntArray:
+        """Unweighted wins of row over column in halves, shape (models, models)."""
+        return half_wins(self.tallies)
+
+    @property
+    def votes(self) -> IntArray:
+        """Preferences and ties that concern each model."""
+        met = self.half_wins
+        return np.asarray(np.sum(met + met.T, axis=1) // 2)
+
+    @property
+    def better(self) -> FloatArray:
+        """Confidence that row is stronger than column, from 0 to 1."""
+        return better(self.strengths, self.covariance, self.clusters.degrees)
+
+    def separation(self) -> Separation:
+        """Which models can be told apart, over all pairs at once."""
+        return separation(self.strengths, self.covariance, self.clusters.degrees, self.settings.confidence, self.order)
+
+    def ranks_among(self, counted: BoolArray) -> tuple[IntArray, IntArray]:
+        """Rank intervals among some of the models; 0 for the others."""
+        return rank_intervals(self.strengths, self.covariance, self.clusters.degrees, self.settings.confidence, counted)
+
+    @property
+    def independent_errors(self) -> FloatArray:
+        """Standard errors as if votes were independent: the usual sandwich, too small under a jury."""
+        work = self._working
+        return independent_errors(
+            work.votes, work.pulls, work.fit.curvature, len(self.models), self.settings.prior_deviation**-2
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Working:
+    """What a fit was made of; further reports start from it."""
+
+    votes: Votes
+    fit: StrengthFit
+    factors: JudgeFactors
+    pulls: Pulls
+
+
+def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: Style | None = None) -> Fit:
+    """Fit strengths to votes, weigh the judges, and say how sure that is.
+
+    Args:
+        evidence: votes; those that are no preferences are left out, or read as the settings say.
+        style: what the answers look like, to be controlled for.
+
+    Raises:
+        FitDidNotConverge: the fit met its limit.
+    """
+    settings = settings or FitSettings()
+    given = evidence.votes if isinstance(evidence, Evidence) else evidence
+    votes = preferences(given, flips_as_ties=settings.flips == "half")
+    counted = (
+        evidence.tallies
+        if isinstance(evidence, Evidence) and (votes is given or settings.flips == "leave")
+        else tally(votes)
+    )
+    covariates = None if style is None else style.differences(votes)
+    found, judging, factors = _judged(votes, counted, settings, covariates)
+    work = Working(votes, found, factors, _pulls(votes, found, factors, covariates))
+    precision = settings.prior_deviation**-2
+    filled, clusters = filling(votes, work.pulls)
+    models = len(votes.models)
+    spread = covariance(found.curvature, filled, models, precision)
+    strengths = _cut(found.strengths)
+    reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
+    halves = half_wins(counted)
+    low, high = rank_intervals(strengths, spread, clusters.degrees, settings.confidence, np.ones(models, dtype=bool))
+    names = () if style is None else style.names
+    return Fit(
+        settings=settings,
+        models=votes.models,
+        judges=votes.judges,
+        strengths=strengths,
+        covariance=spread,
+        low=_cut(strengths - reach),
+        high=_cut(strengths + reach),
+        rank=_ranks(strengths, halves),
+        rank_low=low,
+        rank_high=high,
+        judging=judging,
+        log_nu=found.log_nu,
+        coefficients=dict(zip(names, map(float, found.coefficients), strict=True)),
+        coefficient_errors=_coefficient_errors(names, found, filled, precision),
+        tallies=counted,
+        connection=connection(halves),
+        clusters=clusters,
+        effective_votes=_effective_votes(counted, found, spread, precision),
+        _working=work,
+    )
+
+
+def _judged(
+    votes: Votes, counted: FloatArray, settings: FitSettings, covariates: FloatArray | None
+) -> tuple[StrengthFit, Judging, JudgeFactors]:
+    """Strengths under the weighting of the settings."""
+    if settings.weighting == RELIABILITY:
+        return _reliable(votes, settings, covariates)
+    weigh = BY_STRENGTH[settings.weighting]
+    model_of = votes.model_of_judge()
+
+    def fit_under(parts: IntArray) -> StrengthFit:
+        if covariates is None and votes.weight is None and np.all(parts == ONE):
+            cells = Cells.of_pairs(counted)
+        else:
+            cells = _weighted_cells(votes, parts, covariates)
+        return fit_strengths(cells, settings.prior_deviation, settings.ties)
+
+    def implied_by(found: StrengthFit) -> IntArray:
+        # A judge from outside has no score: it weighs as the average.
+        raw = np.append(weigh(found.strengths), np.nan)[model_of]
+        known = ~np.isnan(raw)
+        raw[~known] = np.mean(raw[known]) if known.any() else 1.0
+        return in_parts(raw)
+
+    found, fits = settle(len(votes.judges), fit_under, implied_by)
+    judging = Judging(found.parts, None, fits, found.residual)
+    return found.fit, judging, JudgeFactors(found.parts / ONE)
+
+
+def _weighted_cells(votes: Votes, parts: IntArray, covariates: FloatArray | None) -> Cells:
+    """Pairs that met, or every vote by itself where covariates tell votes of a pair apart."""
+    weight = parts[votes.judge]
+    unit = 1 / ONE
+    if votes.weight is not None:
+        weight, unit = weight * votes.weight, unit * votes.unit
+    if covariates is None:
+        return Cells.of_pairs(tally(votes, weight) * unit)
+    return Cells(
+        models=len(votes.models),
+        first=votes.first.astype(np.int64),
+        second=votes.second.astype(np.int64),
+        wins_first=np.where(votes.outcome == 0, weight * unit, 0.0),
+        wins_second=np.where(votes.outcome == 1, weight * unit, 0.0),
+        ties=np.where(votes.outcome == 2, weight * unit, 0.0),
+        covariates=covariates,
+    )
+
+
+def _reliable(
+    votes: Votes, settings: FitSettings, covariates: FloatArray | None
+) -> tuple[StrengthFit, Judging, JudgeFactors]:
+    raise NotImplementedError
+
+
+def _pulls(votes: Votes, found: StrengthFit, factors: JudgeFactors, covariates: FloatArray | None) -> Pulls:
+    largest = max(int(np.max(np.bincount(votes.query), initial=0)), int(np.max(np.bincount(votes.judge), initial=0)))
+    return pulls(
+        votes,
+        found.strengths,
+        factors,
+        log_nu=found.log_nu,
+        covariates=covariates,
+        coefficients=found.coefficients,
+        largest_cluster=largest,
+    )
+
+
+def _cut(log_odds: FloatArray) -> FloatArray:
+    return np.asarray(np.round(log_odds, STRENGTH_DECIMALS)) + 0.0  # no negative zero
+
+
+def _ranks(strengths: FloatArray, halves: IntArray) -> IntArray:
+    """By strength, equal ones in canonical order; models without any vote come last."""
+    unseen = ~(halves + halves.T).any(axis=1)
+    order = np.lexsort((np.arange(len(strengths)), -strengths, unseen))
+    ranks = np.empty(len(strengths), dtype=np.int64)
+    ranks[order] = np.arange(1, len(strengths) + 1)
+    return ranks
+
+
+def _coefficient_errors(
+    names: tuple[str, ...], found: StrengthFit, filled: FloatArray, precision: float
+) -> dict[str, float]:
+    if not names:
+        return {}
+    bread = np.linalg.inv(found.curvature)
+    variances = np.diag(bread @ (filled + precision * np.eye(len(filled))) @ bread)[-len(names) :]
+    return dict(zip(names, map(float, np.sqrt(np.maximum(variances, 0.0))), strict=True))
+
+
+def _effective_votes(counted: FloatArray, found: StrengthFit, spread: FloatArray, precision: float) -> float:
+    """Votes times the mean variance that as many independent ones would have, over the one they have."""
+    votes, models = float(np.sum(counted)), len(spread)
+    if not votes or not np.trace(spread) > 0:
+        return votes
+    curvature = curvature_at(Cells.of_pairs(counted), found.strengths, found.log_nu, precision)
+    inverse = np.linalg.inv(curvature)[:models, :models]
+    ideal = np.trace(inverse) - np.sum(inverse) / models
+    return float(votes * ideal / np.trace(spread))
+
+
+def settings_of(**values: Any) -> FitSettings:
+    """Settings from words, those that are None left at their defaults."""
+    return FitSettings(**{name: value for name, value in values.items() if value is not None})
+
+
+__all__ = ["DAVIDSON", "Fit", "Judging", "Working", "fit", "present", "settings_of"]

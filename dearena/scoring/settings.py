@@ -1,0 +1,64 @@
+"""How a fit is made. Pure."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dearena.faults import InvalidField
+from dearena.identity import Digest, digest_of
+from dearena.scoring.fixed_point import FIT_LIMIT, RESIDUAL_TOLERANCE
+from dearena.scoring.intervals import CONFIDENCE
+from dearena.scoring.ties import HALF, TIE_RULES
+from dearena.scoring.weightings import FLOOR, SCORE, STRENGTH_DECIMALS, check_weighting
+
+FLIP_RULES = ("leave", "half")
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """What a fit depends on besides the votes.
+
+    Attributes:
+        weighting: how judges weigh; one of `weightings.WEIGHTINGS`.
+        ties: `half`: half a win to each; `davidson`: ties have a parameter of their own.
+        flips: `leave` them out, or count them `half`, as ties.
+        prior_deviation: standard deviation of the prior on each strength, in log-odds. Narrower pulls models
+            with few votes to the middle; wider lets undefeated ones run away.
+        confidence: of all intervals.
+
+    Raises:
+        InvalidField: one of them is none of the values it may have.
+    """
+
+    weighting: str = SCORE
+    ties: str = HALF
+    flips: str = "leave"
+    prior_deviation: float = 3.0
+    confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        check_weighting(self.weighting)
+        if self.ties not in TIE_RULES:
+            raise InvalidField.of("ties", f"{self.ties!r} is none of {', '.join(TIE_RULES)}")
+        if self.flips not in FLIP_RULES:
+            raise InvalidField.of("flips", f"{self.flips!r} is none of {', '.join(FLIP_RULES)}")
+        if not 0 < self.prior_deviation < float("inf"):
+            raise InvalidField.of("prior_deviation", "is a number above 0")
+        if not 0 < self.confidence < 1:
+            raise InvalidField.of("confidence", "is a number between 0 and 1")
+
+    def echo(self) -> dict[str, Any]:
+        """All that two fits must share to be alike, constants included; as plain data."""
+        return {
+            **asdict(self),
+            "model": "bradley-terry",
+            "intervals": "sandwich clustered by question and judge, Student's t",
+            "weight_floor": FLOOR,
+            "weight_fits_limit": FIT_LIMIT,
+            "weight_residual_tolerance": RESIDUAL_TOLERANCE,
+            "strength_decimals": STRENGTH_DECIMALS,
+        }
+
+    @property
+    def digest(self) -> Digest:
+        """The same for two fits made alike."""
+        return digest_of(self.echo())
