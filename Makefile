@@ -42,6 +42,21 @@ replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=cod
 test: setup ## All tests, on real servers. ARGS="tests/unit -x"
 	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 
+# Benchmarks: figures to compare, each beside a peer or a limit
+
+BENCHMARK_VENV  := .venv-benchmark
+BENCHMARK_STAMP := $(BENCHMARK_VENV)/.installed
+
+.PHONY: bench-scoring
+bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about five minutes. ARGS="--rounds 3 --json FILE"
+	$(BENCHMARK_VENV)/bin/python -m benchmarks.scoring_speed $(ARGS)
+
+# An environment apart: a peer pins a NumPy older than ours. The arena itself is imported from here.
+$(BENCHMARK_STAMP): requirements-benchmark.lock
+	@test -x $(BENCHMARK_VENV)/bin/python || $(PYTHON) -m venv $(BENCHMARK_VENV)
+	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-benchmark.lock
+	@touch $@
+
 # Checks: what can be told without running anything
 
 .PHONY: check check-code check-types check-imports check-protos check-stubs check-deploy check-locks
@@ -72,7 +87,7 @@ check-deploy: setup
 	$(BIN)/hadolint Dockerfile
 
 check-locks:
-	@! grep -nE 'https?://' requirements.lock requirements-dev.lock || { echo "a lock names an address" >&2; exit 1; }
+	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock || { echo "a lock names an address" >&2; exit 1; }
 
 # Contracts
 
@@ -90,5 +105,5 @@ protos-baseline: setup ## Take today's contracts as those that must not break. N
 
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(BENCHMARK_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
