@@ -71,6 +71,8 @@ class ListVotesResponse(_message.Message):
     JUDGE_CALLS_FIELD_NUMBER: _builtins.int
     COST_NANO_UNITS_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
+    FIRST_SEAT_FIELD_NUMBER: _builtins.int
+    SECOND_SEAT_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Currency of the costs; empty when all are zero."""
     @_builtins.property
@@ -109,6 +111,14 @@ class ListVotesResponse(_message.Message):
 
     @_builtins.property
     def cost_nano_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def first_seat(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Columns: verdicts of the cell for the answer in the first and in the second seat, 0 to 2 each. Ties and
+        unreadable replies are in neither.
+        """
+
+    @_builtins.property
+    def second_seat(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -126,10 +136,12 @@ class ListVotesResponse(_message.Message):
         judge_calls: _abc.Iterable[_builtins.int] | None = ...,
         cost_nano_units: _abc.Iterable[_builtins.int] | None = ...,
         currency: _builtins.str = ...,
+        first_seat: _abc.Iterable[_builtins.int] | None = ...,
+        second_seat: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "judge", b"judge", "judge_calls", b"judge_calls", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "first_seat", b"first_seat", "judge", b"judge", "judge_calls", b"judge_calls", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "second_seat", b"second_seat", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

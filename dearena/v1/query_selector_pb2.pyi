@@ -159,7 +159,7 @@ class RankingSettings(_message.Message):
     jury: _builtins.str
     """Jury policy; empty means "exhaustive"."""
     weighting: _builtins.str
-    """Judge weighting; empty means "score"."""
+    """Judge weighting: "score", "uniform", "rank" or "reliability"; empty means "score"."""
     def __init__(
         self,
         *,

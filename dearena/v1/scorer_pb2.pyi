@@ -173,6 +173,11 @@ class Board(_message.Message):
     WEIGHT_ITERATIONS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     WEIGHT_RESIDUAL_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_VOTES_FIELD_NUMBER: _builtins.int
+    UNBOUNDED_FIELD_NUMBER: _builtins.int
+    TIE_PARAMETER_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    CLUSTERS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     dimension_version: _builtins.int
@@ -185,7 +190,7 @@ class Board(_message.Message):
     settled: _builtins.bool
     """True when an insertion or the seeding rested with this board."""
     connected: _builtins.bool
-    """Whether comparisons connect all rows; if not, ranks between parts mean nothing."""
+    """Whether comparisons connect all rows; if not, ranks between parts (see BoardRow.part) mean nothing."""
     judge_calls: _builtins.int
     """Of all attempts, also those that a later attempt has replaced."""
     weight_iterations: _builtins.int
@@ -193,6 +198,16 @@ class Board(_message.Message):
     weight_residual: _builtins.int
     """Largest difference, in parts of 65,536, between a weight used in the fit and the one that the
     fit's strengths imply. Above 1: the weights did not come to rest, and the board says so here.
+    """
+    effective_votes: _builtins.float
+    """How many independent votes of equal weight would make the strengths as sure as these votes do."""
+    unbounded: _builtins.bool
+    """True when only the prior keeps some strengths finite: between some models of one part, no chain of
+    wins (a tie is half of one) leads both ways.
+    """
+    tie_parameter: _builtins.float
+    """Davidson's tie parameter nu: two equal models tie nu times as often as either wins. Absent under
+    ties "half".
     """
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardRow]:
@@ -208,6 +223,14 @@ class Board(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def settings(self) -> Global___ScoringSettings:
+        """Absent on boards made before this was kept."""
+
+    @_builtins.property
+    def clusters(self) -> Global___VoteClusters:
+        """Absent on boards made before this was kept."""
+
     def __init__(
         self,
         *,
@@ -225,14 +248,130 @@ class Board(_message.Message):
         weight_iterations: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         weight_residual: _builtins.int = ...,
+        effective_votes: _builtins.float = ...,
+        unbounded: _builtins.bool = ...,
+        tie_parameter: _builtins.float | None = ...,
+        settings: Global___ScoringSettings | None = ...,
+        clusters: Global___VoteClusters | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "clusters", b"clusters", "create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "settings", b"settings", "tie_parameter", b"tie_parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_digest", b"board_digest", "board_version", b"board_version", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "settings_hash", b"settings_hash", "settled", b"settled", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "board_digest", b"board_digest", "board_version", b"board_version", "clusters", b"clusters", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "effective_votes", b"effective_votes", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "tie_parameter", b"tie_parameter", "unbounded", b"unbounded", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__tie_parameter: _TypeAlias = _typing.Literal["tie_parameter"]  # noqa: Y015
+    _WhichOneofArgType__tie_parameter: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tie_parameter) -> _WhichOneofReturnType__tie_parameter | None: ...
+
+Global___Board: _TypeAlias = Board  # noqa: Y015
+
+@_typing.final
+class ScoringSettings(_message.Message):
+    """How a board was made; two boards made alike have equal ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ConstantsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    WEIGHTING_FIELD_NUMBER: _builtins.int
+    TIES_FIELD_NUMBER: _builtins.int
+    FLIPS_FIELD_NUMBER: _builtins.int
+    PRIOR_DEVIATION_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    CONSTANTS_FIELD_NUMBER: _builtins.int
+    weighting: _builtins.str
+    """How judges weigh: "uniform", "score", "rank" or "reliability"."""
+    ties: _builtins.str
+    """"half": a tie is half a win to each; "davidson": ties have a parameter of their own."""
+    flips: _builtins.str
+    """What flips count as: "leave" for nothing, "half" for ties."""
+    prior_deviation: _builtins.float
+    """Standard deviation of the prior on a strength, in log-odds."""
+    confidence: _builtins.float
+    """Of all intervals, for example 0.95."""
+    model: _builtins.str
+    """How votes depend on strengths, for example "bradley-terry"."""
+    intervals: _builtins.str
+    """How intervals are made, in words."""
+    @_builtins.property
+    def constants(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Constants of the method, by name."""
+
+    def __init__(
+        self,
+        *,
+        weighting: _builtins.str = ...,
+        ties: _builtins.str = ...,
+        flips: _builtins.str = ...,
+        prior_deviation: _builtins.float = ...,
+        confidence: _builtins.float = ...,
+        model: _builtins.str = ...,
+        intervals: _builtins.str = ...,
+        constants: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "constants", b"constants", "flips", b"flips", "intervals", b"intervals", "model", b"model", "prior_deviation", b"prior_deviation", "ties", b"ties", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Board: _TypeAlias = Board  # noqa: Y015
+Global___ScoringSettings: _TypeAlias = ScoringSettings  # noqa: Y015
+
+@_typing.final
+class VoteClusters(_message.Message):
+    """The clusters of votes that are taken to lean the same way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    JUDGES_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    SAMPLED_FIELD_NUMBER: _builtins.int
+    DEGREES_FIELD_NUMBER: _builtins.int
+    questions: _builtins.int
+    """With at least one vote that counts."""
+    judges: _builtins.int
+    method: _builtins.str
+    """What intervals are clustered by: "question and judge", "question", "judge" or "vote"."""
+    sampled: _builtins.int
+    """One in so many clusters by question and judge was looked at; 1: all."""
+    degrees: _builtins.int
+    """Degrees of freedom of Student's t."""
+    def __init__(
+        self,
+        *,
+        questions: _builtins.int = ...,
+        judges: _builtins.int = ...,
+        method: _builtins.str = ...,
+        sampled: _builtins.int = ...,
+        degrees: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degrees", b"degrees", "judges", b"judges", "method", b"method", "questions", b"questions", "sampled", b"sampled"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoteClusters: _TypeAlias = VoteClusters  # noqa: Y015
 
 @_typing.final
 class BoardRow(_message.Message):
@@ -251,6 +390,14 @@ class BoardRow(_message.Message):
     WINS_FIELD_NUMBER: _builtins.int
     JUDGE_WEIGHT_FIELD_NUMBER: _builtins.int
     RETIRED_FIELD_NUMBER: _builtins.int
+    RANK_LOW_FIELD_NUMBER: _builtins.int
+    RANK_HIGH_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    UNDEFEATED_FIELD_NUMBER: _builtins.int
+    WINLESS_FIELD_NUMBER: _builtins.int
+    CONTESTED_FIELD_NUMBER: _builtins.int
+    JUDGED_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model revision."""
     rank: _builtins.int
@@ -272,6 +419,24 @@ class BoardRow(_message.Message):
     judge_weight: _builtins.int
     """Weight as a judge in parts of 65,536; the mean over judges is 65,536. 0 when retired."""
     retired: _builtins.bool
+    rank_low: _builtins.int
+    """Best and worst rank that the evidence allows at the confidence of the intervals; 0 when retired."""
+    rank_high: _builtins.int
+    group: _builtins.int
+    """Group of models that cannot be told apart from the strongest of it, over all pairs at once; 1 is
+    the best. 0 when retired.
+    """
+    part: _builtins.int
+    """Part of the board that a chain of votes joins, numbered from 1 in the order of the rows."""
+    undefeated: _builtins.bool
+    """It has votes and lost none of them, not even half; or won none, not even half."""
+    winless: _builtins.bool
+    @_builtins.property
+    def contested(self) -> Global___OutcomeCounts:
+        """Outcomes of the cells it contested, and of those it judged."""
+
+    @_builtins.property
+    def judged(self) -> Global___OutcomeCounts: ...
     def __init__(
         self,
         *,
@@ -288,10 +453,18 @@ class BoardRow(_message.Message):
         wins: _builtins.float = ...,
         judge_weight: _builtins.int = ...,
         retired: _builtins.bool = ...,
+        rank_low: _builtins.int = ...,
+        rank_high: _builtins.int = ...,
+        group: _builtins.int = ...,
+        part: _builtins.int = ...,
+        undefeated: _builtins.bool = ...,
+        winless: _builtins.bool = ...,
+        contested: Global___OutcomeCounts | None = ...,
+        judged: Global___OutcomeCounts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "judged", b"judged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["judge_weight", b"judge_weight", "model", b"model", "rank", b"rank", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "retired", b"retired", "score", b"score", "strength", b"strength", "strength_high", b"strength_high", "strength_low", b"strength_low", "votes", b"votes", "wins", b"wins"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "group", b"group", "judge_weight", b"judge_weight", "judged", b"judged", "model", b"model", "part", b"part", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "retired", b"retired", "score", b"score", "strength", b"strength", "strength_high", b"strength_high", "strength_low", b"strength_low", "undefeated", b"undefeated", "votes", b"votes", "winless", b"winless", "wins", b"wins"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -401,3 +574,184 @@ class GetMatricesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMatricesResponse: _TypeAlias = GetMatricesResponse  # noqa: Y015
+
+@_typing.final
+class ListBoardsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBoardsRequest: _TypeAlias = ListBoardsRequest  # noqa: Y015
+
+@_typing.final
+class ListBoardsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOARDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def boards(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardSummary]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        boards: _abc.Iterable[Global___BoardSummary] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boards", b"boards", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBoardsResponse: _TypeAlias = ListBoardsResponse  # noqa: Y015
+
+@_typing.final
+class BoardSummary(_message.Message):
+    """A version of a board, without its rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
+    BOARD_DIGEST_FIELD_NUMBER: _builtins.int
+    SETTINGS_HASH_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    board_version: _builtins.int
+    dimension_version: _builtins.int
+    board_digest: _builtins.str
+    settings_hash: _builtins.str
+    settled: _builtins.bool
+    models: _builtins.int
+    """Rows, retired models included."""
+    votes: _builtins.int
+    """Outcomes A, B and TIE."""
+    @_builtins.property
+    def settings(self) -> Global___ScoringSettings:
+        """Absent on boards made before this was kept."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        board_version: _builtins.int = ...,
+        dimension_version: _builtins.int = ...,
+        board_digest: _builtins.str = ...,
+        settings_hash: _builtins.str = ...,
+        settings: Global___ScoringSettings | None = ...,
+        settled: _builtins.bool = ...,
+        models: _builtins.int = ...,
+        votes: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_digest", b"board_digest", "board_version", b"board_version", "create_time", b"create_time", "dimension_version", b"dimension_version", "models", b"models", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoardSummary: _TypeAlias = BoardSummary  # noqa: Y015
+
+@_typing.final
+class GetPairsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    board_version: _builtins.int
+    """0 means the last settled one."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        board_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_version", b"board_version", "dimension", b"dimension"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPairsRequest: _TypeAlias = GetPairsRequest  # noqa: Y015
+
+@_typing.final
+class GetPairsResponse(_message.Message):
+    """What can be said of each pair of a board's models that are not retired. It is worked out from the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    BETTER_FIELD_NUMBER: _builtins.int
+    VOTES_NEEDED_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    CRITICAL_FIELD_NUMBER: _builtins.int
+    board_version: _builtins.int
+    votes: _builtins.int
+    """Votes of the board; where votes_needed is no more than this, the two can be told apart."""
+    critical: _builtins.float
+    """Standard errors by which two models must differ to be told apart, over all pairs at once."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Model revisions, best first; row and column order of the matrices."""
+
+    @_builtins.property
+    def better(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Row-major, n x n: confidence that the row is better than the column, 0 to 1; one half on the diagonal."""
+
+    @_builtins.property
+    def votes_needed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Row-major, n x n: votes between all models, in all, that would tell the two apart, were the difference
+        and the mix of votes as they are. 0 where no number would: the two do not differ, or are one.
+        """
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Group of each model, as on the board."""
+
+    def __init__(
+        self,
+        *,
+        board_version: _builtins.int = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        better: _abc.Iterable[_builtins.float] | None = ...,
+        votes_needed: _abc.Iterable[_builtins.int] | None = ...,
+        votes: _builtins.int = ...,
+        groups: _abc.Iterable[_builtins.int] | None = ...,
+        critical: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["better", b"better", "board_version", b"board_version", "critical", b"critical", "groups", b"groups", "models", b"models", "votes", b"votes", "votes_needed", b"votes_needed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPairsResponse: _TypeAlias = GetPairsResponse  # noqa: Y015

@@ -54,6 +54,16 @@ class ScorerServiceStub:
                 request_serializer=dearena_dot_v1_dot_scorer__pb2.GetMatricesRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_scorer__pb2.GetMatricesResponse.FromString,
                 _registered_method=True)
+        self.ListBoards = channel.unary_unary(
+                '/dearena.v1.ScorerService/ListBoards',
+                request_serializer=dearena_dot_v1_dot_scorer__pb2.ListBoardsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_scorer__pb2.ListBoardsResponse.FromString,
+                _registered_method=True)
+        self.GetPairs = channel.unary_unary(
+                '/dearena.v1.ScorerService/GetPairs',
+                request_serializer=dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.FromString,
+                _registered_method=True)
 
 
 class ScorerServiceServicer:
@@ -88,6 +98,20 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListBoards(self, request, context):
+        """Every version of a dimension's board with what produced it, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPairs(self, request, context):
+        """How surely each model of a board is better than each other, and the votes that would still tell them apart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScorerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +134,16 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.GetMatrices,
                     request_deserializer=dearena_dot_v1_dot_scorer__pb2.GetMatricesRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_scorer__pb2.GetMatricesResponse.SerializeToString,
+            ),
+            'ListBoards': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBoards,
+                    request_deserializer=dearena_dot_v1_dot_scorer__pb2.ListBoardsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_scorer__pb2.ListBoardsResponse.SerializeToString,
+            ),
+            'GetPairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPairs,
+                    request_deserializer=dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -220,6 +254,60 @@ class ScorerService:
             '/dearena.v1.ScorerService/GetMatrices',
             dearena_dot_v1_dot_scorer__pb2.GetMatricesRequest.SerializeToString,
             dearena_dot_v1_dot_scorer__pb2.GetMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBoards(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.ScorerService/ListBoards',
+            dearena_dot_v1_dot_scorer__pb2.ListBoardsRequest.SerializeToString,
+            dearena_dot_v1_dot_scorer__pb2.ListBoardsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.ScorerService/GetPairs',
+            dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.SerializeToString,
+            dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class ScorerServiceStub:
     """Each settled board from the cursor on, without end."""
     GetMatrices: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GetMatricesRequest, _scorer_pb2.GetMatricesResponse]
     """Win rates and numbers of comparisons between all models of a board."""
+    ListBoards: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ListBoardsRequest, _scorer_pb2.ListBoardsResponse]
+    """Every version of a dimension's board with what produced it, newest first."""
+    GetPairs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GetPairsRequest, _scorer_pb2.GetPairsResponse]
+    """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
 
 @_typing.type_check_only
 class ScorerServiceAsyncStub(ScorerServiceStub):
@@ -55,6 +59,10 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Each settled board from the cursor on, without end."""
     GetMatrices: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GetMatricesRequest, _scorer_pb2.GetMatricesResponse]  # type: ignore[assignment]
     """Win rates and numbers of comparisons between all models of a board."""
+    ListBoards: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ListBoardsRequest, _scorer_pb2.ListBoardsResponse]  # type: ignore[assignment]
+    """Every version of a dimension's board with what produced it, newest first."""
+    GetPairs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GetPairsRequest, _scorer_pb2.GetPairsResponse]  # type: ignore[assignment]
+    """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -90,5 +98,21 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.GetMatricesResponse, _abc.Awaitable[_scorer_pb2.GetMatricesResponse]]:
         """Win rates and numbers of comparisons between all models of a board."""
+
+    @_abc_1.abstractmethod
+    def ListBoards(
+        self,
+        request: _scorer_pb2.ListBoardsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.ListBoardsResponse, _abc.Awaitable[_scorer_pb2.ListBoardsResponse]]:
+        """Every version of a dimension's board with what produced it, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetPairs(
+        self,
+        request: _scorer_pb2.GetPairsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.GetPairsResponse, _abc.Awaitable[_scorer_pb2.GetPairsResponse]]:
+        """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
 
 def add_ScorerServiceServicer_to_server(servicer: ScorerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -166,6 +166,8 @@ def _votes_response(columns: Columns) -> ListVotesResponse:
         judge_calls=columns.judge_calls,
         cost_nano_units=columns.cost_nano_units,
         currency=columns.currency,
+        first_seat=columns.first_seat,
+        second_seat=columns.second_seat,
     )
 
 

@@ -10,6 +10,7 @@ from dearena.names import DimensionName
 from dearena.v1.common_pb2 import CellKind, SeatPolicy
 from services.judge_dispatcher.comparison import CellKey, Comparison, SeatRecord, Standing
 from services.judge_dispatcher.outcome import Outcome
+from services.judge_dispatcher.verdict import SeatVerdict
 from services.judge_dispatcher.votes import Vote
 from services.runtime.store import (
     BulkWriteFailed,
@@ -43,7 +44,7 @@ _VOTE_FIELDS = (
     *("sequence", "round", "cell_id", "attempt", "query_id", "model_a", "model_b", "judge"),
     *("outcome", "judge_calls", "cost_nano_units", "currency"),
 )
-_VOTE_PROJECTION = {"_id": 0, **dict.fromkeys(_VOTE_FIELDS, 1)}
+_VOTE_PROJECTION = {"_id": 0, **dict.fromkeys(_VOTE_FIELDS, 1), "seats.verdict": 1}
 
 
 class OtherSecret(RuntimeError):
@@ -291,4 +292,9 @@ def _standing(document: Mapping[str, Any]) -> Standing:
 
 
 def _vote(document: Document) -> Vote:
-    return Vote(**{**document, "outcome": Outcome(document["outcome"])})
+    verdicts = [seat["verdict"] for seat in document.pop("seats", ())]
+    return Vote(
+        **{**document, "outcome": Outcome(document["outcome"])},
+        first_seat=verdicts.count(SeatVerdict.FIRST),
+        second_seat=verdicts.count(SeatVerdict.SECOND),
+    )

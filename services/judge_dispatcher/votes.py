@@ -23,6 +23,9 @@ class Vote:
     cost_nano_units: int
     currency: str
     """Empty when the cost is zero."""
+    first_seat: int = 0
+    """Verdicts for the answer in the first seat, 0 to 2."""
+    second_seat: int = 0
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class Columns:
     judge_calls: list[int] = field(default_factory=list)
     cost_nano_units: list[int] = field(default_factory=list)
     currency: str = ""
+    first_seat: list[int] = field(default_factory=list)
+    second_seat: list[int] = field(default_factory=list)
 
 
 def in_columns(votes: Sequence[Vote]) -> Iterator[Columns]:
@@ -77,6 +82,8 @@ def _columns_of(votes: Sequence[Vote], currency: str) -> Columns:
         columns.outcome.append(vote.outcome)
         columns.judge_calls.append(vote.judge_calls)
         columns.cost_nano_units.append(vote.cost_nano_units)
+        columns.first_seat.append(vote.first_seat)
+        columns.second_seat.append(vote.second_seat)
     return columns
 
 

@@ -26,7 +26,7 @@ LARGEST_SETTING: Final = 1_000
 # What is offered of what ranker, scorer and dispatcher can do. A dimension that names something else would be
 # stored and then never move, so a new policy is named here too.
 JURIES: Final = ("exhaustive",)
-WEIGHTINGS: Final = ("score", "uniform")
+WEIGHTINGS: Final = ("score", "uniform", "rank", "reliability")
 TEMPLATES: Final = ("pairwise@1",)
 
 MAX_DISPLAY_NAME: Final = 200

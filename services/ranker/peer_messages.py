@@ -111,7 +111,7 @@ def board(message: scorer_pb2.Board) -> Board:
         version=message.board_version,
         digest=message.board_digest,
         order=tuple(row.model for row in message.rows if not row.retired),
-        weights={row.model: row.judge_weight for row in message.rows},
+        weights={row.model: row.judge_weight for row in message.rows if not row.retired},
     )
 
 

@@ -201,9 +201,12 @@ def settling(state: RankingState, board: Sequence[str], board_digest: Digest) ->
 
 
 def weights_of(state: RankingState, board: Mapping[str, int]) -> dict[str, int]:
-    """Weights of all that may judge, in canonical order; `ONE` for those who are on no board yet."""
+    """Weights of all that may judge, in canonical order; `ONE` for those who are on no board yet.
+
+    A board may give a judge the weight 0: it is asked, but not listened to.
+    """
     judges: Iterable[str] = (one.model for one in state.admitted.values() if one.may_judge and not one.retired)
-    return {judge: board.get(judge) or ONE for judge in in_order(judges)}
+    return {judge: board.get(judge, ONE) for judge in in_order(judges)}
 
 
 def _phase_of_newcomer(state: RankingState) -> Coarse | Fine:

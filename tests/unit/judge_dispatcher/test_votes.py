@@ -24,6 +24,8 @@ votes = st.builds(
     judge=revisions,
     outcome=st.sampled_from(Outcome),
     judge_calls=st.integers(0, 2),
+    first_seat=st.integers(0, 2),
+    second_seat=st.integers(0, 2),
 )
 
 
@@ -42,6 +44,8 @@ def rows(columns: Columns) -> list[Vote]:
             judge_calls=columns.judge_calls[i],
             cost_nano_units=columns.cost_nano_units[i],
             currency=columns.currency if columns.cost_nano_units[i] else "",
+            first_seat=columns.first_seat[i],
+            second_seat=columns.second_seat[i],
         )
         for i in range(len(columns.sequence))
     ]

@@ -174,7 +174,7 @@ class Played:
     def weights(self) -> dict[str, int]:
         if not self.state.last_closed_round:
             return {}
-        return {row.model: row.judge_weight for row in self.board().rows}
+        return {row.model: row.judge_weight for row in self.board().rows if not row.retired}
 
     def _decide(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
