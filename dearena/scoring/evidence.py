@@ -6,12 +6,13 @@ A fit of the grown evidence equals one of the same votes read anew, to the bit. 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from dearena.scoring.arrays import FloatArray
 from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.seats import unsaid
 from dearena.scoring.tallies import tally
 from dearena.scoring.votes import Votes, canonical
 
@@ -26,7 +27,7 @@ class Evidence:
         nothing = np.zeros(0, dtype=np.int32)
         self._held = votes or Votes((), (), (), nothing, nothing, nothing, nothing, nothing.astype(np.int8))
         self._tallies = tally(preferences(self._held)) if votes else np.zeros((3, 0, 0))
-        self._room = {column: getattr(self._held, column) for column in _COLUMNS}
+        self._room = _columns_of(self._held)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -56,14 +57,18 @@ class Evidence:
         }
         self._rename(names)
         fresh = _renamed(votes, names)
+        if self._held.seats is not None or fresh.seats is not None:
+            self._held, fresh = _seated(self._held), _seated(fresh)
+            self._room.setdefault("seats", self._held.seats)
         before, after = len(self._held), len(self._held) + len(fresh)
-        for column in _COLUMNS:
+        for column in self._room:
             if len(self._room[column]) < after:
-                grown = np.empty(max(2 * before, after), dtype=self._room[column].dtype)
-                grown[:before] = self._room[column][:before]
+                held = self._room[column]
+                grown = np.empty((max(2 * before, after), *held.shape[1:]), dtype=held.dtype)
+                grown[:before] = held[:before]
                 self._room[column] = grown
             self._room[column][before:after] = getattr(fresh, column)
-        self._held = replace(self._held, **{column: self._room[column][:after] for column in _COLUMNS})
+        self._held = replace(self._held, **{column: self._room[column][:after] for column in self._room})
         self._tallies = self._tallies + tally(preferences(fresh))
 
     def _rename(self, names: dict[str, tuple[str, ...]]) -> None:
@@ -76,7 +81,17 @@ class Evidence:
             tallies[:, place[:, None], place[None, :]] = self._tallies
             self._tallies = tallies
         self._held = _renamed(held, names)
-        self._room = {column: getattr(self._held, column) for column in _COLUMNS}
+        self._room = _columns_of(self._held)
+
+
+def _columns_of(votes: Votes) -> dict[str, Any]:
+    columns = {column: getattr(votes, column) for column in _COLUMNS}
+    return columns if votes.seats is None else columns | {"seats": votes.seats}
+
+
+def _seated(votes: Votes) -> Votes:
+    """The votes with seats, unsaid where nothing is known of them."""
+    return votes if votes.seats is not None else replace(votes, seats=unsaid(len(votes)))
 
 
 def preferences(votes: Votes, *, flips_as_ties: bool = False) -> Votes:

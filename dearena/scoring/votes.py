@@ -16,6 +16,7 @@ from dearena.names import InvalidName, Revision
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
 from dearena.scoring.encoding import encoded, ranks_of
 from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.seats import UNSAID, WHO_SAT_FIRST, SeatCodes, of_one_look
 from dearena.scoring.units import whole_units
 
 WINNERS: Final = {"a": CODES[Outcome.A], "b": CODES[Outcome.B], "tie": CODES[Outcome.TIE]} | {
@@ -41,6 +42,7 @@ class Votes:
         outcome: codes of `outcomes.CODES`, int8; A is a preference for `first`.
         weight: whole units of `unit` a vote, int64; None: each weighs 1.
         unit: what one unit of `weight` weighs.
+        seats: what the judge said in each seat order, codes of `seats`, int8, shape (votes, 2); None: unknown.
     """
 
     models: tuple[str, ...]
@@ -53,6 +55,7 @@ class Votes:
     outcome: OutcomeCodes
     weight: IntArray | None = None
     unit: float = 1.0
+    seats: SeatCodes | None = None
 
     @classmethod
     def of_codes(
@@ -67,6 +70,7 @@ class Votes:
         query: npt.ArrayLike,
         outcome: npt.ArrayLike,
         weight: npt.ArrayLike | None = None,
+        seats: npt.ArrayLike | None = None,
     ) -> Self:
         """Votes from columns of indices, checked.
 
@@ -74,6 +78,7 @@ class Votes:
             models, judges, queries: names in any order; the columns index them as they are given.
             outcome: codes of `outcomes.CODES`: 0 for the first model, 1 for the second, 2 for a tie ….
             weight: at least 0, of any unit; kept as whole multiples (`units.whole_units`).
+            seats: codes of `seats`, shape (votes, 2).
 
         Raises:
             BrokenVote: names are doubled, a column has another length, an index is out of range, a model
@@ -102,6 +107,7 @@ class Votes:
             outcome=outcomes,
             weight=weights,
             unit=unit,
+            seats=None if seats is None else _checked_seats(seats, length),
             **checked,
         )
 
@@ -115,33 +121,37 @@ class Votes:
         query: Any | None,
         winner: Any,
         weight: npt.ArrayLike | None = None,
+        first: Any | None = None,
     ) -> Self:
         """Votes from columns of strings: lists, NumPy arrays or Arrow arrays.
 
         Args:
             query: the question of each vote; None: every vote had a question of its own.
             winner: `a`, `b` or `tie`, or outcomes by name (`A`, `FLIP` …).
+            first: `a` or `b`, whose answer sat in the first seat, where each vote is of one look.
 
         Raises:
-            BrokenVote: as `of_codes`, or a winner is none of these; names the row.
+            BrokenVote: as `of_codes`, or a winner or a seat is none of these; names the row.
         """
-        (first, second), models = encoded(model_a, model_b)
+        (model_a_codes, model_b_codes), models = encoded(model_a, model_b)
         (judge_codes,), judges = encoded(judge)
         if query is None:
-            queries = tuple(f"{row:010d}" for row in range(len(first)))
-            query_codes = np.arange(len(first), dtype=np.int32)
+            queries = tuple(f"{row:010d}" for row in range(len(model_a_codes)))
+            query_codes = np.arange(len(model_a_codes), dtype=np.int32)
         else:
             (query_codes,), queries = encoded(query)
+        outcome = _outcomes_of(winner)
         return cls.of_codes(
             models=models,
             judges=judges,
             queries=queries,
             judge=judge_codes,
-            first=first,
-            second=second,
+            first=model_a_codes,
+            second=model_b_codes,
             query=query_codes,
-            outcome=_outcomes_of(winner),
+            outcome=outcome,
             weight=weight,
+            seats=None if first is None else _seats_of(first, outcome),
         )
 
     def __len__(self) -> int:
@@ -149,7 +159,7 @@ class Votes:
 
     def where(self, chosen: BoolArray | IntArray | slice) -> Self:
         """Some of the rows; the names stay as they are."""
-        columns = ("judge", "first", "second", "query", "outcome", "weight")
+        columns = ("judge", "first", "second", "query", "outcome", "weight", "seats")
         cut = {name: getattr(self, name)[chosen] for name in columns if getattr(self, name) is not None}
         return replace(self, **cut)
 
@@ -223,3 +233,27 @@ def _outcomes_of(winner: Any) -> OutcomeCodes:
         row = int(np.flatnonzero(codes == words.index(unknown[0]))[0])
         raise BrokenVote(f"row {row}: winner {unknown[0]!r} is none of {', '.join(WINNERS)}")
     return np.array([WINNERS[word] for word in words], dtype=np.int8)[codes] if words else np.zeros(0, np.int8)
+
+
+def _checked_seats(seats: npt.ArrayLike, length: int) -> SeatCodes:
+    codes = np.asarray(seats)
+    if codes.shape != (length, 2):
+        raise BrokenVote(f"seats: {codes.shape} values, where the outcomes ask for ({length}, 2)")
+    if length and codes.dtype.kind not in "iu":
+        raise BrokenVote(f"seats: verdicts are whole numbers, not {codes.dtype}")
+    wrong = ((codes < 0) | (codes > UNSAID)).any(axis=1)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise BrokenVote(f"row {row}: seats {codes[row].tolist()} are none of 0 to {UNSAID}")
+    return codes.astype(np.int8, copy=False)
+
+
+def _seats_of(first: Any, outcome: OutcomeCodes) -> SeatCodes:
+    (codes,), words = encoded(first)
+    if len(codes) != len(outcome):
+        raise BrokenVote(f"first: {len(codes)} values, where the outcomes have {len(outcome)}")
+    if unknown := [word for word in words if word not in WHO_SAT_FIRST]:
+        row = int(np.flatnonzero(codes == words.index(unknown[0]))[0])
+        raise BrokenVote(f"row {row}: first {unknown[0]!r} is none of {', '.join(WHO_SAT_FIRST)}")
+    order = np.array([WHO_SAT_FIRST[word] for word in words], dtype=np.int64)
+    return of_one_look(outcome, order[codes])
