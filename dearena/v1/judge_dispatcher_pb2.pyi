@@ -71,8 +71,8 @@ class ListVotesResponse(_message.Message):
     JUDGE_CALLS_FIELD_NUMBER: _builtins.int
     COST_NANO_UNITS_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
-    FIRST_SEAT_FIELD_NUMBER: _builtins.int
-    SECOND_SEAT_FIELD_NUMBER: _builtins.int
+    A_FIRST_FIELD_NUMBER: _builtins.int
+    B_FIRST_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Currency of the costs; empty when all are zero."""
     @_builtins.property
@@ -112,13 +112,13 @@ class ListVotesResponse(_message.Message):
     @_builtins.property
     def cost_nano_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
-    def first_seat(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Columns: verdicts of the cell for the answer in the first and in the second seat, 0 to 2 each. Ties and
-        unreadable replies are in neither.
+    def a_first(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.SeatVerdict.ValueType]:
+        """Columns: what the judge said with model_a in the first seat, and with model_b there.
+        SEAT_VERDICT_NONE where that was not asked, or there was no reply.
         """
 
     @_builtins.property
-    def second_seat(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def b_first(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.SeatVerdict.ValueType]: ...
     def __init__(
         self,
         *,
@@ -136,12 +136,12 @@ class ListVotesResponse(_message.Message):
         judge_calls: _abc.Iterable[_builtins.int] | None = ...,
         cost_nano_units: _abc.Iterable[_builtins.int] | None = ...,
         currency: _builtins.str = ...,
-        first_seat: _abc.Iterable[_builtins.int] | None = ...,
-        second_seat: _abc.Iterable[_builtins.int] | None = ...,
+        a_first: _abc.Iterable[_common_pb2.SeatVerdict.ValueType] | None = ...,
+        b_first: _abc.Iterable[_common_pb2.SeatVerdict.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "first_seat", b"first_seat", "judge", b"judge", "judge_calls", b"judge_calls", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "second_seat", b"second_seat", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["a_first", b"a_first", "attempt", b"attempt", "b_first", b"b_first", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "judge", b"judge", "judge_calls", b"judge_calls", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

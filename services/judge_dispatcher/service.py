@@ -33,10 +33,13 @@ from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.template import template_named
+from services.judge_dispatcher.verdict import SeatVerdict as Verdict
 from services.judge_dispatcher.votes import Columns, in_columns
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 from services.runtime.store import Store, within_store_limit
+
+_VERDICTS = {verdict: SeatVerdict.Value(f"SEAT_VERDICT_{verdict}") for verdict in Verdict}
 
 VOTES_A_BATCH = 2_000
 REQUEST_ID_LONGEST = 128
@@ -166,8 +169,8 @@ def _votes_response(columns: Columns) -> ListVotesResponse:
         judge_calls=columns.judge_calls,
         cost_nano_units=columns.cost_nano_units,
         currency=columns.currency,
-        first_seat=columns.first_seat,
-        second_seat=columns.second_seat,
+        a_first=[_VERDICTS[verdict] for verdict in columns.a_first],
+        b_first=[_VERDICTS[verdict] for verdict in columns.b_first],
     )
 
 

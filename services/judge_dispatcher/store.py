@@ -26,6 +26,8 @@ from services.runtime.store import (
 
 SCHEMA_VERSION = 1
 VOTE = "VOTE"
+BOTH_ORDERS = 2
+"""Seats of a cell that was asked: first model_a in the first seat, then model_b."""
 
 INDEXES: Mapping[str, Sequence[Index]] = {
     "comparisons": [
@@ -292,9 +294,6 @@ def _standing(document: Mapping[str, Any]) -> Standing:
 
 
 def _vote(document: Document) -> Vote:
-    verdicts = [seat["verdict"] for seat in document.pop("seats", ())]
-    return Vote(
-        **{**document, "outcome": Outcome(document["outcome"])},
-        first_seat=verdicts.count(SeatVerdict.FIRST),
-        second_seat=verdicts.count(SeatVerdict.SECOND),
-    )
+    seats = [SeatVerdict(seat["verdict"]) for seat in document.pop("seats", ())]
+    a_first, b_first = seats if len(seats) == BOTH_ORDERS else (SeatVerdict.NONE, SeatVerdict.NONE)
+    return Vote(**{**document, "outcome": Outcome(document["outcome"])}, a_first=a_first, b_first=b_first)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.judge_dispatcher.outcome import Outcome
+from services.judge_dispatcher.verdict import SeatVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class Vote:
     cost_nano_units: int
     currency: str
     """Empty when the cost is zero."""
-    first_seat: int = 0
-    """Verdicts for the answer in the first seat, 0 to 2."""
-    second_seat: int = 0
+    a_first: SeatVerdict = SeatVerdict.NONE
+    """What the judge said with model_a in the first seat; NONE where that was not asked."""
+    b_first: SeatVerdict = SeatVerdict.NONE
 
 
 @dataclass(slots=True)
@@ -46,8 +47,8 @@ class Columns:
     judge_calls: list[int] = field(default_factory=list)
     cost_nano_units: list[int] = field(default_factory=list)
     currency: str = ""
-    first_seat: list[int] = field(default_factory=list)
-    second_seat: list[int] = field(default_factory=list)
+    a_first: list[SeatVerdict] = field(default_factory=list)
+    b_first: list[SeatVerdict] = field(default_factory=list)
 
 
 def in_columns(votes: Sequence[Vote]) -> Iterator[Columns]:
@@ -82,8 +83,8 @@ def _columns_of(votes: Sequence[Vote], currency: str) -> Columns:
         columns.outcome.append(vote.outcome)
         columns.judge_calls.append(vote.judge_calls)
         columns.cost_nano_units.append(vote.cost_nano_units)
-        columns.first_seat.append(vote.first_seat)
-        columns.second_seat.append(vote.second_seat)
+        columns.a_first.append(vote.a_first)
+        columns.b_first.append(vote.b_first)
     return columns
 
 

@@ -16,6 +16,10 @@ from dearena.rpc_faults import fault_of
 from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1.common_pb2 import (
     CELL_KIND_CANARY,
+    SEAT_VERDICT_FIRST,
+    SEAT_VERDICT_NONE,
+    SEAT_VERDICT_SECOND,
+    SEAT_VERDICT_TIE,
 )
 from services.runtime.store import Store
 from tests.fixtures.judges import (
@@ -124,6 +128,20 @@ async def test_a_round_of_thousands_is_streamed_in_batches(arena: Arena) -> None
         assert [sequence for batch in batches for sequence in batch.sequence] == list(range(1, len(cells) + 1))
         assert sorted(attempt for batch in batches for attempt in batch.attempt) == list(range(1, len(cells) + 1))
         assert set(batches[0].models) == {"alpha@1", "beta@1", "gamma@1"}
+
+
+async def test_votes_tell_what_was_said_in_each_seat_order(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    asked, unasked = cell_of("gamma@1"), cell_of("gamma@1", answer_hash_b="")
+    await arena.ask([asked, unasked])
+    comparison, _ = await outcomes(dispatcher, [asked, unasked])
+    verdicts = [seat.verdict for seat in comparison.seats]
+    assert set(verdicts) <= {SEAT_VERDICT_FIRST, SEAT_VERDICT_SECOND, SEAT_VERDICT_TIE}
+    (batch,) = [batch async for batch in dispatcher.ListVotes(pb.ListVotesRequest(dimension=ALGEBRA, round=1))]
+    told = dict(zip(batch.cell_id, zip(batch.a_first, batch.b_first, strict=True), strict=True))
+    assert told[asked.cell_id] == tuple(verdicts)
+    assert told[unasked.cell_id] == (SEAT_VERDICT_NONE, SEAT_VERDICT_NONE)
 
 
 async def test_a_canary_is_no_vote(arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub) -> None:

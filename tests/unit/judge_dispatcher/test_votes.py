@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.judge_dispatcher.outcome import Outcome
+from services.judge_dispatcher.verdict import SeatVerdict
 from services.judge_dispatcher.votes import Columns, Vote, in_columns
 
 revisions = st.sampled_from(["alpha@1", "alpha@2", "beta@1", "gamma@1"])
@@ -24,8 +25,8 @@ votes = st.builds(
     judge=revisions,
     outcome=st.sampled_from(Outcome),
     judge_calls=st.integers(0, 2),
-    first_seat=st.integers(0, 2),
-    second_seat=st.integers(0, 2),
+    a_first=st.sampled_from(SeatVerdict),
+    b_first=st.sampled_from(SeatVerdict),
 )
 
 
@@ -44,8 +45,8 @@ def rows(columns: Columns) -> list[Vote]:
             judge_calls=columns.judge_calls[i],
             cost_nano_units=columns.cost_nano_units[i],
             currency=columns.currency if columns.cost_nano_units[i] else "",
-            first_seat=columns.first_seat[i],
-            second_seat=columns.second_seat[i],
+            a_first=columns.a_first[i],
+            b_first=columns.b_first[i],
         )
         for i in range(len(columns.sequence))
     ]
