@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -50,6 +51,9 @@ LARGE_CALLS: Final = 3
 ROUNDS: Final = 7
 SLOW_CALLS: Final = 2
 """Calls asked of a peer that takes ten seconds for one."""
+WIDTH: Final = 120
+"""Characters a line at least: a table of figures broken into lines tells nobody anything."""
+
 TIMES_ARENA_RANK: Final = 15.0
 """How often as fast as arena-rank the scorer shall be, at least."""
 REFIT_SHARE: Final = 0.2
@@ -80,8 +84,8 @@ class Group:
 
     def table(self, ours: str | None = None) -> Table:
         """Times and memory; with `ours`, how often as fast that one is as each other."""
-        table = Table(title=self.title, title_justify="left")
-        table.add_column("")
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("", no_wrap=True)
         for column in ("first s", "median s", "least s", "encode s", "fit s", "peak MiB"):
             table.add_column(column, justify="right")
         if ours:
@@ -106,7 +110,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.rounds < 2:
         parser.error("--rounds: one call is cold, so there must be two")
-    console = Console()
+    console = Console(width=max(WIDTH, Console().width))
     console.print(machine())
     with tempfile.TemporaryDirectory(prefix="dearena-scoring-speed-") as folder:
         bench = Bench(Path(folder), arguments.rounds, arguments.seed, arguments.votes)
@@ -255,9 +259,13 @@ class Bench:
 
 
 def quicker(what: str, ours: Record, theirs: Record, times: float) -> Claim:
-    """Whether ours is at least so many times as fast, by medians of warm calls."""
-    ratio = theirs.median / ours.median
-    return Claim(f"speed {what}", f"at least {times:g} times", f"{ratio:.1f} times", ratio >= times)
+    """Whether ours is at least so many times as fast: by the medians of warm calls, and by the quickest ones.
+
+    A busy machine lengthens the medians, and most those of peers that use every core.
+    """
+    median, least = theirs.median / ours.median, theirs.quickest / ours.quickest
+    measured = f"{median:.1f} times; {least:.1f} by the least"
+    return Claim(f"speed {what}", f"at least {times:g} times", measured, min(median, least) >= times)
 
 
 def smaller(what: str, ours: Record, theirs: Record) -> Claim:
@@ -273,7 +281,8 @@ def largest_difference(one: Sequence[float], other: Sequence[float]) -> float:
 
 def table_of(claims: Sequence[Claim]) -> Table:
     """What is asked beside what came."""
-    table = Table("", "asked", "measured", "holds", title="What is asked, in this run", title_justify="left")
+    table = Table("", "asked", "measured", "holds", box=SIMPLE_HEAD)
+    table.title, table.title_justify = "What is asked, in this run", "left"
     for claim in claims:
         table.add_row(claim.what, claim.asked, claim.measured, "yes" if claim.holds else "[bold]no[/bold]")
     return table

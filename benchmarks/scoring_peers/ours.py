@@ -25,30 +25,30 @@ Read = Callable[[Columns], Votes]
 
 def from_index(votes: PlantedVotes) -> Call:
     """Of integer columns and names."""
-    return _full(votes, _codes, _read_codes, ALIKE)
+    return _full(votes, codes, read_codes, ALIKE)
 
 
 def from_lists(votes: PlantedVotes) -> Call:
     """Of lists of strings, each string an object of its own."""
-    return _full(votes, _lists, _read_strings, ALIKE)
+    return _full(votes, lists, read_strings, ALIKE)
 
 
 def from_arrow(votes: PlantedVotes) -> Call:
     """Of Arrow string columns, which is what pandas holds strings in."""
-    return _full(votes, _arrow, _read_strings, ALIKE)
+    return _full(votes, arrow, read_strings, ALIKE)
 
 
 def exact(votes: PlantedVotes) -> Call:
     """Of integer columns, without a prior to speak of."""
-    return _full(votes, _codes, _read_codes, NO_PRIOR)
+    return _full(votes, codes, read_codes, NO_PRIOR)
 
 
 def weighted(weighting: str) -> Prepare:
     """Of integer columns, where the models are the judges and weigh by how they fare."""
 
     def prepare(votes: PlantedVotes) -> Call:
-        columns = {**_codes(votes), "judges": votes.model_names}
-        return lambda: _timed(lambda: _read_codes(columns), FitSettings(weighting=weighting))
+        columns = {**codes(votes), "judges": votes.model_names}
+        return lambda: _timed(lambda: read_codes(columns), FitSettings(weighting=weighting))
 
     return prepare
 
@@ -60,7 +60,7 @@ def refit(columns_of: Callable[[PlantedVotes], Columns], read: Read) -> Prepare:
     """
 
     def prepare(votes: PlantedVotes, later: PlantedVotes) -> Call:
-        evidence = Evidence(_read_codes(_codes(votes)))
+        evidence = Evidence(read_codes(codes(votes)))
         starts = range(0, len(later), NEW_VOTES)
         batches = [columns_of(later.rows(start, start + NEW_VOTES)) for start in starts]
 
@@ -102,17 +102,17 @@ def _told(result: Result, found: Fit) -> Result:
     return result
 
 
-def _codes(votes: PlantedVotes) -> Columns:
+def codes(votes: PlantedVotes) -> Columns:
     names = {"models": votes.model_names, "judges": votes.judge_names, "queries": votes.query_names}
     columns = {name: getattr(votes, name) for name in ("judge", "first", "second", "query", "outcome")}
     return {**names, **columns}
 
 
-def _lists(votes: PlantedVotes) -> Columns:
+def lists(votes: PlantedVotes) -> Columns:
     return _named(votes, strings)
 
 
-def _arrow(votes: PlantedVotes) -> Columns:
+def arrow(votes: PlantedVotes) -> Columns:
     # Here, so that the other forms do without: their memory is their own.
     import pyarrow as pa  # noqa: PLC0415
 
@@ -132,11 +132,11 @@ def _named(votes: PlantedVotes, column: Callable[[tuple[str, ...], Any], Any]) -
     }
 
 
-def _read_codes(columns: Columns) -> Votes:
+def read_codes(columns: Columns) -> Votes:
     return Votes.of_codes(**columns)
 
 
-def _read_strings(columns: Columns) -> Votes:
+def read_strings(columns: Columns) -> Votes:
     return Votes.of_columns(**columns)
 
 
@@ -147,8 +147,8 @@ if __name__ == "__main__":
             "lists": from_lists,
             "arrow": from_arrow,
             "exact": exact,
-            "refit-index": refit(_codes, _read_codes),
-            "refit-lists": refit(_lists, _read_strings),
+            "refit-index": refit(codes, read_codes),
+            "refit-lists": refit(lists, read_strings),
             "score": weighted("score"),
             "reliability": weighted("reliability"),
         },
