@@ -39,7 +39,7 @@ def connection(half_wins: IntArray) -> Connection:
         half_wins: wins of row over column in halves, shape (n, n).
     """
     won = half_wins > 0
-    graph = csr_array(won)
+    graph = csr_array(won.astype(np.int8))
     parts, part = connected_components(graph, directed=True, connection="weak")
     strong_parts, _ = connected_components(graph, directed=True, connection="strong")
     wins, losses = won.any(axis=1), won.any(axis=0)

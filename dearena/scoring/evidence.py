@@ -95,7 +95,12 @@ def _seated(votes: Votes) -> Votes:
 
 
 def preferences(votes: Votes, *, flips_as_ties: bool = False) -> Votes:
-    """The votes that enter a fit: preferences and ties, and flips as ties where they are read so."""
+    """The votes that enter a fit: preferences and ties, and flips as ties where they are read so.
+
+    A vote that weighs nothing is left out: it is no cluster of its own and joins no two models.
+    """
+    if votes.weight is not None and not np.all(votes.weight):
+        votes = votes.where(np.flatnonzero(votes.weight))
     if not len(votes) or int(votes.outcome.max()) <= _LAST_PREFERENCE:
         return votes
     if flips_as_ties:

@@ -18,8 +18,8 @@ import numpy as np
 import scipy.linalg
 from scipy.special import stdtrit
 
-from dearena.scoring.arrays import BoolArray, Codes, FloatArray, IntArray
-from dearena.scoring.clusters import independent_spread, spread, spread_by_both
+from dearena.scoring.arrays import FloatArray
+from dearena.scoring.clusters import Clustering, independent_spread, spread, spread_by_both
 from dearena.scoring.residuals import Pulls
 from dearena.scoring.votes import Votes
 
@@ -45,31 +45,23 @@ class Clusters:
     degrees: int
 
 
-def present(codes: Codes, names: int) -> BoolArray:
-    """Which of the names stand in the column."""
-    return np.bincount(codes, minlength=names) > 0
-
-
-def filling(votes: Votes, pulls: Pulls) -> tuple[FloatArray, Clusters]:
+def filling(votes: Votes, pulls: Pulls, by_question: Clustering, by_judge: Clustering) -> tuple[FloatArray, Clusters]:
     """Filling of the sandwich, without the prior; shape (parameters, parameters)."""
-    questions = int(np.sum(present(votes.query, len(votes.queries))))
-    judges = int(np.sum(present(votes.judge, len(votes.judges))))
-    if questions < 2 and judges < 2:
-        return independent_spread(votes, pulls), Clusters(questions, judges, "vote", 1, max(len(votes) - 1, 1))
-    by_question = by_judge = None
+    questions, judges = by_question.filled, by_judge.filled
+    if questions > 1 and judges > 1:
+        both, sampled = spread_by_both(by_question, by_judge, votes, pulls)
+        total = _corrected(by_question, votes, pulls) + _corrected(by_judge, votes, pulls) - both
+        degrees = min(questions, judges) - 1
+        return total, Clusters(questions, judges, "question and judge", sampled, degrees)
     if questions > 1:
-        by_question = spread(votes.query, len(votes.queries), votes, pulls) * _correction(questions)
+        return _corrected(by_question, votes, pulls), Clusters(questions, judges, "question", 1, questions - 1)
     if judges > 1:
-        by_judge = spread(votes.judge, len(votes.judges), votes, pulls) * _correction(judges)
-    if by_judge is None and by_question is not None:
-        return by_question, Clusters(questions, judges, "question", 1, questions - 1)
-    if by_question is None and by_judge is not None:
-        return by_judge, Clusters(questions, judges, "judge", 1, judges - 1)
-    assert by_question is not None  # noqa: S101 - told apart above
-    assert by_judge is not None  # noqa: S101
-    by_both, sampled = spread_by_both(votes.query, len(votes.queries), votes.judge, len(votes.judges), votes, pulls)
-    total = by_question + by_judge - by_both
-    return total, Clusters(questions, judges, "question and judge", sampled, min(questions, judges) - 1)
+        return _corrected(by_judge, votes, pulls), Clusters(questions, judges, "judge", 1, judges - 1)
+    return independent_spread(votes, pulls), Clusters(questions, judges, "vote", 1, max(len(votes) - 1, 1))
+
+
+def _corrected(clustering: Clustering, votes: Votes, pulls: Pulls) -> FloatArray:
+    return spread(clustering, votes, pulls) * (clustering.filled / (clustering.filled - 1))
 
 
 def covariance(curvature: FloatArray, filled: FloatArray, models: int, precision: float) -> FloatArray:
@@ -95,10 +87,6 @@ def quantile(confidence: float, degrees: int) -> float:
     return float(stdtrit(degrees, (1 + confidence) / 2))
 
 
-def _correction(clusters: int) -> float:
-    return clusters / (clusters - 1)
-
-
 def _without_negative(matrix: FloatArray) -> FloatArray:
     """The matrix, its negative eigenvalues set to 0: a difference of covariances may have some."""
     try:
@@ -113,15 +101,3 @@ def independent_errors(votes: Votes, pulls: Pulls, curvature: FloatArray, models
     """Standard errors as if all votes were independent: the usual sandwich, too small under a jury."""
     found = covariance(curvature, independent_spread(votes, pulls), models, precision)
     return np.sqrt(np.maximum(np.diag(found), 0.0))
-
-
-__all__ = [
-    "CONFIDENCE",
-    "Clusters",
-    "IntArray",
-    "covariance",
-    "filling",
-    "independent_errors",
-    "present",
-    "quantile",
-]

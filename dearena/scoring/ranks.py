@@ -1,9 +1,9 @@
 """What can be said of ranks: which models are surely better than which, and who cannot be told apart.
 
 A rank interval holds a model's true rank with the stated confidence: of the n - 1 comparisons with the
-others, those decided by Holm's step-down rule (Scand. J. Statist. 6, 1979) bound it from either side, so that the chance
-that any of a model's comparisons is decided wrongly is held (Mogstad, Romano, Shaikh and Wilhelm,
-Rev. Econ. Stud. 91, 2024). Pure.
+others, those decided by Holm's step-down rule (Scand. J. Statist. 6, 1979) bound it from either side, so
+that the chance that any of a model's comparisons is decided wrongly is held (Mogstad, Romano, Shaikh
+and Wilhelm, Rev. Econ. Stud. 91, 2024). Pure.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def rank_intervals(
 def _decided(ratios: FloatArray, degrees: int, confidence: float) -> BoolArray:
     """Holm's rule in each row: the largest ratios are tested first, against all that are left."""
     n = len(ratios)
-    if n < 2:
+    if n <= 1:
         return np.zeros((n, n), dtype=bool)
     left = np.arange(n - 1, 0, -1)
     needed = stdtrit(degrees, 1 - (1 - confidence) / (2 * left))
@@ -128,7 +128,7 @@ def separation(
 def _largest_difference(covariance: FloatArray, degrees: int, confidence: float) -> float:
     """Quantile of the largest of all |difference| / error, under no difference."""
     n = len(covariance)
-    if n < 2:
+    if n <= 1:
         return 0.0
     random = np.random.default_rng(SEED)
     values, vectors = np.linalg.eigh(covariance)

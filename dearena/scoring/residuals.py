@@ -1,18 +1,19 @@
 """What each vote says beyond what the fit expected of it: its pull on the two strengths.
 
-A vote's pull is its weight times (half-win - mean). It is rounded to a whole number of steps so fine that
-it does not matter, and so coarse that the sums over any cluster are exact: then no sum depends on the
-order of the votes, and an interval is the same however the log was read. Pure.
+A vote's pull is its weight times (half-win - mean). It is rounded to a step so fine that it does not matter,
+and so coarse that the sums over any cluster are exact: then no sum depends on the order of the votes, and an
+interval is the same however the log was read. Pure.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from dearena.scoring.arrays import FloatArray, IntArray
+from dearena.scoring.arrays import Codes, FloatArray, IntArray
 from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.strengths import StrengthFit
 from dearena.scoring.ties import chances
 from dearena.scoring.votes import Votes
 
@@ -20,7 +21,7 @@ EXACT_BITS: Final = 52
 """Whole numbers below 2^53 are exact as floats, and so are their sums below it."""
 
 _HALF_WINS: Final = np.array([1.0, 0.0, 0.5])
-_A, _B, _TIE = CODES[Outcome.A], CODES[Outcome.B], CODES[Outcome.TIE]
+_TIE: Final = CODES[Outcome.TIE]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,94 +45,90 @@ class Pulls:
     """Pull of each vote on its first model's strength, and against its second's.
 
     Attributes:
-        steps: whole numbers, shape (votes,).
-        step: pull of one step.
+        own: in log-odds, shape (votes,).
         others: pull on each further parameter (tie parameter, coefficients), shape (votes, parameters).
+        squares: sum of squared pulls by ordered pair, shape (n, n), where the tallies tell it; else None.
     """
 
-    steps: FloatArray
-    step: float
+    own: FloatArray
     others: FloatArray
+    squares: FloatArray | None = None
 
     def where(self, chosen: IntArray | slice) -> "Pulls":
         """Those of some votes."""
-        return Pulls(self.steps[chosen], self.step, self.others[chosen])
+        return Pulls(self.own[chosen], self.others[chosen])
 
 
 def pulls(
     votes: Votes,
-    strengths: FloatArray,
+    counted: FloatArray,
+    found: StrengthFit,
     factors: JudgeFactors,
-    *,
-    log_nu: float | None = None,
-    covariates: FloatArray | None = None,
-    coefficients: FloatArray | None = None,
+    covariates: FloatArray | None,
     largest_cluster: int,
 ) -> Pulls:
     """The pull of each vote under a fit.
 
     Args:
         votes: preferences only.
-        covariates: of each vote, shape (votes, k), with their coefficients.
+        counted: their unweighted tallies, shape (3, n, n).
+        covariates: of each vote, shape (votes, k); None: none.
         largest_cluster: most votes whose pulls are ever summed up.
     """
-    plain_chances = factors.slope is None and covariates is None
-    if plain_chances:
-        base = _of_table(votes, strengths, log_nu)
-        tie_surplus = None if log_nu is None else _tie_surplus_of_table(votes, strengths, log_nu)
-    else:
-        difference = strengths[votes.first] - strengths[votes.second]
-        if factors.slope is not None:
-            difference *= factors.slope[votes.judge]
-        if covariates is not None and coefficients is not None:
-            difference += covariates @ coefficients
-        at = chances(difference, log_nu)
-        base = _HALF_WINS[votes.outcome] - at.mean
-        tie_surplus = None if log_nu is None else (votes.outcome == _TIE) - at.tie
     weight = _weights(votes, factors)
-    others = _others(base, tie_surplus, covariates, weight)
+    log_nu = found.log_nu
+    if weight is None and factors.slope is None and covariates is None and log_nu is None:
+        return _from_table(votes, counted, found.strengths, largest_cluster)
+    difference = found.strengths[votes.first] - found.strengths[votes.second]
     if factors.slope is not None:
-        weight = factors.slope[votes.judge] if weight is None else weight * factors.slope[votes.judge]
+        difference *= factors.slope[votes.judge]
+    if covariates is not None:
+        difference += covariates @ found.coefficients
+    at = chances(difference, log_nu)
+    base = _HALF_WINS[votes.outcome] - at.mean
+    others = _others(base, None if log_nu is None else (votes.outcome == _TIE) - at.tie, covariates, weight)
+    if factors.slope is not None:
+        slope = factors.slope[votes.judge]
+        weight = slope if weight is None else weight * slope
     if weight is not None:
-        base = base * weight
-    heaviest = 1.0 if weight is None else float(np.max(weight, initial=0.0))
-    step = 2.0 ** -np.floor(EXACT_BITS - np.log2(max(largest_cluster, 1) * max(heaviest, 1e-300)))
-    steps = np.rint(np.divide(base, step, out=base), out=base)
-    return Pulls(steps, float(step), others)
+        base *= weight
+    for column in others.T:
+        column[:] = summable(column, largest_cluster)
+    return Pulls(summable(base, largest_cluster), others)
 
 
-def _of_table(votes: Votes, strengths: FloatArray, log_nu: float | None) -> FloatArray:
-    """Half-win minus mean, looked up by outcome and pair: far fewer than there are votes."""
-    n = len(strengths)
-    mean = chances(strengths[:, None] - strengths[None, :], log_nu).mean
-    return _looked_up(_HALF_WINS[:, None, None] - mean, votes, n)
+def _from_table(votes: Votes, counted: FloatArray, strengths: FloatArray, largest_cluster: int) -> Pulls:
+    """Looked up by outcome and pair, of which there are far fewer than votes."""
+    mean = chances(strengths[:, None] - strengths[None, :], None).mean
+    table = summable(_HALF_WINS[:, None, None] - mean, largest_cluster)
+    own = np.take(table.ravel(), keys_of(votes, len(strengths)), mode="clip")
+    squares = np.sum(counted * np.square(table), axis=0)
+    return Pulls(own, np.zeros((len(votes), 0)), squares)
 
 
-def _tie_surplus_of_table(votes: Votes, strengths: FloatArray, log_nu: float) -> FloatArray:
-    n = len(strengths)
-    tie = chances(strengths[:, None] - strengths[None, :], log_nu).tie
-    is_tie = np.array([0.0, 0.0, 1.0])
-    return _looked_up(is_tie[:, None, None] - tie, votes, n)
+def summable(values: FloatArray, terms: int) -> FloatArray:
+    """The values, rounded to the finest step at which any sum of so many of them is exact."""
+    largest = float(np.max(np.abs(values), initial=0.0))
+    if not largest:
+        return values
+    # The sum stays below 2^52 steps; a step is a power of two, and so costs no digit of its own.
+    step = 2.0 ** (np.ceil(np.log2(largest)) + np.ceil(np.log2(max(terms, 1))) - EXACT_BITS)
+    return np.asarray(np.rint(values / step) * step)
 
 
-def _looked_up(table: FloatArray, votes: Votes, n: int) -> FloatArray:
-    return np.take(table.ravel(), keys_of(votes, n), mode="clip")
-
-
-def keys_of(votes: Votes, models: int) -> IntArray:
+def keys_of(votes: Votes, models: int) -> Codes | IntArray:
     """Outcome and ordered pair of each vote as one number below 3 * models^2; preferences only."""
-    kind = np.int32 if 3 * models * models < 2**31 else np.int64
-    keys = votes.outcome.astype(kind)
-    keys *= kind(models)
+    keys: Any = votes.outcome.astype(np.int32 if 3 * models * models < 2**31 else np.int64)
+    keys *= models
     keys += votes.first
-    keys *= kind(models)
+    keys *= models
     keys += votes.second
-    return keys  # type: ignore[return-value]  # of 32 bits where they suffice
+    return keys  # type: ignore[no-any-return]
 
 
 def _weights(votes: Votes, factors: JudgeFactors) -> FloatArray | None:
     """Weight of each vote; None where all are 1."""
-    weight: FloatArray | None = None
+    weight: Any = None
     if np.any(factors.weight != 1):
         weight = factors.weight[votes.judge]
     if factors.influence is not None:
@@ -140,7 +137,7 @@ def _weights(votes: Votes, factors: JudgeFactors) -> FloatArray | None:
     if votes.weight is not None:
         own = votes.weight * votes.unit
         weight = own if weight is None else weight * own
-    return weight
+    return weight  # type: ignore[no-any-return]
 
 
 def _others(

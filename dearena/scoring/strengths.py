@@ -88,11 +88,18 @@ class _Surface:
         self._precision = precision
         self._nu = cells.models if with_nu else None
         self._first_coefficient = cells.models + with_nu
-        covariates = 0 if cells.covariates is None else cells.covariates.shape[1]
-        self.parameters = self._first_coefficient + covariates
+        self._columns = None if cells.covariates is None else np.ascontiguousarray(cells.covariates.T)
+        self.parameters = self._first_coefficient + (0 if self._columns is None else len(self._columns))
         self._votes = cells.votes
         self._half_wins = cells.wins_first + cells.ties / 2
-        self._pair = cells.first * cells.models + cells.second
+        pair = cells.first * cells.models + cells.second
+        # Rows of one pair often stand together, and are summed before they are dealt out to the models.
+        self._starts = np.flatnonzero(np.diff(pair, prepend=-1))
+        self._pair, self._first, self._second = (
+            pair[self._starts],
+            cells.first[self._starts],
+            cells.second[self._starts],
+        )
 
     def newton_step(self, place: FloatArray) -> tuple[FloatArray, float]:
         """The damped step, and twice what the full step gains in log-posterior.
@@ -133,8 +140,8 @@ class _Surface:
         difference = place[cells.first] - place[cells.second]
         if cells.slope is not None:
             difference = difference * cells.slope
-        if cells.covariates is not None:
-            difference = difference + cells.covariates @ place[self._first_coefficient :]
+        if self._columns is not None:
+            difference = difference + place[self._first_coefficient :] @ self._columns
         return difference
 
     def _chances(self, place: FloatArray) -> Chances:
@@ -147,8 +154,8 @@ class _Surface:
         gradient[: cells.models] += self._by_model(surplus)
         if self._nu is not None:
             gradient[self._nu] += np.sum(cells.ties - self._votes * at.tie)
-        if cells.covariates is not None:
-            gradient[self._first_coefficient :] += cells.covariates.T @ surplus
+        if self._columns is not None:
+            gradient[self._first_coefficient :] += self._columns @ surplus
         return gradient
 
     def _curvature(self, at: Chances) -> FloatArray:
@@ -156,7 +163,7 @@ class _Surface:
         weight = self._votes * at.slope
         matrix = np.zeros((self.parameters, self.parameters))
         of_pairs = weight if cells.slope is None else weight * cells.slope**2
-        laplacian = np.bincount(self._pair, of_pairs, minlength=n * n).reshape(n, n)
+        laplacian = np.bincount(self._pair, self._of_runs(of_pairs), minlength=n * n).reshape(n, n)
         laplacian += laplacian.T
         matrix[:n, :n] = np.diag(np.sum(laplacian, axis=1)) - laplacian
         if self._nu is not None:
@@ -164,12 +171,13 @@ class _Surface:
             shared = self._votes * at.tie * (0.5 - at.mean)
             matrix[:n, self._nu] = self._by_model(shared)
             matrix[self._nu, self._nu] = np.sum(self._votes * at.tie * (1 - at.tie))
-            if cells.covariates is not None:
-                matrix[self._nu, c:] = cells.covariates.T @ shared
-        if cells.covariates is not None:
-            for number, column in enumerate(cells.covariates.T, start=c):
-                matrix[:n, number] = self._by_model(weight * column)
-            matrix[c:, c:] = cells.covariates.T @ (weight[:, None] * cells.covariates)
+            if self._columns is not None:
+                matrix[self._nu, c:] = self._columns @ shared
+        if self._columns is not None:
+            for number, column in enumerate(self._columns, start=c):
+                weighed = weight * column
+                matrix[:n, number] = self._by_model(weighed)
+                matrix[number, c:] = self._columns @ weighed
         if self.parameters > n:
             upper = np.triu(matrix, 1)
             matrix = upper + upper.T + np.diag(np.diag(matrix))
@@ -181,8 +189,13 @@ class _Surface:
         cells = self._cells
         if cells.slope is not None:
             of_rows = of_rows * cells.slope
-        gained = np.bincount(cells.first, of_rows, minlength=cells.models)
-        return gained - np.bincount(cells.second, of_rows, minlength=cells.models)
+        of_runs = self._of_runs(of_rows)
+        gained = np.bincount(self._first, of_runs, minlength=cells.models)
+        return np.asarray(gained - np.bincount(self._second, of_runs, minlength=cells.models), dtype=np.float64)
+
+    def _of_runs(self, of_rows: FloatArray) -> FloatArray:
+        """Sums over rows of one pair that follow one another."""
+        return of_rows if len(self._starts) == len(of_rows) else np.add.reduceat(of_rows, self._starts)
 
 
 def curvature_at(cells: Cells, strengths: FloatArray, log_nu: float | None, precision: float) -> FloatArray:

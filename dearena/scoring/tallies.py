@@ -24,4 +24,4 @@ def tally(votes: Votes, weight: IntArray | None = None) -> FloatArray:
 def half_wins(tallies: FloatArray) -> IntArray:
     """Wins of row over column, counted in halves: a win is 2, a tie 1; shape (n, n)."""
     halves = 2 * (tallies[0] + tallies[1].T) + tallies[2] + tallies[2].T
-    return halves.astype(np.int64)
+    return np.asarray(halves, dtype=np.int64)

@@ -1,0 +1,172 @@
+"""Intervals: clustered both ways as a plain twin does it, exact in any order, and honest where little is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import t as student
+
+from dearena.scoring import Evidence, FitSettings, Votes, clusters, fit
+from dearena.scoring.arrays import FloatArray
+from tests.unit.scoring import plain
+from tests.unit.scoring.plain import Ballot
+from tests.unit.scoring.worlds import ballots, planted, votes_of
+
+UNIFORM = FitSettings(weighting="uniform")
+SCORE = FitSettings(weighting="score")
+
+
+def twin_errors(rows: list[Ballot], votes: Votes, strengths: FloatArray, deviation: float) -> FloatArray:
+    """Two-way clustered standard errors around the mean, from plain sums."""
+    place = dict(zip(votes.models, map(float, strengths), strict=True))
+    meat = np.array(plain.two_way_filling(rows, votes.models, place)) + np.eye(len(place)) / deviation**2
+    values, vectors = np.linalg.eigh(meat)
+    meat = (vectors * np.maximum(values, 0)) @ vectors.T
+    bread = np.linalg.inv(np.array(plain.curvature(rows, votes.models, place, deviation)))
+    centred = np.eye(len(place)) - 1 / len(place)
+    return np.sqrt(np.maximum(np.diag(centred @ bread @ meat @ bread @ centred), 0))
+
+
+def is_clustered_both_ways(rows: list[Ballot]) -> bool:
+    return len({row.judge for row in rows}) > 1 and len({row.query for row in rows}) > 1
+
+
+@given(rows=ballots(min_size=4, max_size=40, weights=(1.0, 0.5, 3.0)).filter(is_clustered_both_ways))
+@settings(max_examples=60, deadline=None)
+def test_the_plain_twin_finds_the_same_errors(rows: list[Ballot]) -> None:
+    votes = votes_of(rows, weighted=True)
+    found = fit(votes, UNIFORM)
+    degrees = min(len({row.judge for row in rows}), len({row.query for row in rows})) - 1
+    reach = student.ppf(0.975, degrees) * twin_errors(rows, votes, found.strengths, 3.0)
+    assert found.clusters.degrees == degrees
+    assert found.high - found.strengths == pytest.approx(reach, rel=1e-5, abs=1e-6)
+    assert found.strengths - found.low == pytest.approx(reach, rel=1e-5, abs=1e-6)
+
+
+def test_judge_weights_enter_the_spread_by_their_squares() -> None:
+    _, votes = planted(1, models=4, judges=5, queries=6, votes=300)
+    weight = np.array([0.25, 0.5, 1.0, 1.5, 1.75])[votes.judge]
+    rows = [
+        Ballot(votes.judges[j], votes.models[a], votes.models[b], votes.queries[q], (1.0, 0.0, 0.5)[y], w)
+        for j, a, b, q, y, w in zip(
+            votes.judge, votes.first, votes.second, votes.query, votes.outcome, weight, strict=True
+        )
+    ]
+    found = fit(votes_of(rows, weighted=True), UNIFORM)
+    reach = student.ppf(0.975, 4) * twin_errors(rows, votes, found.strengths, 3.0)
+    assert found.high - found.strengths == pytest.approx(reach, rel=1e-6)
+
+
+@pytest.mark.parametrize("settings_", [UNIFORM, SCORE, FitSettings(weighting="score", ties="davidson")])
+def test_a_fit_is_the_same_to_the_bit_in_any_order_of_votes(settings_: FitSettings) -> None:
+    _, votes = planted(2)
+    shuffled = votes.where(np.random.default_rng(0).permutation(len(votes)))
+    one, other = fit(votes, settings_), fit(shuffled, settings_)
+    for name in ("strengths", "low", "high", "covariance", "rank_low", "rank_high"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_grown_evidence_gives_the_bits_of_a_rebuild() -> None:
+    _, votes = planted(3, votes=2_000)
+    grown = Evidence()
+    for begin in range(0, 2_000, 250):
+        some = votes.where(slice(begin, begin + 250))
+        seen = sorted({*some.first, *some.second})
+        renumbered = {model: index for index, model in enumerate(seen)}
+        # Each piece names only the models that stand in it, in another order.
+        grown.add(
+            Votes.of_codes(
+                models=[votes.models[model] for model in seen][::-1],
+                judges=votes.judges,
+                queries=votes.queries,
+                judge=some.judge,
+                first=[len(seen) - 1 - renumbered[model] for model in some.first],
+                second=[len(seen) - 1 - renumbered[model] for model in some.second],
+                query=some.query,
+                outcome=some.outcome,
+            )
+        )
+    one, other = fit(votes, SCORE), fit(grown, SCORE)
+    assert one.models == other.models
+    np.testing.assert_array_equal(one.strengths, other.strengths)
+    np.testing.assert_array_equal(one.covariance, other.covariance)
+    np.testing.assert_array_equal(one.tallies, grown.tallies)
+
+
+def test_clusters_taken_in_turns_spread_as_those_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, votes = planted(4, queries=150, votes=700)
+    at_once = fit(votes, UNIFORM)
+    monkeypatch.setattr(clusters, "AT_ONCE", 64)
+    in_turns = fit(votes, UNIFORM)
+    np.testing.assert_allclose(at_once.covariance, in_turns.covariance, rtol=1e-9)
+
+
+def test_a_sample_of_clusters_stands_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, votes = planted(5, models=6, judges=64, queries=128, votes=60_000)
+    every = fit(votes, UNIFORM)
+    monkeypatch.setattr(clusters, "WORK_LIMIT", 6 * 6 * 2_048)
+    monkeypatch.setattr(clusters, "FEWEST_SAMPLED", 512)
+    some = fit(votes, UNIFORM)
+    assert every.clusters.sampled == 1
+    assert some.clusters.sampled == 4
+    np.testing.assert_allclose(every.high - every.low, some.high - some.low, rtol=0.03)
+    assert np.any(every.high != some.high)
+
+
+@given(rows=ballots(max_size=12), ties=st.sampled_from(["half", "davidson"]))
+@settings(max_examples=100, deadline=None)
+def test_no_log_however_small_gives_anything_but_numbers(rows: list[Ballot], ties: str) -> None:
+    found = fit(votes_of(rows), FitSettings(ties=ties))
+    for name in ("strengths", "low", "high", "covariance", "better"):
+        assert np.all(np.isfinite(getattr(found, name)))
+    assert np.all(found.low <= found.strengths)
+    assert np.all(found.strengths <= found.high)
+    assert np.all((found.rank_low <= found.rank) & (found.rank <= found.rank_high))
+
+
+def test_one_judge_is_clustered_by_question_alone_and_says_so() -> None:
+    _, votes = planted(6, judges=1)
+    found = fit(votes, UNIFORM)
+    assert (found.clusters.method, found.clusters.degrees) == ("question", 11)
+    assert fit(planted(6, queries=1)[1], UNIFORM).clusters.method == "judge"
+    assert fit(planted(6, queries=1, judges=1)[1], UNIFORM).clusters.method == "vote"
+
+
+def test_a_model_that_never_lost_has_a_wide_interval() -> None:
+    rows = [Ballot(judge, "best", "rest", query, 1.0) for judge in "abcd" for query in "wxyz"]
+    rows += [Ballot(judge, "rest", "third", query, float(query < "y")) for judge in "abcd" for query in "wxyz"]
+    found = fit(votes_of(rows), UNIFORM)
+    assert found.connection.undefeated == (0,)
+    assert not found.connection.bounded
+    assert found.high[0] - found.low[0] > 2.0
+
+
+def test_votes_of_one_judge_on_one_question_add_little() -> None:
+    """Every vote ten times over: the plain interval shrinks by the root of ten, the clustered one hardly."""
+    _, votes = planted(7, votes=1_000)
+    tenfold = votes.where(np.tile(np.arange(len(votes)), 10))
+    once, often = fit(votes, UNIFORM), fit(tenfold, UNIFORM)
+    plain_ratio = np.mean(often.independent_errors) / np.mean(once.independent_errors)
+    assert plain_ratio == pytest.approx(10**-0.5, rel=0.02)
+    assert np.mean(often.high - often.low) == pytest.approx(np.mean(once.high - once.low), rel=0.05)
+    assert often.effective_votes == pytest.approx(once.effective_votes, rel=0.05)
+
+
+def test_independent_votes_are_worth_about_their_number() -> None:
+    """Every vote its own question and judge: nothing is shared, and nothing is lost."""
+    random = np.random.default_rng(8)
+    skill = random.normal(0, 1, 5)
+    first = random.integers(0, 5, 20_000)
+    second = (first + random.integers(1, 5, 20_000)) % 5
+    won = random.random(20_000) < 1 / (1 + np.exp(skill[second] - skill[first]))
+    votes = Votes.of_codes(
+        models=list("abcde"),
+        judges=[f"j{index:05d}" for index in range(20_000)],
+        queries=[f"q{index:05d}" for index in range(20_000)],
+        judge=np.arange(20_000),
+        first=first,
+        second=second,
+        query=np.arange(20_000),
+        outcome=np.where(won, 0, 1),
+    )
+    assert fit(votes, UNIFORM).effective_votes == pytest.approx(20_000, rel=0.05)
