@@ -5,24 +5,24 @@ One call for everybody: the scorer's boards, `dearena fit` on a file, and whoeve
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from dearena.scoring.answer_pairs import AnswerPairs
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
+from dearena.scoring.clusters import Clustering
 from dearena.scoring.connection import Connection, connection
 from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
-from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, present, quantile
+from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
 from dearena.scoring.residuals import JudgeFactors, Pulls, pulls
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
 from dearena.scoring.style import Style
 from dearena.scoring.tallies import half_wins, tally
-from dearena.scoring.ties import DAVIDSON
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import BY_STRENGTH, RELIABILITY, STRENGTH_DECIMALS, in_parts
 
@@ -161,13 +161,16 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         else tally(votes)
     )
     covariates = None if style is None else style.differences(votes)
-    found, judging, factors = _judged(votes, counted, settings, covariates)
-    work = Working(votes, found, factors, _pulls(votes, found, factors, covariates))
+    found, judging, factors = judged(votes, counted, settings, covariates)
+    by_question = Clustering.of(votes.query, len(votes.queries))
+    by_judge = Clustering.of(votes.judge, len(votes.judges))
+    largest = max(by_question.largest, by_judge.largest)
+    work = Working(votes, found, factors, pulls(votes, counted, found, factors, covariates, largest))
     precision = settings.prior_deviation**-2
-    filled, clusters = filling(votes, work.pulls)
+    filled, clusters = filling(votes, work.pulls, by_question, by_judge)
     models = len(votes.models)
     spread = covariance(found.curvature, filled, models, precision)
-    strengths = _cut(found.strengths)
+    strengths = cut(found.strengths)
     reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
     halves = half_wins(counted)
     low, high = rank_intervals(strengths, spread, clusters.degrees, settings.confidence, np.ones(models, dtype=bool))
@@ -178,9 +181,9 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         judges=votes.judges,
         strengths=strengths,
         covariance=spread,
-        low=_cut(strengths - reach),
-        high=_cut(strengths + reach),
-        rank=_ranks(strengths, halves),
+        low=cut(strengths - reach),
+        high=cut(strengths + reach),
+        rank=ranked(strengths, halves),
         rank_low=low,
         rank_high=high,
         judging=judging,
@@ -195,7 +198,7 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     )
 
 
-def _judged(
+def judged(
     votes: Votes, counted: FloatArray, settings: FitSettings, covariates: FloatArray | None
 ) -> tuple[StrengthFit, Judging, JudgeFactors]:
     """Strengths under the weighting of the settings."""
@@ -203,12 +206,10 @@ def _judged(
         return _reliable(votes, settings, covariates)
     weigh = BY_STRENGTH[settings.weighting]
     model_of = votes.model_of_judge()
+    pairs = None if covariates is None else AnswerPairs.of(votes, covariates)
 
     def fit_under(parts: IntArray) -> StrengthFit:
-        if covariates is None and votes.weight is None and np.all(parts == ONE):
-            cells = Cells.of_pairs(counted)
-        else:
-            cells = _weighted_cells(votes, parts, covariates)
+        cells = weighted_cells(votes, counted, parts, pairs)
         return fit_strengths(cells, settings.prior_deviation, settings.ties)
 
     def implied_by(found: StrengthFit) -> IntArray:
@@ -223,23 +224,19 @@ def _judged(
     return found.fit, judging, JudgeFactors(found.parts / ONE)
 
 
-def _weighted_cells(votes: Votes, parts: IntArray, covariates: FloatArray | None) -> Cells:
-    """Pairs that met, or every vote by itself where covariates tell votes of a pair apart."""
+def weighted_cells(votes: Votes, counted: FloatArray, parts: IntArray, pairs: AnswerPairs | None) -> Cells:
+    """Pairs of models that met, or pairs of answers where covariates tell these apart, under weights in parts.
+
+    Args:
+        counted: the unweighted tallies of the votes.
+    """
+    if pairs is None and votes.weight is None and np.all(parts == ONE):
+        return Cells.of_pairs(counted)
     weight = parts[votes.judge]
     unit = 1 / ONE
     if votes.weight is not None:
         weight, unit = weight * votes.weight, unit * votes.unit
-    if covariates is None:
-        return Cells.of_pairs(tally(votes, weight) * unit)
-    return Cells(
-        models=len(votes.models),
-        first=votes.first.astype(np.int64),
-        second=votes.second.astype(np.int64),
-        wins_first=np.where(votes.outcome == 0, weight * unit, 0.0),
-        wins_second=np.where(votes.outcome == 1, weight * unit, 0.0),
-        ties=np.where(votes.outcome == 2, weight * unit, 0.0),
-        covariates=covariates,
-    )
+    return Cells.of_pairs(tally(votes, weight) * unit) if pairs is None else pairs.cells(weight, unit)
 
 
 def _reliable(
@@ -248,24 +245,12 @@ def _reliable(
     raise NotImplementedError
 
 
-def _pulls(votes: Votes, found: StrengthFit, factors: JudgeFactors, covariates: FloatArray | None) -> Pulls:
-    largest = max(int(np.max(np.bincount(votes.query), initial=0)), int(np.max(np.bincount(votes.judge), initial=0)))
-    return pulls(
-        votes,
-        found.strengths,
-        factors,
-        log_nu=found.log_nu,
-        covariates=covariates,
-        coefficients=found.coefficients,
-        largest_cluster=largest,
-    )
-
-
-def _cut(log_odds: FloatArray) -> FloatArray:
+def cut(log_odds: FloatArray) -> FloatArray:
+    """As they stand on a board."""
     return np.asarray(np.round(log_odds, STRENGTH_DECIMALS)) + 0.0  # no negative zero
 
 
-def _ranks(strengths: FloatArray, halves: IntArray) -> IntArray:
+def ranked(strengths: FloatArray, halves: IntArray) -> IntArray:
     """By strength, equal ones in canonical order; models without any vote come last."""
     unseen = ~(halves + halves.T).any(axis=1)
     order = np.lexsort((np.arange(len(strengths)), -strengths, unseen))
@@ -293,11 +278,3 @@ def _effective_votes(counted: FloatArray, found: StrengthFit, spread: FloatArray
     inverse = np.linalg.inv(curvature)[:models, :models]
     ideal = np.trace(inverse) - np.sum(inverse) / models
     return float(votes * ideal / np.trace(spread))
-
-
-def settings_of(**values: Any) -> FitSettings:
-    """Settings from words, those that are None left at their defaults."""
-    return FitSettings(**{name: value for name, value in values.items() if value is not None})
-
-
-__all__ = ["DAVIDSON", "Fit", "Judging", "Working", "fit", "present", "settings_of"]
