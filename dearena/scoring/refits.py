@@ -159,13 +159,21 @@ def refit(rows: Rows, boards: Sums, found: Fit) -> FloatArray:
     Raises:
         FitDidNotConverge: a board has no maximum within `STEP_LIMIT` steps.
     """
-    count = len(boards.votes)
-    at_once = max(AT_ONCE // max(len(rows.first), rows.models**2, 1), 1)
     surface = _Boards(rows, found)
-    parts = [
-        surface.fitted(boards.map(lambda table, begin=begin: table[begin : begin + at_once]))  # type: ignore[misc]
-        for begin in range(0, count, at_once)
-    ]
+    return _in_turns(
+        rows, len(boards.votes), lambda turn: surface.fitted(boards.map(lambda table: np.asarray(table[turn])))
+    )
+
+
+def refit_combined(rows: Rows, groups: Sums, multiplicity: FloatArray, found: Fit) -> FloatArray:
+    """As `refit`, on boards that hold each group of votes as often as it says; shape (boards, groups)."""
+    surface = _Boards(rows, found)
+    return _in_turns(rows, len(multiplicity), lambda turn: surface.fitted(groups.combined(multiplicity[turn])))
+
+
+def _in_turns(rows: Rows, boards: int, fitted: Callable[[slice], FloatArray]) -> FloatArray:
+    at_once = max(AT_ONCE // max(len(rows.first), rows.models**2, 1), 1)
+    parts = [fitted(slice(begin, begin + at_once)) for begin in range(0, boards, at_once)]
     return np.concatenate(parts) if parts else np.zeros((0, rows.models))
 
 
