@@ -4,8 +4,9 @@
 
 Every figure is a ratio of one run. Each contestant is a process of its own, and they take turns, one call
 each a round. The first call stands apart (JAX compiles, Python hashes its strings); medians are of the
-others. Ours has one BLAS thread and finds intervals clustered by query and by judge; the peers have every
-core that they can use, arena-rank finds intervals that take votes as independent, the others none.
+others, and CPU seconds of all threads. Ours has one BLAS thread and finds intervals clustered by query and
+by judge; the peers have every core that they can use, and of them only arena-rank finds intervals, which
+take votes as independent.
 
 What is compared, on random votes of planted strengths (`scoring_peers/planted_votes.py`):
 
@@ -13,7 +14,8 @@ What is compared, on random votes of planted strengths (`scoring_peers/planted_v
   (a count by NumPy, where it takes counts) is part of its time; the rows "counts" show how far a peer gets
   when somebody counts for it;
 - from string columns, encoding included: lists of strings, each an object of its own as readers of files
-  give them, and Arrow columns, which is what pandas 3 holds strings in and so what arena-rank is given;
+  give them, and Arrow columns, which is what pandas 3 holds strings in. arena-rank reads a DataFrame: one
+  made before, of Arrow columns, or one it makes of the lists;
 - a refit after 1,000 new votes as a share of the full fit;
 - ten times the votes and five times the models, ours alone;
 - strengths with the prior out of the way, centred, against each peer's. evalica by default stops early: it
@@ -64,12 +66,12 @@ STRENGTH_TOLERANCE: Final = 1e-3
 
 @dataclass(frozen=True)
 class Claim:
-    """What is asked, and whether it holds in this run."""
+    """What is asked, and whether it holds in this run; None: nothing is asked, it is told."""
 
     what: str
     asked: str
     measured: str
-    holds: bool
+    holds: bool | None
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,15 @@ class Group:
         """Times and memory; with `ours`, how often as fast that one is as each other."""
         table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD)
         table.add_column("", no_wrap=True)
-        for column in ("first s", "median s", "least s", "encode s", "fit s", "peak MiB"):
+        for column in ("first s", "median s", "least s", "CPU s", "encode s", "fit s", "peak MiB"):
             table.add_column(column, justify="right")
         if ours:
             table.add_column("times ours", justify="right")
         for record in self.records:
             encode, fit = record.stage("encode"), record.stage("fit")
-            cells = [_seconds(value) for value in (record.first, record.median, record.quickest, encode, fit)]
+            cells = [
+                _seconds(value) for value in (record.first, record.median, record.quickest, record.cpu, encode, fit)
+            ]
             cells.append(f"{record.peak:,.0f}")
             if ours:
                 cells.append(f"{record.median / self[ours].median:.2f}")
@@ -169,17 +173,18 @@ class Bench:
             self._ours("ours, lists", "lists"),
             self._ours("ours, Arrow", "arrow"),
             self._peer("arena-rank, pandas (Arrow)", "arena_rank", "strings"),
+            self._peer("arena-rank, lists", "arena_rank", "lists"),
             self._peer("evalica, lists", "evalica", "strings"),
             self._peer("arenakit, records", "arenakit", "strings", at_most=SLOW_CALLS),
         )
         lists, arrow = group["ours, lists"], group["ours, Arrow"]
         arena_rank, evalica = group["arena-rank, pandas (Arrow)"], group["evalica, lists"]
         return group, [
-            quicker("from Arrow strings, to arena-rank from the same", arrow, arena_rank, TIMES_ARENA_RANK),
-            quicker("from lists of strings, to arena-rank from Arrow", lists, arena_rank, TIMES_ARENA_RANK),
-            quicker("from lists of strings, to evalica's fit alone from the same", lists, evalica, 1.0),
-            smaller("from Arrow strings, peak memory", arrow, arena_rank),
-            smaller("from lists of strings, peak memory", lists, arena_rank),
+            quicker("from Arrow, to arena-rank from the same", arrow, arena_rank, TIMES_ARENA_RANK),
+            quicker("from lists, to arena-rank from the same", lists, group["arena-rank, lists"], TIMES_ARENA_RANK),
+            quicker("from lists, to evalica's fit alone", lists, evalica, 1.0),
+            smaller("from Arrow, peak memory", arrow, arena_rank),
+            smaller("from lists, peak memory", lists, arena_rank),
         ]
 
     def refit(self) -> tuple[Group, list[Claim]]:
@@ -284,7 +289,9 @@ def table_of(claims: Sequence[Claim]) -> Table:
     table = Table("", "asked", "measured", "holds", box=SIMPLE_HEAD)
     table.title, table.title_justify = "What is asked, in this run", "left"
     for claim in claims:
-        table.add_row(claim.what, claim.asked, claim.measured, "yes" if claim.holds else "[bold]no[/bold]")
+        table.add_row(
+            claim.what, claim.asked, claim.measured, {True: "yes", False: "[bold]no[/bold]", None: ""}[claim.holds]
+        )
     return table
 
 

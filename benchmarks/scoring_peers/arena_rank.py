@@ -1,8 +1,8 @@
 """arena-rank: Bradley-Terry by L-BFGS on JAX with its sandwich interval, which takes votes as independent.
 
-It reads a pandas DataFrame, made beforehand. From index columns it goes the same way, the quickest through
-its own entry: codes to factorise in place of strings, a table of outcomes in place of a function called for
-every row. `tallies` spares it both: its dataset is made of counts, by NumPy.
+It reads a pandas DataFrame, made beforehand, or of lists within the call. From index columns it goes the
+same way, the quickest through its own entry: codes to factorise in place of strings, a table of outcomes in
+place of a function called for every row. `tallies` spares it both: its dataset is made of counts, by NumPy.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from jax import numpy as jnp
 
 from benchmarks.scoring_peers import planted_votes
 from benchmarks.scoring_peers.contestant import Call, Result, serve
-from benchmarks.scoring_peers.planted_votes import PlantedVotes
+from benchmarks.scoring_peers.planted_votes import PlantedVotes, strings
 from benchmarks.scoring_peers.tallies import tally
 
 CREDITS = {planted_votes.A: 1.0, planted_votes.B: 0.0, planted_votes.TIE: 0.5}
@@ -38,6 +38,16 @@ def from_strings(votes: PlantedVotes) -> Call:
     }
     frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in columns.items()})
     return lambda: _fit(lambda: PairDataset.from_pandas(frame))
+
+
+def from_lists(votes: PlantedVotes) -> Call:
+    """Of lists of strings, which a DataFrame is made of within the call."""
+    columns = {
+        "model_a": strings(votes.model_names, votes.first),
+        "model_b": strings(votes.model_names, votes.second),
+        "winner": strings(WINNERS, votes.outcome),
+    }
+    return lambda: _fit(lambda: PairDataset.from_pandas(pd.DataFrame(columns)))
 
 
 def from_tallies(votes: PlantedVotes) -> Call:
@@ -74,6 +84,6 @@ def _fit(make_dataset: Any) -> Result:
 
 if __name__ == "__main__":
     serve(
-        {"index": from_index, "strings": from_strings, "tallies": from_tallies},
+        {"index": from_index, "strings": from_strings, "lists": from_lists, "tallies": from_tallies},
         distributions=("arena-rank", "jax", "pandas", "numpy"),
     )

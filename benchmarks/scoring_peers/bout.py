@@ -43,6 +43,7 @@ class Record:
 
     Attributes:
         seconds: of each call. The first stands apart: it may compile, and hashes strings.
+        cpu_seconds: of all threads, likewise; others on the machine lengthen these least.
         stages: seconds of each call's stages.
         peak_mib: peak memory of the process during each call.
         strengths: as found in the last call.
@@ -52,6 +53,7 @@ class Record:
     label: str
     versions: Mapping[str, str]
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     stages: list[Mapping[str, float]] = field(default_factory=list)
     peak_mib: list[float] = field(default_factory=list)
     strengths: list[float] = field(default_factory=list)
@@ -78,6 +80,11 @@ class Record:
         return min(self.warm)
 
     @property
+    def cpu(self) -> float:
+        """CPU seconds of a warm call."""
+        return statistics.median(self.cpu_seconds[1:] or self.cpu_seconds)
+
+    @property
     def peak(self) -> float:
         """MiB, of all calls."""
         return max(self.peak_mib)
@@ -96,6 +103,7 @@ class Record:
             "warm_seconds": self.warm,
             "warm_median_seconds": self.median,
             "warm_min_seconds": self.quickest,
+            "warm_median_cpu_seconds": self.cpu,
             "stages": [dict(stages) for stages in self.stages],
             "peak_mib": self.peak,
         }
@@ -139,6 +147,7 @@ class _Running:
         print("call", file=self._process.stdin, flush=True)
         told = self._answer()
         record.seconds.append(told["seconds"])
+        record.cpu_seconds.append(told["cpu_seconds"])
         record.stages.append(told["stages"])
         record.peak_mib.append(told["peak_mib"])
         record.strengths, record.half_widths = told["strengths"], told["half_widths"]

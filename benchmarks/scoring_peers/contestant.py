@@ -68,11 +68,12 @@ def serve(forms: Mapping[str, Prepare], *, distributions: tuple[str, ...]) -> No
     for _line in sys.stdin:
         gc.collect()
         _forget_peak()
-        begin = time.perf_counter()
+        begin, cpu_begin = time.perf_counter(), time.process_time()
         result = call()
-        seconds = time.perf_counter() - begin
+        seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu_begin
         answer(
             seconds=seconds,
+            cpu_seconds=cpu_seconds,
             stages=result.stages,
             peak_mib=_peak_mib(),
             strengths=result.strengths,
