@@ -243,6 +243,8 @@ class Bench:
                     apart <= STRENGTH_TOLERANCE,
                 )
             )
+        wider = np.median(np.divide(ours.half_widths, group["arena-rank"].half_widths))
+        claims.append(Claim("median width of our interval to arena-rank's", "", f"{wider:.2f} times", holds=None))
         return group, claims
 
     def large(self) -> Group:
