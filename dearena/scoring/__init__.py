@@ -8,10 +8,11 @@
 Pure: no I/O, no clock, no hidden randomness.
 """
 
+from dearena.scoring.broken import BrokenVote
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.outcomes import Outcome
 from dearena.scoring.settings import FitSettings
-from dearena.scoring.votes import BrokenVote, Votes
+from dearena.scoring.votes import Votes
 
 __all__ = ["BrokenVote", "Evidence", "Fit", "FitSettings", "Outcome", "Votes", "fit"]

@@ -11,6 +11,7 @@ information: without it, a model that never lost would have a strength with no d
 count as given. Pure.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,8 +50,12 @@ def filling(votes: Votes, pulls: Pulls, by_question: Clustering, by_judge: Clust
     """Filling of the sandwich, without the prior; shape (parameters, parameters)."""
     questions, judges = by_question.filled, by_judge.filled
     if questions > 1 and judges > 1:
-        both, sampled = spread_by_both(by_question, by_judge, votes, pulls)
-        total = _corrected(by_question, votes, pulls) + _corrected(by_judge, votes, pulls) - both
+        # Sums are exact: whoever computes which term, and when, the total is the same.
+        with ThreadPoolExecutor(1) as beside:
+            second = beside.submit(_corrected, by_judge, votes, pulls)
+            first = _corrected(by_question, votes, pulls)
+            both, sampled = spread_by_both(by_question, by_judge, votes, pulls)
+            total = first + second.result() - both
         degrees = min(questions, judges) - 1
         return total, Clusters(questions, judges, "question and judge", sampled, degrees)
     if questions > 1:

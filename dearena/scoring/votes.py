@@ -11,10 +11,10 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from dearena.faults import ArenaFault
 from dearena.names import InvalidName, Revision
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
-from dearena.scoring.encoding import encoded, ranks_of
+from dearena.scoring.broken import BrokenVote
+from dearena.scoring.encoding import dictionaries, encoded, ranks_of
 from dearena.scoring.outcomes import CODES, Outcome
 from dearena.scoring.seats import UNSAID, WHO_SAT_FIRST, SeatCodes, of_one_look
 from dearena.scoring.units import whole_units
@@ -23,13 +23,6 @@ WINNERS: Final = {"a": CODES[Outcome.A], "b": CODES[Outcome.B], "tie": CODES[Out
     str(outcome): code for outcome, code in CODES.items()
 }
 """Words for an outcome in a column of strings: winners as in exported votes, or outcomes."""
-
-
-class BrokenVote(ArenaFault):
-    """A row that cannot be counted; the message names it."""
-
-    reason = "BROKEN_VOTE"
-    status = "INVALID_ARGUMENT"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +126,7 @@ class Votes:
         Raises:
             BrokenVote: as `of_codes`, or a winner or a seat is none of these; names the row.
         """
+        judge, model_a, model_b, query, winner = dictionaries(judge, model_a, model_b, query, winner)
         (model_a_codes, model_b_codes), models = encoded(model_a, model_b)
         (judge_codes,), judges = encoded(judge)
         if query is None:

@@ -106,3 +106,9 @@ def test_halves_and_quarters_are_exact(halves: list[int]) -> None:
     weights = np.array(halves) / 4
     units, unit = whole_units(weights)
     np.testing.assert_array_equal(units * unit, weights)
+
+
+@pytest.mark.parametrize("wrong", [None, 7])
+def test_what_is_no_string_is_refused_by_row(wrong: Any) -> None:
+    with pytest.raises(BrokenVote, match=f"row 1: {wrong} is no name"):
+        Votes.of_columns(**GOOD | {"judge": ["j1", wrong, "j1"]})
