@@ -6,6 +6,7 @@ from dearena.cli import (
     apply,
     dimension,
     doctor,
+    fit,
     insertions,
     leaderboard,
     models,
@@ -34,6 +35,7 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
 app.add_typer(votes.app, name="votes")
+app.command("fit")(fit.fit)
 
 
 def main() -> None:

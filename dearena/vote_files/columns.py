@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Self
@@ -60,6 +60,11 @@ class VoteColumns:
     def without_own_votes(self) -> Self:
         """Without the votes of a judge on its own answer."""
         return self.where((self.judge != self.first) & (self.judge != self.second))
+
+    def without_judges(self, judges: Collection[str]) -> Self:
+        """Without the votes of some judges."""
+        left_out = np.array([name in judges for name in self.names], dtype=bool)
+        return self.where(~left_out[self.judge])
 
     def last_attempts(self) -> Self:
         """One row a cell, its last attempt: earlier ones came to nothing, or were recorded twice.

@@ -38,7 +38,7 @@ def read_arrow(stream: IO[bytes], file: str, builder: Builder) -> None:
         BrokenVoteFile: the file is damaged or a row is no vote; names it.
         ColumnsMissing: pyarrow is not installed.
     """
-    arrow = _arrow(file)
+    _arrow(file)
     from pyarrow import ipc  # noqa: PLC0415 - an extra
 
     def batches() -> Iterator[Any]:
@@ -52,8 +52,12 @@ def read_arrow(stream: IO[bytes], file: str, builder: Builder) -> None:
         for number in range(source.num_record_batches):
             yield source.get_batch(number)
 
-    del arrow
     _read(batches, file, builder)
+
+
+def check_installed(file: str) -> None:
+    """Raise ColumnsMissing where pyarrow is not installed."""
+    _arrow(file)
 
 
 def write(file_format: str, table: Mapping[str, Sequence[Any]], into: IO[bytes], file: str) -> None:

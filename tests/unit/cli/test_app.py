@@ -37,6 +37,7 @@ def test_what_there_is() -> None:
         "watch",
         "insertions",
         "votes export",
+        "fit",
     }
 
 
