@@ -32,7 +32,8 @@ class Judging:
     """How the judges of a fit weigh, and how that was found.
 
     Attributes:
-        parts: weight of each judge, in parts of 65,536, mean 65,536. Under `reliability` its discrimination.
+        parts: weight of each judge, in parts of 65,536, mean 65,536 over the judges who voted. Under
+            `reliability` its discrimination.
         influence: share of a judge's votes on a model that is listened to, in parts of 65,536,
             shape (judges, models); None: all of them.
         fits: made until weights and strengths stood still.
@@ -212,16 +213,27 @@ def judged(
         cells = weighted_cells(votes, counted, parts, pairs)
         return fit_strengths(cells, settings.prior_deviation, settings.ties)
 
-    def implied_by(found: StrengthFit) -> IntArray:
+    voted = np.bincount(votes.judge, minlength=len(votes.judges)) > 0
+
+    def raw_weights(found: StrengthFit) -> FloatArray:
         # A judge from outside has no score: it weighs as the average.
         raw = np.append(weigh(found.strengths), np.nan)[model_of]
         known = ~np.isnan(raw)
-        raw[~known] = np.mean(raw[known]) if known.any() else 1.0
-        return in_parts(raw)
+        raw[~known] = np.mean(raw[known & voted]) if np.any(known & voted) else 1.0
+        return raw
+
+    def implied_by(found: StrengthFit) -> IntArray:
+        parts = np.full(len(voted), ONE, dtype=np.int64)
+        parts[voted] = in_parts(raw_weights(found)[voted])
+        return parts
 
     found, fits = settle(len(votes.judges), fit_under, implied_by)
-    judging = Judging(found.parts, None, fits, found.residual)
-    return found.fit, judging, JudgeFactors(found.parts / ONE)
+    parts = found.parts.copy()
+    if not np.all(voted) and np.any(voted):
+        # Who has not voted yet would weigh so; it takes nothing from the others.
+        raw = raw_weights(found.fit)
+        parts[~voted] = np.maximum(np.rint(raw[~voted] * (ONE / np.mean(raw[voted]))), 1)
+    return found.fit, Judging(parts, None, fits, found.residual), JudgeFactors(parts / ONE)
 
 
 def weighted_cells(votes: Votes, counted: FloatArray, parts: IntArray, pairs: AnswerPairs | None) -> Cells:
