@@ -433,10 +433,12 @@ class BoardRow(_message.Message):
     winless: _builtins.bool
     @_builtins.property
     def contested(self) -> Global___OutcomeCounts:
-        """Outcomes of the cells it contested, and of those it judged."""
+        """Outcomes of the cells it contested: A where it was preferred, B where the other was."""
 
     @_builtins.property
-    def judged(self) -> Global___OutcomeCounts: ...
+    def judged(self) -> Global___OutcomeCounts:
+        """Outcomes of the cells it judged."""
+
     def __init__(
         self,
         *,

@@ -1,30 +1,35 @@
 """A board: who stands where, how surely, and what that rests on.
 
-A pure function of the tallies through a round, of that round's entrants, and of the method.
+A pure function of the outcomes through a round, of that round's entrants, and of the settings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import log
+from math import exp, log
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from dearena.faults import ArenaFault
 from dearena.identity import Digest, digest_of
-from dearena.names import Revision
-from services.scorer.evidence import Evidence, IntArray, StrangerVoted, is_connected
-from services.scorer.fixed_point import FIT_LIMIT, RESIDUAL_TOLERANCE, settle
-from services.scorer.intervals import CONFIDENCE, QUANTILE, standard_errors
-from services.scorer.tallies import Outcome, Tallies
-from services.scorer.weightings import SCORE_FLOOR, in_parts, weighting_named
+from dearena.scoring import Fit, FitSettings, fit
+from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
+from dearena.scoring.outcomes import Outcome
+from dearena.scoring.ranks import Separation, separation
+from dearena.scoring.weightings import BY_STRENGTH, in_parts
+from services.scorer.pair_votes import PairVotes, pair_votes
+from services.scorer.vote_log import Counted
 
 RATING_OF_AVERAGE = 1000.0
 RATING_PER_LOG_ODDS = 400 / log(10)
 """As in Elo's scale: 400 points are odds of 10 to 1."""
 
-STRENGTH_DECIMALS = 9
-"""Strengths are cut to a billionth before they are ranked and hashed. That is far below what they mean,
-and above the last bits, in which processors differ: equal evidence for two models gives equal strengths."""
+Counts = Mapping[Outcome, int]
+
+
+class StrangerVoted(ArenaFault):
+    """Votes name a model that is no entrant of the round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +41,21 @@ class Entrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """How a board is made.
-
-    Attributes:
-        weighting: one of `weightings.WEIGHTINGS`.
-        prior_deviation: standard deviation of the prior on each strength, in log-odds.
-    """
-
-    weighting: str
-    prior_deviation: float
-
-    @property
-    def settings_hash(self) -> Digest:
-        """The same for two boards made alike."""
-        return digest_of(
-            {
-                "model": "bradley-terry",
-                "ties": "half",
-                "weighting": self.weighting,
-                "score_floor": SCORE_FLOOR,
-                "weight_fits_limit": FIT_LIMIT,
-                "weight_residual_tolerance": RESIDUAL_TOLERANCE,
-                "prior_deviation": self.prior_deviation,
-                "intervals": "sandwich",
-                "confidence": CONFIDENCE,
-                "strength_decimals": STRENGTH_DECIMALS,
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One model on a board.
 
     Attributes:
-        rank: 1 is best; 0 when retired.
-        strength, low, high: log-odds against the board's mean, with a 95 % interval.
+        rank: 1 is best; 0 when retired, as are `rank_low`, `rank_high` and `group`.
+        strength, low, high: log-odds against the board's mean, with their interval.
         votes: preferences and ties that concern the model.
         half_wins: its wins in halves, a tie being one half.
         judge_weight: in parts of 65,536, mean 65,536 over the rows that are not retired; 0 when retired.
+        rank_low, rank_high: best and worst rank that the evidence allows.
+        group: of models that cannot be told apart from the strongest of it; 1 is the best.
+        part: of the board that a chain of votes joins; numbered from 1 in the order of the rows.
+        undefeated, winless: it has votes, and lost none, or won none, not even half.
+        contested: outcomes of the cells it contested: A where it was preferred, B where the other was.
+        judged: outcomes of the cells it judged.
     """
 
     model: str
@@ -87,6 +67,14 @@ class Row:
     half_wins: int
     judge_weight: int
     retired: bool
+    rank_low: int
+    rank_high: int
+    group: int
+    part: int
+    undefeated: bool
+    winless: bool
+    contested: Counts
+    judged: Counts
 
     @property
     def score(self) -> float:
@@ -95,13 +83,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class PairVotes:
-    """Votes between two rows of a board: `row` stands above `column`."""
+class VoteClusters:
+    """What intervals are clustered by; as `dearena.scoring.intervals.Clusters`."""
 
-    row: int
-    column: int
-    votes: int
-    half_wins: int
+    questions: int
+    judges: int
+    method: str
+    sampled: int
+    degrees: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +99,29 @@ class Board:
 
     Attributes:
         rows: best first; models without any vote after those with votes, retired ones last.
-        pairs: of all rows that met, by their places among the rows.
         connected: whether a chain of votes joins any two rows; if not, ranks between parts mean nothing.
+        bounded: whether more than the prior keeps every strength finite.
         cost_nano_units: by currency.
         weight_residual: in parts; above 1 when the weights did not come to rest.
+        effective_votes: how many independent votes would make strengths as sure.
+        tie_parameter: Davidson's nu; None under half ties.
+        settings: all that two boards made alike share, as plain data.
+        clusters: None on a board made before this was kept.
     """
 
     rows: tuple[Row, ...]
-    pairs: tuple[PairVotes, ...]
     connected: bool
-    outcomes: Mapping[Outcome, int]
+    bounded: bool
+    outcomes: Counts
     judge_calls: int
     cost_nano_units: Mapping[str, int]
     weight_iterations: int
     weight_residual: int
+    effective_votes: float
+    tie_parameter: float | None
+    settings: Mapping[str, Any]
     settings_hash: Digest
+    clusters: VoteClusters | None
 
     @property
     def digest(self) -> Digest:
@@ -137,92 +134,157 @@ class Board:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A board, what its rows met, and the fit behind it."""
+
+    board: Board
+    pairs: PairVotes
+    fit: Fit
+
+
 def rating(strength: float) -> float:
     """A strength on Elo's scale."""
     return RATING_OF_AVERAGE + RATING_PER_LOG_ODDS * strength
 
 
-def score_board(tallies: Tallies, entrants: Iterable[Entrant], method: Method) -> Board:
-    """Make the board of the rounds in `tallies`.
+def make_board(counted: Counted, entrants: Iterable[Entrant], settings: FitSettings) -> Made:
+    """Make the board of what counts through a round.
 
     Entrants that stood in no cell yet are left out; retired ones stay in the fit with all their votes.
 
     Raises:
         StrangerVoted: a cell names a model that is no entrant.
-        InvalidField: no such weighting.
         FitDidNotConverge: the fit met its limit.
     """
-    retired = {entrant.model: entrant.retired for entrant in entrants}
-    if strangers := sorted(tallies.models - retired.keys()):
+    is_retired = {entrant.model: entrant.retired for entrant in entrants}
+    if strangers := [model for model in counted.votes.models if model not in is_retired]:
         raise StrangerVoted(f"{', '.join(strangers)} stood in a cell, but was never admitted")
-    models = sorted(tallies.models, key=Revision.parse)
-    evidence = Evidence.of(tallies, models)
-    found, fits = settle(evidence, weighting_named(method.weighting), method.prior_deviation)
-    errors = standard_errors(evidence, found.parts, found.strengths, method.prior_deviation)
-    half_wins = evidence.half_wins()
-    votes = (half_wins + half_wins.T) // 2
-    is_retired = np.array([retired[model] for model in models], dtype=bool)
-    weights = _of_the_active(found.parts, is_retired)
-
-    strengths = [_cut(strength) for strength in found.strengths]
-    order = sorted(
-        range(len(models)),
-        key=lambda i: (bool(is_retired[i]), not votes[i].any(), -strengths[i], i),
+    found = fit(counted.evidence, settings)
+    retired = np.array([is_retired[model] for model in found.models], dtype=bool)
+    order = _order(found, retired)
+    board = Board(
+        rows=_rows(found, counted, retired, order),
+        connected=found.connection.connected,
+        bounded=found.connection.bounded,
+        outcomes=by_outcome(counted.outcomes.by_judge.sum(axis=0)),
+        judge_calls=counted.spent.judge_calls,
+        cost_nano_units=counted.spent.cost_nano_units,
+        weight_iterations=found.judging.fits,
+        weight_residual=found.judging.residual,
+        effective_votes=found.effective_votes,
+        tie_parameter=None if found.log_nu is None else exp(found.log_nu),
+        settings=settings.echo(),
+        settings_hash=settings.digest,
+        clusters=VoteClusters(
+            found.clusters.questions,
+            found.clusters.judges,
+            found.clusters.method,
+            found.clusters.sampled,
+            found.clusters.degrees,
+        ),
     )
-    rows = tuple(
-        Row(
-            model=models[i],
-            rank=0 if is_retired[i] else place,
-            strength=strengths[i],
-            low=_cut(strengths[i] - QUANTILE * errors[i]),
-            high=_cut(strengths[i] + QUANTILE * errors[i]),
-            votes=int(votes[i].sum()),
-            half_wins=int(half_wins[i].sum()),
-            judge_weight=int(weights[i]),
-            retired=bool(is_retired[i]),
+    return Made(board, pair_votes(found.half_wins, order), found)
+
+
+def judge_weights(found: Fit, retired: BoolArray) -> IntArray:
+    """Weights of the models as judges, in parts of mean 65,536 over those that are not retired; shape (models,).
+
+    A model that has not judged yet gets the weight that its strength implies, or the mean where
+    strength implies none.
+    """
+    place = {judge: index for index, judge in enumerate(found.judges)}
+    judges = np.array([place.get(model, -1) for model in found.models], dtype=np.int64)
+    weights = np.full(len(found.models), float(ONE))
+    if weigh := BY_STRENGTH.get(found.settings.weighting):
+        raw = weigh(found.strengths)
+        weights = raw * (ONE / np.mean(raw[judges >= 0])) if np.any(judges >= 0) else raw
+    weights[judges >= 0] = found.judging.parts[judges[judges >= 0]]
+    return _shared_out(weights, ~retired)
+
+
+def by_outcome(numbers: IntArray) -> dict[Outcome, int]:
+    """Numbers in the order of `Outcome`, by name."""
+    return {outcome: int(number) for outcome, number in zip(Outcome, numbers, strict=True)}
+
+
+def _shared_out(weights: FloatArray, counted: BoolArray) -> IntArray:
+    """The weights of those that count, with mean 65,536; 0 for the others, and for what is less than a part."""
+    parts = np.zeros(len(weights), dtype=np.int64)
+    some = weights[counted]
+    if not some.any():
+        some = np.ones_like(some)
+    some = np.where(some * (ONE * len(some)) < np.sum(some), 0.0, some)
+    parts[counted] = in_parts(some)
+    return parts
+
+
+def _order(found: Fit, retired: BoolArray) -> IntArray:
+    """Models in the order of rows; equal ones in canonical order."""
+    unseen = found.votes == 0
+    return np.lexsort((np.arange(len(retired)), -found.strengths, unseen, retired))
+
+
+def _rows(found: Fit, counted: Counted, retired: BoolArray, order: IntArray) -> tuple[Row, ...]:
+    half_wins = found.half_wins.sum(axis=1)
+    votes = found.votes
+    weights = judge_weights(found, retired)
+    rank_low, rank_high = found.ranks_among(~retired)
+    groups = _groups(found, order[~retired[order]])
+    parts = _parts_in_order(found.connection.part, order)
+    outcomes = counted.outcomes
+    judge = {name: index for index, name in enumerate(found.judges)}
+    nothing = np.zeros(len(Outcome), dtype=np.int64)
+    rows = []
+    for place, i in enumerate(order.tolist(), start=1):
+        model = found.models[i]
+        rank = 0 if retired[i] else place
+        rows.append(
+            Row(
+                model=model,
+                rank=rank,
+                strength=float(found.strengths[i]),
+                low=float(found.low[i]),
+                high=float(found.high[i]),
+                votes=int(votes[i]),
+                half_wins=int(half_wins[i]),
+                judge_weight=int(weights[i]),
+                retired=bool(retired[i]),
+                # A model without votes stands last whatever its strength.
+                rank_low=min(int(rank_low[i]), rank),
+                rank_high=max(int(rank_high[i]), rank),
+                group=int(groups[i]),
+                part=int(parts[i]),
+                undefeated=i in found.connection.undefeated,
+                winless=i in found.connection.winless,
+                contested=by_outcome(outcomes.by_model[i]),
+                judged=by_outcome(outcomes.by_judge[judge[model]] if model in judge else nothing),
+            )
         )
-        for place, i in enumerate(order, start=1)
-    )
-    return Board(
-        rows=rows,
-        pairs=_pairs(votes, half_wins, order),
-        connected=is_connected(half_wins),
-        outcomes={outcome: tallies.outcomes[outcome] for outcome in Outcome},
-        judge_calls=tallies.judge_calls,
-        cost_nano_units=dict(tallies.cost_nano_units),
-        weight_iterations=fits,
-        weight_residual=found.residual,
-        settings_hash=method.settings_hash,
-    )
+    return tuple(rows)
 
 
-def matrices(board: Board) -> tuple[list[float], list[int]]:
-    """Win rates (NaN where two never met) and numbers of votes, row-major, in the order of the rows."""
-    n = len(board.rows)
-    win_rate = np.full((n, n), np.nan)
-    comparisons = np.zeros((n, n), dtype=np.int64)
-    for pair in board.pairs:
-        comparisons[pair.row, pair.column] = comparisons[pair.column, pair.row] = pair.votes
-        win_rate[pair.row, pair.column] = pair.half_wins / (2 * pair.votes)
-        win_rate[pair.column, pair.row] = (2 * pair.votes - pair.half_wins) / (2 * pair.votes)
-    return [float(share) for share in win_rate.flat], [int(count) for count in comparisons.flat]
+def _groups(found: Fit, active: IntArray) -> IntArray:
+    """Group of each model that is not retired, 0 for the others; `active` is best first."""
+    groups = np.zeros(len(found.models), dtype=np.int64)
+    groups[active] = separation_among(found, active).groups
+    return groups
 
 
-def _of_the_active(parts: IntArray, retired: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> IntArray:
-    """Weights of those that are not retired, with mean 65,536 again; 0 for the retired."""
-    weights = np.zeros_like(parts)
-    weights[~retired] = in_parts(parts[~retired].astype(np.float64))
-    return weights
-
-
-def _pairs(votes: IntArray, half_wins: IntArray, order: Sequence[int]) -> tuple[PairVotes, ...]:
-    return tuple(
-        PairVotes(row, column, int(votes[i, j]), int(half_wins[i, j]))
-        for row, i in enumerate(order)
-        for column, j in enumerate(order[row + 1 :], start=row + 1)
-        if votes[i, j]
+def separation_among(found: Fit, models: IntArray) -> Separation:
+    """Which of some models, given best first, can be told apart; in that order."""
+    return separation(
+        found.strengths[models],
+        found.covariance[np.ix_(models, models)],
+        found.clusters.degrees,
+        found.settings.confidence,
+        np.arange(len(models)),
     )
 
 
-def _cut(log_odds: float) -> float:
-    return round(float(log_odds), STRENGTH_DECIMALS) + 0.0  # no negative zero
+def _parts_in_order(part: IntArray, order: IntArray) -> IntArray:
+    """Parts numbered from 1 in the order of the rows."""
+    numbers: dict[int, int] = {}
+    for of_row in part[order].tolist():
+        numbers.setdefault(of_row, len(numbers) + 1)
+    return np.array([numbers[of_model] for of_model in part.tolist()], dtype=np.int64)

@@ -1,53 +1,23 @@
-"""Between the contracts' messages and the scorer's own words."""
+"""Boards as they are sent."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from dearena.v1 import common_pb2, judge_dispatcher_pb2, scorer_pb2
-from services.scorer.board import Board, Row, matrices, rating
-from services.scorer.store import Scoreboard
-from services.scorer.tallies import BrokenVote, Outcome, Vote
+from dearena.scoring.outcomes import Outcome
+from dearena.v1 import common_pb2, scorer_pb2
+from services.scorer.board import Board, Row, VoteClusters, rating
+from services.scorer.pair_report import PairReport
+from services.scorer.pair_votes import PairVotes, matrices
+from services.scorer.store import Scoreboard, Summary
 
-_OUTCOMES = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
-
-
-def votes_of(batch: judge_dispatcher_pb2.ListVotesResponse) -> Iterator[Vote]:
-    """The rows of a columnar batch.
-
-    Raises:
-        BrokenVote: an outcome is none that is known here; the message names the row.
-    """
-    for sequence, cell_id, attempt, a, b, judge, outcome, judge_calls, cost in zip(
-        batch.sequence,
-        batch.cell_id,
-        batch.attempt,
-        batch.model_a,
-        batch.model_b,
-        batch.judge,
-        batch.outcome,
-        batch.judge_calls,
-        batch.cost_nano_units,
-        strict=True,
-    ):
-        if outcome not in _OUTCOMES:
-            raise BrokenVote(f"vote {sequence}, cell {cell_id!r}, attempt {attempt}: {outcome} is not an outcome")
-        yield Vote(
-            cell_id=cell_id,
-            attempt=attempt,
-            model_a=batch.models[a],
-            model_b=batch.models[b],
-            judge=batch.models[judge],
-            outcome=_OUTCOMES[outcome],
-            judge_calls=judge_calls,
-            cost_nano_units=cost,
-            currency=batch.currency,
-        )
+_SETTINGS = {field.name for field in scorer_pb2.ScoringSettings.DESCRIPTOR.fields} - {"constants"}
 
 
 def board_message(scoreboard: Scoreboard) -> scorer_pb2.Board:
-    """A board as it is sent."""
+    """A board."""
     board = scoreboard.board
     return scorer_pb2.Board(
         dimension=str(scoreboard.name),
@@ -58,24 +28,73 @@ def board_message(scoreboard: Scoreboard) -> scorer_pb2.Board:
         settled=scoreboard.settled,
         rows=[_row(row) for row in board.rows],
         connected=board.connected,
-        outcomes=scorer_pb2.OutcomeCounts(**{outcome.lower(): number for outcome, number in board.outcomes.items()}),
+        outcomes=counts_message(board.outcomes),
         judge_calls=board.judge_calls,
         judge_cost=_cost(board),
         weight_iterations=board.weight_iterations,
         weight_residual=board.weight_residual,
         create_time=_timestamp(scoreboard.created_at),
+        effective_votes=board.effective_votes,
+        unbounded=not board.bounded,
+        tie_parameter=board.tie_parameter,
+        settings=settings_message(board.settings),
+        clusters=_clusters(board.clusters),
     )
 
 
-def matrices_message(scoreboard: Scoreboard) -> scorer_pb2.GetMatricesResponse:
-    """The matrices of a board as they are sent."""
-    win_rate, comparisons = matrices(scoreboard.board)
+def matrices_message(scoreboard: Scoreboard, pairs: PairVotes) -> scorer_pb2.GetMatricesResponse:
+    """The matrices of a board."""
+    win_rate, comparisons = matrices(pairs, len(scoreboard.board.rows))
     return scorer_pb2.GetMatricesResponse(
         board_version=scoreboard.board_version,
         models=[row.model for row in scoreboard.board.rows],
         win_rate=win_rate,
         comparisons=comparisons,
     )
+
+
+def pairs_message(version: int, report: PairReport) -> scorer_pb2.GetPairsResponse:
+    """What can be said of each pair of a board's models."""
+    return scorer_pb2.GetPairsResponse(
+        board_version=version,
+        models=report.models,
+        better=report.better.ravel().tolist(),
+        votes_needed=report.needed.ravel().tolist(),
+        votes=report.votes,
+        groups=report.groups.tolist(),
+        critical=report.critical,
+    )
+
+
+def summary_message(summary: Summary) -> scorer_pb2.BoardSummary:
+    """A version of a board without its rows."""
+    return scorer_pb2.BoardSummary(
+        board_version=summary.board_version,
+        dimension_version=summary.dimension_version,
+        board_digest=summary.board_digest,
+        settings_hash=summary.settings_hash,
+        settings=settings_message(summary.settings),
+        settled=summary.settled,
+        models=summary.models,
+        votes=summary.votes,
+        create_time=_timestamp(summary.created_at),
+    )
+
+
+def settings_message(settings: Mapping[str, Any]) -> scorer_pb2.ScoringSettings | None:
+    """Settings by name; what has no field of its own is a constant. None where they were not kept."""
+    if not settings:
+        return None
+    named = {name: value for name, value in settings.items() if name in _SETTINGS}
+    constants = {name: float(value) for name, value in settings.items() if name not in _SETTINGS}
+    return scorer_pb2.ScoringSettings(**named, constants=constants)
+
+
+def counts_message(counts: Mapping[Outcome, int]) -> scorer_pb2.OutcomeCounts | None:
+    """Outcomes by kind; None where they were not kept."""
+    if not counts:
+        return None
+    return scorer_pb2.OutcomeCounts(**{outcome.lower(): number for outcome, number in counts.items()})
 
 
 def _row(row: Row) -> scorer_pb2.BoardRow:
@@ -93,6 +112,26 @@ def _row(row: Row) -> scorer_pb2.BoardRow:
         wins=row.half_wins / 2,
         judge_weight=row.judge_weight,
         retired=row.retired,
+        rank_low=row.rank_low,
+        rank_high=row.rank_high,
+        group=row.group,
+        part=row.part,
+        undefeated=row.undefeated,
+        winless=row.winless,
+        contested=counts_message(row.contested),
+        judged=counts_message(row.judged),
+    )
+
+
+def _clusters(clusters: VoteClusters | None) -> scorer_pb2.VoteClusters | None:
+    if clusters is None:
+        return None
+    return scorer_pb2.VoteClusters(
+        questions=clusters.questions,
+        judges=clusters.judges,
+        method=clusters.method,
+        sampled=clusters.sampled,
+        degrees=clusters.degrees,
     )
 
 

@@ -11,9 +11,9 @@ from dearena.names import DimensionName
 from dearena.v1 import judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
+from services.scorer.batches import votes_in
 from services.scorer.board import Entrant
-from services.scorer.messages import votes_of
-from services.scorer.tallies import BrokenVote, Vote
+from services.scorer.round_votes import BrokenLog, RoundVotes
 
 log = structlog.get_logger(__name__)
 
@@ -58,23 +58,22 @@ class Records:
             weighting=found.weighting or DEFAULT_WEIGHTING,
         )
 
-    async def votes_of(self, name: DimensionName, closed: ClosedRound) -> list[Vote]:
+    async def votes_of(self, name: DimensionName, closed: ClosedRound) -> RoundVotes:
         """All outcomes of a closed round.
 
         Raises:
             ServiceUnavailable: some cannot be read yet; a board without them would be wrong for ever.
-            BrokenVote: the log holds cells that the round does not.
+            BrokenLog: the log holds cells that the round does not, or a row that cannot be read.
         """
         request = judge_dispatcher_pb2.ListVotesRequest(dimension=str(name), round=closed.number)
-        votes: list[Vote] = []
-        async for batch in self._peers.judge_dispatcher.ListVotes(request):
-            votes.extend(votes_of(batch))
-        readable = len({vote.cell_id for vote in votes})
+        batches = [votes_in(batch) async for batch in self._peers.judge_dispatcher.ListVotes(request)]
+        votes = RoundVotes.joined(batches)
+        readable = votes.cells
         what = f"round {closed.number} of {name} closed with {closed.cells} cells, but {readable} have outcomes"
         if readable < closed.cells:
             raise ServiceUnavailable(f"{what} that can be read; try again")
         if readable > closed.cells:
-            raise BrokenVote(f"{what} in the log")
+            raise BrokenLog(f"{what} in the log")
         return votes
 
     async def check_dimension(self, name: DimensionName) -> None:

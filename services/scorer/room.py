@@ -39,6 +39,7 @@ async def build(shell: Shell[ScorerSettings]) -> Room:
         ],
         doorbells=[Doorbell(DURABLE, subjects.EVENTS, scorer.on_round_closed, workers=ROUNDS_AT_ONCE)],
         sweeps=[scoring.sweep],
+        background=[scoring.warm_up],
         on_drain=drain,
         close=scoring.close,
         indexes=INDEXES,

@@ -1,9 +1,13 @@
 """Makes the board of a round when somebody asks, once, and tells of it.
 
-The truth of a board is the log of outcomes and rounds; what is in memory here is only what was read of it.
+The truth of a board is the log of outcomes and rounds; what is in memory here is only what was read of it. After
+a restart it is read again, in the background, before the next round closes: the ranker waits for a board, and
+2,000,000 outcomes take longer to read than a call may last.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -15,14 +19,17 @@ from dearena.v1.events_pb2 import ScoresUpdated
 from services.runtime import deadline, semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 from services.runtime.rpc import fault_in
-from services.scorer.board import Board, Method, score_board
+from services.scorer.board import Made, make_board
 from services.scorer.news import News
 from services.scorer.records import ClosedRound, Records
+from services.scorer.round_votes import BrokenLog
 from services.scorer.settings import ScorerSettings
 from services.scorer.store import Scoreboard, Scoreboards
-from services.scorer.tallies import Tallies
+from services.scorer.vote_log import Counted, VoteLog
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ANNOUNCED_AT_ONCE = 100
 """Boards that one sweep tells the bus of."""
@@ -39,10 +46,10 @@ class Scoring:
         self._records = records
         self._bus = bus
         self._news = news
-        self._tallies: LRUCache[DimensionName, Tallies] = LRUCache(settings.cached_dimensions)
+        self._logs: LRUCache[DimensionName, VoteLog] = LRUCache(settings.cached_dimensions)
         # A lock is there while somebody holds it or waits for it: anybody may ask for any name.
         self._locks: WeakValueDictionary[DimensionName, asyncio.Lock] = WeakValueDictionary()
-        self._making: dict[tuple[DimensionName, int], asyncio.Task[Scoreboard]] = {}
+        self._under_way: dict[tuple[str, DimensionName, int], asyncio.Task[Any]] = {}
 
     async def through(self, name: DimensionName, number: int) -> Scoreboard:
         """The board of rounds 1 to `number`: the stored one, or a new one.
@@ -56,60 +63,91 @@ class Scoring:
         """
         if stored := await self._scoreboards.find(name, number):
             return stored
-        key = name, number
-        task = self._making.get(key)
-        if task is None:
-            task = self._making[key] = asyncio.create_task(self._make(name, number), name=f"score {name} {number}")
-            task.add_done_callback(lambda ended: self._made(key, ended))
-        return await asyncio.shield(task)
+        return await self._shared("score", name, number, self._make)
 
-    def _made(self, key: tuple[DimensionName, int], task: asyncio.Task[Scoreboard]) -> None:
-        del self._making[key]
+    async def counted(self, name: DimensionName, version: int) -> Counted:
+        """What a board that is there rests on, for what is worked out of it on demand; shared likewise."""
+        return await self._shared("count", name, version, self._count)
+
+    async def _shared(
+        self, what: str, name: DimensionName, number: int, work: Callable[[DimensionName, int], Coroutine[Any, Any, T]]
+    ) -> T:
+        async def alone() -> T:
+            deadline.begin(None)  # its first caller's would end the work of all; the peers' own hold
+            return await work(name, number)
+
+        key = what, name, number
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(alone(), name=f"{what} {name} {number}")
+            task.add_done_callback(lambda ended: self._over(key, ended))
+        done: T = await asyncio.shield(task)
+        return done
+
+    def _over(self, key: tuple[str, DimensionName, int], task: asyncio.Task[Any]) -> None:
+        del self._under_way[key]
         if not task.cancelled() and (error := task.exception()):
             # Whoever still waits is told as well; all may have given up.
-            log.info("no board was made", dimension=str(key[0]), round=key[1], error=repr(error))
+            log.info("failed", what=key[0], dimension=str(key[1]), round=key[2], error=repr(error))
 
     async def _make(self, name: DimensionName, number: int) -> Scoreboard:
-        deadline.begin(None)  # its first caller's would end the work of all; the peers' own hold
-        lock = self._locks.setdefault(name, asyncio.Lock())
-        async with lock:
+        async with self._lock_of(name):
             if stored := await self._scoreboards.find(name, number):
                 return stored
             closed = await self._records.closed_round(name, number)
-            tallies = await self._tallies_through(name, closed)
-            board = await self._fit(name, tallies, closed)
-            made = await self._scoreboards.add(
-                name, closed.dimension_version, closed.number, board, settled=closed.settles
+            log_of_votes = await self._log_through(name, closed)
+            made = await self._fit(name, log_of_votes, closed)
+            scoreboard = await self._scoreboards.add(
+                name, closed.dimension_version, closed.number, made.board, made.pairs, settled=closed.settles
             )
         self._news.ring()
-        await self._announce(made)
-        return made
+        await self._announce(scoreboard)
+        return scoreboard
 
-    async def _tallies_through(self, name: DimensionName, closed: ClosedRound) -> Tallies:
-        """Tallies of rounds 1 to this one: those in memory grown by what is new, or read from the start."""
-        kept = self._tallies.get(name)
+    async def _count(self, name: DimensionName, version: int) -> Counted:
+        async with self._lock_of(name):
+            closed = await self._records.closed_round(name, version)
+            log_of_votes = await self._log_through(name, closed)
+            return await asyncio.to_thread(log_of_votes.counted, version)
+
+    def _lock_of(self, name: DimensionName) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    async def _log_through(self, name: DimensionName, closed: ClosedRound) -> VoteLog:
+        """The log of at least the rounds 1 to this one: what is in memory, grown by what is new."""
+        kept = self._logs.get(name)
         if kept is None:
-            kept = self._tallies[name] = Tallies()
-        tallies = kept if kept.through <= closed.number else Tallies()
-        while tallies.through < closed.number:
-            number = tallies.through + 1
+            kept = self._logs[name] = VoteLog()
+        while kept.through < closed.number:
+            number = kept.through + 1
             at = closed if number == closed.number else await self._records.closed_round(name, number)
-            tallies.add_round(number, await self._records.votes_of(name, at))
-        return tallies
+            votes = await self._records.votes_of(name, at)
+            try:
+                await asyncio.to_thread(kept.add_round, number, votes)
+            except BrokenLog:
+                raise
+            except BaseException:
+                self._logs.pop(name, None)  # it may hold half of a round
+                raise
+        return kept
 
-    async def _fit(self, name: DimensionName, tallies: Tallies, closed: ClosedRound) -> Board:
-        method = Method(closed.weighting, self._settings.prior_deviation)
+    async def _fit(self, name: DimensionName, log_of_votes: VoteLog, closed: ClosedRound) -> Made:
+        settings = self._settings.of_fits(closed.weighting)
+
+        def fitted() -> Made:
+            return make_board(log_of_votes.counted(closed.number), closed.entrants, settings)
+
         attributes: telemetry.Attributes = {semantics.DIMENSION: str(name), semantics.ROUND: closed.number}
         with telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes):
-            board = await asyncio.to_thread(score_board, tallies, closed.entrants, method)
-        if board.weight_residual > 1:
+            made = await asyncio.to_thread(fitted)
+        if made.board.weight_residual > 1:
             log.warning(
                 "judge weights did not come to rest",
                 dimension=str(name),
                 round=closed.number,
-                residual=board.weight_residual,
+                residual=made.board.weight_residual,
             )
-        return board
+        return made
 
     async def _announce(self, scoreboard: Scoreboard) -> None:
         """Ring `scores.updated`. A bus that is away takes nothing from the board; the sweep rings later."""
@@ -148,14 +186,38 @@ class Scoring:
                 else:
                     log.info("board put off", dimension=str(name), error=str(fault))
 
+    async def warm_up(self) -> None:
+        """Read the logs of the dimensions that were scored last, one after another, and then rest."""
+        try:
+            made_at = [
+                (await self._scoreboards.made_at(name, version), name, version)
+                for name, version in (await self._scoreboards.newest_versions()).items()
+            ]
+            newest = sorted(((at, name, version) for at, name, version in made_at if at), reverse=True)
+            for _, name, version in newest[: self._settings.warm_dimensions]:
+                await self._warm_up(name, version)
+        except Exception as error:
+            if (fault := fault_in(error)) is None:
+                raise
+            log.info("logs will be read when they are needed", error=str(fault))
+        await asyncio.Event().wait()
+
+    async def _warm_up(self, name: DimensionName, version: int) -> None:
+        try:
+            await self.counted(name, version)
+        except Exception as error:
+            if (fault := fault_in(error)) is None:
+                raise
+            log.info("log will be read when it is needed", dimension=str(name), error=str(fault))
+
     async def drain(self) -> None:
         """Let boards in the making be finished, for as long as a stop may take."""
-        if self._making:
-            await asyncio.wait(list(self._making.values()), timeout=self._settings.drain_seconds)
+        if self._under_way:
+            await asyncio.wait(list(self._under_way.values()), timeout=self._settings.drain_seconds)
 
     async def close(self) -> None:
-        """Give up what is still being made: the log has it all."""
-        tasks = list(self._making.values())
+        """Give up what is still under way: the log has it all."""
+        tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,23 +1,28 @@
 """The scorer's calls and its doorbell."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
+from cachetools import LRUCache
 
 from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownRound
 from dearena.names import DimensionName, InvalidName
+from dearena.scoring import fit
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
 from dearena.v1.scorer_pb2_grpc import ScorerServiceServicer
+from services.runtime import paging
 from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
-from services.scorer.messages import board_message, matrices_message
+from services.scorer.messages import board_message, matrices_message, pairs_message, summary_message
 from services.scorer.news import News
+from services.scorer.pair_report import pair_report
 from services.scorer.records import Records
 from services.scorer.scoring import Scoring
 from services.scorer.settings import ScorerSettings
-from services.scorer.store import Scoreboard, Scoreboards
+from services.scorer.store import Scoreboard, Scoreboards, settings_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,22 +41,52 @@ class Scorer(ScorerServiceServicer):
         self._records = records
         self._scoring = scoring
         self._news = news
+        # A version never changes; which one people see does, and is asked of the store each time.
+        self._sent: LRUCache[tuple[DimensionName, int], pb.Board] = LRUCache(settings.cached_boards)
 
     async def ScoreThrough(self, request: pb.ScoreThroughRequest, context: Any) -> pb.ScoreThroughResponse:
         """The board of all rounds up to one."""
         name = _dimension_name(request.dimension)
         if request.round == 0:
             raise InvalidField.of("round", "rounds are numbered from 1")
-        return pb.ScoreThroughResponse(board=board_message(await self._scoring.through(name, request.round)))
+        board = self._sent.get((name, request.round))
+        return pb.ScoreThroughResponse(board=board or self._kept(await self._scoring.through(name, request.round)))
 
     async def GetLeaderboard(self, request: pb.GetLeaderboardRequest, context: Any) -> pb.GetLeaderboardResponse:
         """The last settled board, or a given version."""
-        found = await self._board(_dimension_name(request.dimension), request.board_version)
-        return pb.GetLeaderboardResponse(board=board_message(found))
+        name = _dimension_name(request.dimension)
+        version = await self._version(name, request.board_version)
+        board = self._sent.get((name, version))
+        return pb.GetLeaderboardResponse(board=board or self._kept(await self._board(name, version)))
 
     async def GetMatrices(self, request: pb.GetMatricesRequest, context: Any) -> pb.GetMatricesResponse:
         """Win rates and comparisons of a board's models."""
-        return matrices_message(await self._board(_dimension_name(request.dimension), request.board_version))
+        name = _dimension_name(request.dimension)
+        found = await self._board(name, await self._version(name, request.board_version))
+        return matrices_message(found, await self._scoreboards.pairs(name, found.board_version))
+
+    async def ListBoards(self, request: pb.ListBoardsRequest, context: Any) -> pb.ListBoardsResponse:
+        """Every version, newest first."""
+        name = _dimension_name(request.dimension)
+        size = paging.size_of(request.page_size)
+        scope = ("ListBoards", str(name))
+        before = int(paging.after_of(scope, request.page_token) or 0)
+        found = await self._scoreboards.summaries(name, before, size + 1)
+        if not found and not before:
+            await self._records.check_dimension(name)
+        page = found[:size]
+        token = paging.token_of(scope, str(page[-1].board_version)) if len(found) > size else ""
+        return pb.ListBoardsResponse(boards=[summary_message(one) for one in page], next_page_token=token)
+
+    async def GetPairs(self, request: pb.GetPairsRequest, context: Any) -> pb.GetPairsResponse:
+        """How surely each model is better than each other."""
+        name = _dimension_name(request.dimension)
+        found = await self._board(name, await self._version(name, request.board_version))
+        settings = settings_of(found)
+        counted = await self._scoring.counted(name, found.board_version)
+        models = tuple(row.model for row in found.board.rows if not row.retired)
+        report = await asyncio.to_thread(lambda: pair_report(fit(counted.votes, settings), models))
+        return pairs_message(found.board_version, report)
 
     async def WatchLeaderboard(
         self, request: pb.WatchLeaderboardRequest, context: Any
@@ -95,14 +130,23 @@ class Scorer(ScorerServiceServicer):
                 case _:
                     raise
 
-    async def _board(self, name: DimensionName, version: int) -> Scoreboard:
-        if found := await (
-            self._scoreboards.find(name, version) if version else self._scoreboards.newest_settled(name)
-        ):
+    async def _version(self, name: DimensionName, version: int) -> int:
+        """The version asked for; the last settled one for 0."""
+        if found := version or await self._scoreboards.newest_settled_version(name):
             return found
         await self._records.check_dimension(name)
-        what = f"board {version}" if version else "settled board"
-        raise NotReady(f"{name} has no {what} yet")
+        raise NotReady(f"{name} has no settled board yet")
+
+    async def _board(self, name: DimensionName, version: int) -> Scoreboard:
+        if found := await self._scoreboards.find(name, version):
+            return found
+        await self._records.check_dimension(name)
+        raise NotReady(f"{name} has no board {version} yet")
+
+    def _kept(self, scoreboard: Scoreboard) -> pb.Board:
+        """The board as it is sent, kept for the next who asks."""
+        board = self._sent[scoreboard.name, scoreboard.board_version] = board_message(scoreboard)
+        return board
 
 
 def _watched(scoreboard: Scoreboard) -> pb.WatchLeaderboardResponse:

@@ -1,22 +1,22 @@
 """The scorer's collection: `scoreboards`. A board is written once and never changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
-from dearena.faults import ArenaFault
+from dearena.faults import ArenaFault, NotReady
 from dearena.identity import Digest
 from dearena.names import DimensionName
+from dearena.scoring import FitSettings
 from services.runtime.store import Document, DuplicateKey, Index, Store, now, within_store_limit
-from services.scorer.board import Board, PairVotes, Row
-from services.scorer.tallies import Outcome
+from services.scorer.board import Board
+from services.scorer.documents import SCHEMA_VERSION, board_document, board_of, pairs_document, pairs_of
+from services.scorer.pair_votes import PairVotes
 
 log = structlog.get_logger(__name__)
-
-SCHEMA_VERSION: Final = 1
 
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "scoreboards": [
@@ -49,6 +49,54 @@ class Scoreboard:
     created_at: datetime
 
 
+def settings_of(scoreboard: Scoreboard) -> FitSettings:
+    """How a board was fitted, so that it can be fitted again.
+
+    Raises:
+        NotReady: it was made in a way that is no longer at hand; the next board can be asked about.
+    """
+    names = [field.name for field in fields(FitSettings)]
+    kept = scoreboard.board.settings
+    settings = FitSettings(**{name: kept[name] for name in names if name in kept})
+    if settings.digest != scoreboard.board.settings_hash:
+        raise NotReady(f"board {scoreboard.board_version} of {scoreboard.name} was made by an earlier method")
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A version of a board without its rows.
+
+    Attributes:
+        settings: empty on a board made before they were kept.
+        models: number of rows.
+        votes: preferences and ties.
+    """
+
+    board_version: int
+    dimension_version: int
+    board_digest: Digest
+    settings: Mapping[str, Any]
+    settings_hash: Digest
+    settled: bool
+    models: int
+    votes: int
+    created_at: datetime
+
+
+WITHOUT_PAIRS: Final = {"pairs": 0}
+"""There are up to half a million pairs on a board, and only its matrices need them."""
+
+_SUMMARY: Final = {
+    **dict.fromkeys(
+        ("board_version", "dimension_version", "board_digest", "settings", "settings_hash", "settled", "created_at"), 1
+    ),
+    "_id": 0,
+    "models": {"$size": "$rows"},
+    "votes": {"$sum": ["$outcomes.A", "$outcomes.B", "$outcomes.TIE"]},
+}
+
+
 class Scoreboards:
     """Boards as they are kept."""
 
@@ -60,7 +108,35 @@ class Scoreboards:
     async def find(self, name: DimensionName, version: int) -> Scoreboard | None:
         """A version of a dimension's board."""
         async with within_store_limit(self._store):
-            return _read_one(await self._boards.find_one({**_key(name), "board_version": version}))
+            return _read_one(await self._boards.find_one({**_key(name), "board_version": version}, WITHOUT_PAIRS))
+
+    async def pairs(self, name: DimensionName, version: int) -> PairVotes:
+        """What the rows of a board that is there met in one another."""
+        key = {**_key(name), "board_version": version}
+        async with within_store_limit(self._store):
+            document = await self._boards.find_one(key, {"_id": 0, "pairs": 1})
+        if document is None:
+            raise KeyError(f"{name} has no board {version}")
+        return pairs_of(document["pairs"])
+
+    async def summaries(self, name: DimensionName, before: int, limit: int) -> Sequence[Summary]:
+        """Versions below `before` (0: all), newest first."""
+        key = {**_key(name), **({"board_version": {"$lt": before}} if before else {})}
+        pipeline: list[Document] = [
+            {"$match": key},
+            {"$sort": {"board_version": -1}},
+            {"$limit": limit},
+            {"$project": _SUMMARY},
+        ]
+        async with within_store_limit(self._store):
+            return [Summary(**{"settings": {}, **found}) async for found in self._boards.aggregate(pipeline)]
+
+    async def newest_settled_version(self, name: DimensionName) -> int | None:
+        """Which version people see: answered from an index."""
+        key = {**_key(name), "settled": True}
+        async with within_store_limit(self._store):
+            found = await self._boards.find_one(key, {"_id": 0, "board_version": 1}, sort=[("board_version", -1)])
+        return None if found is None else int(found["board_version"])
 
     async def newest(self, name: DimensionName) -> Scoreboard | None:
         """The board of the greatest version, settled or not."""
@@ -72,19 +148,20 @@ class Scoreboards:
 
     async def _last(self, key: Document) -> Scoreboard | None:
         async with within_store_limit(self._store):
-            return _read_one(await self._boards.find_one(key, sort=[("board_version", -1)]))
+            return _read_one(await self._boards.find_one(key, WITHOUT_PAIRS, sort=[("board_version", -1)]))
 
     async def settled_after(self, name: DimensionName, version: int, limit: int) -> Sequence[Scoreboard]:
         """Settled boards of greater versions, in order."""
         key = {**_key(name), "settled": True, "board_version": {"$gt": version}}
         async with within_store_limit(self._store):
-            found = self._boards.find(key).sort("board_version", 1).limit(limit)
+            found = self._boards.find(key, WITHOUT_PAIRS).sort("board_version", 1).limit(limit)
             return [_read(document) async for document in found]
 
     async def unannounced(self, limit: int) -> Sequence[Scoreboard]:
         """Boards of which the bus has not been told."""
         async with within_store_limit(self._store):
-            return [_read(document) async for document in self._boards.find({"announced": False}).limit(limit)]
+            found = self._boards.find({"announced": False}, WITHOUT_PAIRS).limit(limit)
+            return [_read(document) async for document in found]
 
     async def mark_announced(self, scoreboard: Scoreboard) -> None:
         """The bus has been told."""
@@ -94,7 +171,9 @@ class Scoreboards:
 
     async def newest_versions(self) -> Mapping[DimensionName, int]:
         """Every dimension that has a board, with the greatest version."""
-        group = {
+        # Sorted by an index that holds all that is asked for: no board is read.
+        by_index = {"$sort": {"project": 1, "dimension": 1, "board_version": 1}}
+        newest = {
             "$group": {
                 "_id": {"project": "$project", "dimension": "$dimension"},
                 "board_version": {"$max": "$board_version"},
@@ -103,11 +182,25 @@ class Scoreboards:
         async with within_store_limit(self._store):
             return {
                 DimensionName(found["_id"]["project"], found["_id"]["dimension"]): found["board_version"]
-                async for found in self._boards.aggregate([group])
+                async for found in self._boards.aggregate([by_index, newest])
             }
 
+    async def made_at(self, name: DimensionName, version: int) -> datetime | None:
+        """When a version was made."""
+        key = {**_key(name), "board_version": version}
+        async with within_store_limit(self._store):
+            found = await self._boards.find_one(key, {"_id": 0, "created_at": 1})
+        return None if found is None else found["created_at"]
+
     async def add(
-        self, name: DimensionName, dimension_version: int, board_version: int, board: Board, *, settled: bool
+        self,
+        name: DimensionName,
+        dimension_version: int,
+        board_version: int,
+        board: Board,
+        pairs: PairVotes,
+        *,
+        settled: bool,
     ) -> Scoreboard:
         """Store a board, or find it stored by somebody who made it at the same time.
 
@@ -117,7 +210,7 @@ class Scoreboards:
         made = Scoreboard(name, dimension_version, board_version, settled, board, board.digest, now())
         try:
             async with within_store_limit(self._store):
-                await self._boards.insert_one(_document(made, self._instance))
+                await self._boards.insert_one(_document(made, pairs, self._instance))
         except DuplicateKey:
             stored = await self.find(name, board_version)
             if stored is None:
@@ -148,29 +241,15 @@ def _key(name: DimensionName) -> Document:
     return {"project": name.project, "dimension": name.slug}
 
 
-def _document(scoreboard: Scoreboard, instance: str) -> Document:
-    board = scoreboard.board
+def _document(scoreboard: Scoreboard, pairs: PairVotes, instance: str) -> Document:
     return {
         **_key(scoreboard.name),
         "dimension_version": scoreboard.dimension_version,
         "board_version": scoreboard.board_version,
         "settled": scoreboard.settled,
         "board_digest": scoreboard.board_digest,
-        "settings_hash": board.settings_hash,
-        "rows": [asdict(row) for row in board.rows],
-        # By column: a list of small documents would be four times as large.
-        "pairs": {
-            "row": [pair.row for pair in board.pairs],
-            "column": [pair.column for pair in board.pairs],
-            "votes": [pair.votes for pair in board.pairs],
-            "half_wins": [pair.half_wins for pair in board.pairs],
-        },
-        "connected": board.connected,
-        "outcomes": {str(outcome): number for outcome, number in board.outcomes.items()},
-        "judge_calls": board.judge_calls,
-        "cost_nano_units": dict(board.cost_nano_units),
-        "weight_iterations": board.weight_iterations,
-        "weight_residual": board.weight_residual,
+        **board_document(scoreboard.board),
+        "pairs": pairs_document(pairs),
         "announced": False,
         "schema_version": SCHEMA_VERSION,
         "created_by": instance,
@@ -183,26 +262,12 @@ def _read_one(document: Document | None) -> Scoreboard | None:
 
 
 def _read(document: Document) -> Scoreboard:
-    pairs = document["pairs"]
     return Scoreboard(
         name=DimensionName(document["project"], document["dimension"]),
         dimension_version=document["dimension_version"],
         board_version=document["board_version"],
         settled=document["settled"],
-        board=Board(
-            rows=tuple(Row(**row) for row in document["rows"]),
-            pairs=tuple(
-                PairVotes(*columns)
-                for columns in zip(pairs["row"], pairs["column"], pairs["votes"], pairs["half_wins"], strict=True)
-            ),
-            connected=document["connected"],
-            outcomes={outcome: document["outcomes"][outcome] for outcome in Outcome},
-            judge_calls=document["judge_calls"],
-            cost_nano_units=document["cost_nano_units"],
-            weight_iterations=document["weight_iterations"],
-            weight_residual=document["weight_residual"],
-            settings_hash=document["settings_hash"],
-        ),
+        board=board_of(document),
         board_digest=document["board_digest"],
         created_at=document["created_at"],
     )

@@ -16,25 +16,59 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from dearena import faults
 from dearena.rpc_faults import fault_of
+from dearena.scoring import Outcome
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope, RoundClosed
 from dearena.v1.scorer_pb2_grpc import ScorerServiceStub
 from services.runtime import subjects
 from services.runtime.bus import Bus, envelope
 from services.runtime.lifecycle import Running, running
-from services.runtime.store import Store
+from services.runtime.store import Store, now
+from services.scorer.pair_votes import matrices
 from services.scorer.room import build
 from services.scorer.settings import ScorerSettings
-from services.scorer.store import BoardContradiction, Scoreboards
-from services.scorer.tallies import Outcome
+from services.scorer.store import BoardContradiction, Scoreboards, settings_of
 from tests.fixtures.bus import NatsServer
-from tests.fixtures.scored_rounds import ALGEBRA, MODELS, Arena, playing
+from tests.fixtures.scored_rounds import ALGEBRA, MODELS, SETTINGS, Arena, playing
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
     from dearena.v1.scorer_pb2_grpc import ScorerServiceAsyncStub
 
 NAME = str(ALGEBRA)
+OF_SCHEMA_1: dict[str, Any] = {
+    "project": "default",
+    "dimension": "algebra",
+    "dimension_version": 1,
+    "board_version": 1,
+    "settled": True,
+    "board_digest": "d" * 64,
+    "settings_hash": "e" * 64,
+    "rows": [
+        {
+            "model": model,
+            "rank": rank,
+            "strength": strength,
+            "low": -2.0,
+            "high": 2.0,
+            "votes": 3,
+            "half_wins": 6 - 3 * rank,
+            "judge_weight": 65_536,
+            "retired": False,
+        }
+        for model, rank, strength in (("alpha@1", 1, 0.5), ("beta@1", 2, -0.5))
+    ],
+    "pairs": {"row": [0], "column": [1], "votes": [3], "half_wins": [4]},
+    "connected": True,
+    "outcomes": {str(outcome): int(outcome in "AB") + int(outcome == "A") for outcome in Outcome},
+    "judge_calls": 6,
+    "cost_nano_units": {},
+    "weight_iterations": 3,
+    "weight_residual": 0,
+    "announced": True,
+    "schema_version": 1,
+    "created_by": "a scorer of old",
+}
 MakeSettings = Callable[..., ScorerSettings]
 
 
@@ -348,6 +382,63 @@ class TestGetMatrices:
             assert math.isnan(found.win_rate[i * n + i])
 
 
+class TestListBoards:
+    async def test_every_version_stands_with_what_produced_it_newest_first(
+        self, scorer: ScorerServiceAsyncStub, arena: Arena
+    ) -> None:
+        boards = []
+        for seed in range(1, 6):
+            arena.play(seed, settles=seed % 2 == 0)
+            boards.append(await score(scorer, seed))
+        found: list[pb.BoardSummary] = []
+        token = ""
+        while token or not found:
+            page = await scorer.ListBoards(pb.ListBoardsRequest(dimension=NAME, page_size=2, page_token=token))
+            assert 1 <= len(page.boards) <= 2
+            found += page.boards
+            token = page.next_page_token
+        assert [one.board_version for one in found] == [5, 4, 3, 2, 1]
+        for summary, board in zip(found, reversed(boards), strict=True):
+            assert summary.board_digest == board.board_digest
+            assert summary.settings == board.settings
+            assert summary.settings_hash == board.settings_hash
+            assert (summary.settled, summary.dimension_version) == (board.settled, 1)
+            assert summary.models == len(board.rows)
+            assert summary.votes == board.outcomes.a + board.outcomes.b + board.outcomes.tie
+            assert summary.create_time == board.create_time
+
+    async def test_says_what_is_not_there(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:
+        assert not (await scorer.ListBoards(pb.ListBoardsRequest(dimension=NAME))).boards
+        async with refused(faults.UnknownDimension, "there is no dimension"):
+            await scorer.ListBoards(pb.ListBoardsRequest(dimension=f"{NAME}-2"))
+        async with refused(faults.InvalidCursor, "page_token"):
+            await scorer.ListBoards(pb.ListBoardsRequest(dimension=NAME, page_token="mine"))
+
+
+class TestGetPairs:
+    async def test_says_how_surely_each_is_better_than_each(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:
+        arena.play(1)
+        arena.play(2, settles=True, retired=["alpha@1"])
+        arena.play(3)
+        board = await score(scorer, 2)
+        await score(scorer, 3)
+        found = await scorer.GetPairs(pb.GetPairsRequest(dimension=NAME))
+        rows = [row for row in board.rows if not row.retired]
+        assert found.board_version == 2
+        assert list(found.models) == [row.model for row in rows]
+        assert list(found.groups) == [row.group for row in rows]
+        assert found.votes == board.outcomes.a + board.outcomes.b + board.outcomes.tie
+        n = len(rows)
+        for i in range(n):
+            assert found.better[i * n + i] == 0.5
+            assert found.votes_needed[i * n + i] == 0
+            for j in range(i + 1, n):
+                above, below = found.better[i * n + j], found.better[j * n + i]
+                assert above >= 0.5
+                assert above + below == pytest.approx(1)
+                assert found.votes_needed[i * n + j] == found.votes_needed[j * n + i] >= found.votes
+
+
 class TestWatchLeaderboard:
     @asynccontextmanager
     async def watching(self, scorer: ScorerServiceAsyncStub, cursor: int = 0) -> AsyncIterator[Callable[[], Any]]:
@@ -430,6 +521,31 @@ class TestReplicasAndRestarts:
         async with serving(settings) as (scorer, _):
             assert (await score(scorer, 3)).board_digest == arena.expected(3).digest
 
+    async def test_a_restart_reads_the_log_before_anybody_asks(self, settings: ScorerSettings, arena: Arena) -> None:
+        for seed in (1, 2):
+            arena.play(seed)
+        async with serving(settings) as (scorer, _):
+            await score(scorer, 2)
+            assert arena.asked["votes"] == 2
+        async with serving(settings) as (scorer, _):
+            await eventually(lambda: arena.asked["votes"], equals=4)
+            arena.play(3)
+            assert (await score(scorer, 3)).board_digest == arena.expected(3).digest
+            assert arena.asked["votes"] == 5
+
+    async def test_a_log_that_cannot_be_read_at_the_start_is_read_when_it_is_needed(
+        self, settings: ScorerSettings, arena: Arena
+    ) -> None:
+        arena.play(1)
+        async with serving(settings) as (scorer, _):
+            await score(scorer, 1)
+        arena.rounds[0].hidden = 1
+        async with serving(settings) as (scorer, _):
+            await eventually(lambda: arena.asked["votes"], equals=2)
+            arena.rounds[0].hidden = 0
+            arena.play(2)
+            assert (await score(scorer, 2)).board_digest == arena.expected(2).digest
+
     async def test_two_replicas_at_once_make_one_board(
         self, settings: ScorerSettings, arena: Arena, store: Store
     ) -> None:
@@ -451,9 +567,9 @@ class TestReplicasAndRestarts:
         before = await score(scorer, 1)
         boards = Scoreboards(store, "test")
         with pytest.raises(BoardContradiction, match=f"board 1 of {NAME} stands with digest {before.board_digest}"):
-            await boards.add(ALGEBRA, 1, 1, arena.expected(2), settled=True)
+            await boards.add(ALGEBRA, 1, 1, arena.expected(2), arena.made(2).pairs, settled=True)
         assert await leaderboard(scorer, 1) == before
-        same = await boards.add(ALGEBRA, 1, 1, arena.expected(1), settled=False)
+        same = await boards.add(ALGEBRA, 1, 1, arena.expected(1), arena.made(1).pairs, settled=False)
         assert same.board_digest == before.board_digest
 
     async def test_what_is_read_back_is_what_was_written(
@@ -461,7 +577,29 @@ class TestReplicasAndRestarts:
     ) -> None:
         arena.play(1, settles=True)
         await score(scorer, 1)
-        stored = await Scoreboards(store, "test").find(ALGEBRA, 1)
+        boards = Scoreboards(store, "test")
+        stored = await boards.find(ALGEBRA, 1)
         assert stored is not None
         assert stored.board == arena.expected(1)
         assert stored.board_digest == stored.board.digest
+        assert settings_of(stored) == SETTINGS
+        assert matrices(await boards.pairs(ALGEBRA, 1), 4)[1] == matrices(arena.made(1).pairs, 4)[1]
+
+    async def test_a_board_of_the_first_schema_is_read_with_what_it_has(
+        self, scorer: ScorerServiceAsyncStub, arena: Arena, store: Store
+    ) -> None:
+        arena.play(1)
+        await store.collection("scoreboards").insert_one(OF_SCHEMA_1 | {"created_at": now()})
+        board = await leaderboard(scorer)
+        assert [(row.model, row.rank, row.votes, row.rank_high) for row in board.rows] == [
+            ("alpha@1", 1, 3, 0),
+            ("beta@1", 2, 3, 0),
+        ]
+        assert not board.HasField("settings")
+        assert not board.rows[0].HasField("contested")
+        found = await scorer.GetMatrices(pb.GetMatricesRequest(dimension=NAME))
+        assert list(found.comparisons) == [0, 3, 3, 0]
+        (summary,) = (await scorer.ListBoards(pb.ListBoardsRequest(dimension=NAME))).boards
+        assert (summary.models, summary.votes, summary.HasField("settings")) == (2, 3, False)
+        async with refused(faults.NotReady, "was made by an earlier method"):
+            await scorer.GetPairs(pb.GetPairsRequest(dimension=NAME))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from dearena.names import DimensionName
+from dearena.scoring import FitSettings
+from dearena.scoring import Outcome as Counted
 from services.ranker import steps
 from services.ranker.agenda import OpenRound, Wait, between_rounds
 from services.ranker.decisions import Decision, DecisionKind
@@ -19,7 +21,7 @@ from services.ranker.rounds import Cell, Material, cells_of, digest_of
 from services.ranker.rules import Rules
 from services.ranker.verdict import Outcome
 from services.scorer import board as scorer
-from services.scorer import tallies as scored
+from tests.fixtures import vote_rows as scored
 
 ALGEBRA = DimensionName("default", "algebra")
 
@@ -164,11 +166,9 @@ class Played:
         """Of the last closed round, as the scorer makes it."""
         number = self.state.last_closed_round
         if number not in self.boards:
-            tallies = scored.Tallies()
-            for place in range(1, number + 1):
-                tallies.add_round(place, [_scored(vote) for vote in self.votes[place]])
+            rounds = [[_scored(vote) for vote in self.votes[place]] for place in range(1, number + 1)]
             members = [scorer.Entrant(member["model"], member["retired"]) for member in self.members[number]]
-            self.boards[number] = scorer.score_board(tallies, members, scorer.Method("score", 3.0))
+            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings("score"))
         return self.boards[number]
 
     def weights(self) -> dict[str, int]:
@@ -203,5 +203,11 @@ def play(world: World, **fields: Any) -> Played:
 
 def _scored(vote: Vote) -> scored.Vote:
     return scored.Vote(
-        vote.cell_id, vote.attempt, *vote.pair, vote.judge, scored.Outcome(vote.outcome.value), vote.judge_calls
+        vote.cell_id,
+        vote.attempt,
+        *vote.pair,
+        vote.judge,
+        Counted(vote.outcome.value),
+        vote.judge_calls,
+        query=vote.query_id,
     )

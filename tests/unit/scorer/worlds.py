@@ -6,11 +6,13 @@ from itertools import combinations, count
 import numpy as np
 from hypothesis import strategies as st
 
-from services.scorer.board import Board, Entrant, Method, Row, score_board
-from services.scorer.tallies import Outcome, Tallies, Vote
+from dearena.scoring import FitSettings, Outcome
+from services.scorer.board import Board, Entrant, Made, Row, make_board
+from services.scorer.vote_log import Counted
+from tests.fixtures.vote_rows import Vote, log_of
 
-SCORE = Method(weighting="score", prior_deviation=3.0)
-UNIFORM = Method(weighting="uniform", prior_deviation=3.0)
+SCORE = FitSettings(weighting="score")
+UNIFORM = FitSettings(weighting="uniform")
 MODELS = tuple(f"{slug}@1" for slug in ("alpha", "beta", "delta", "epsilon", "gamma", "zeta"))
 
 _numbers = count()
@@ -22,23 +24,20 @@ def vote(model_a: str, model_b: str, outcome: Outcome, judge: str = "judge@1", *
     return Vote(model_a=model_a, model_b=model_b, judge=judge, outcome=outcome, **fields)  # type: ignore[arg-type]
 
 
-def tallied(*rounds: Iterable[Vote]) -> Tallies:
-    """The tallies of all rounds in turn."""
-    tallies = Tallies()
-    for number, votes in enumerate(rounds, start=1):
-        tallies.add_round(number, votes)
-    return tallies
-
-
-def entrants(tallies: Tallies, retired: Sequence[str] = ()) -> list[Entrant]:
+def entrants(counted: Counted, retired: Sequence[str] = ()) -> list[Entrant]:
     """Everybody who stood in a cell."""
-    return [Entrant(model, model in retired) for model in sorted(tallies.models)]
+    return [Entrant(model, model in retired) for model in counted.votes.models]
 
 
-def board_of(*rounds: Iterable[Vote], method: Method = SCORE, retired: Sequence[str] = ()) -> Board:
+def made_of(*rounds: Iterable[Vote], settings: FitSettings = SCORE, retired: Sequence[str] = ()) -> Made:
+    """The board of all rounds, with the fit behind it."""
+    counted = log_of(*rounds).counted()
+    return make_board(counted, entrants(counted, retired), settings)
+
+
+def board_of(*rounds: Iterable[Vote], settings: FitSettings = SCORE, retired: Sequence[str] = ()) -> Board:
     """The board of all rounds."""
-    tallies = tallied(*rounds)
-    return score_board(tallies, entrants(tallies, retired), method)
+    return made_of(*rounds, settings=settings, retired=retired).board
 
 
 def row_of(board: Board, model: str) -> Row:
@@ -55,7 +54,16 @@ def votes(draw: st.DrawFn, max_size: int = 40) -> list[Vote]:
     for number in range(size):
         judge, *pair = draw(st.permutations(MODELS))[:3]
         first, second = sorted(pair)
-        rows.append(vote(first, second, draw(st.sampled_from(Outcome)), judge, cell_id=f"cell-{number}"))
+        rows.append(
+            vote(
+                first,
+                second,
+                draw(st.sampled_from(Outcome)),
+                judge,
+                cell_id=f"cell-{number}",
+                query=draw(st.sampled_from(["q1", "q2", "q3"])),
+            )
+        )
     return rows
 
 
@@ -73,7 +81,8 @@ def planted(seed: int, models: int = 12, queries: int = 8) -> tuple[dict[str, fl
     for a, b in combinations(range(models), 2):
         for judge in set(range(models)) - {a, b}:
             difference = skill[a] + effect[a] - skill[b] - effect[b]
-            for seats in rng.random((queries, 2)) < (1 / (1 + np.exp(-sharpness[judge] * difference)))[:, None]:
+            seats_of = rng.random((queries, 2)) < (1 / (1 + np.exp(-sharpness[judge] * difference)))[:, None]
+            for query, seats in enumerate(seats_of):
                 outcome = {(True, True): Outcome.A, (False, False): Outcome.B}.get(tuple(seats), Outcome.FLIP)
-                rows.append(vote(names[a], names[b], outcome, names[judge]))
+                rows.append(vote(names[a], names[b], outcome, names[judge], query=f"q{query:02d}"))
     return dict(zip(names, map(float, skill), strict=True)), rows

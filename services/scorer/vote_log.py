@@ -1,0 +1,261 @@
+"""The log of a dimension in memory: every outcome as columns, 27 bytes each, grown round by round.
+
+It does not depend on the order of the votes within a round, and grown it equals one that is read anew. Only
+the final outcome of a cell counts: a FAILED one gives way to a later attempt. Rows stand in the order of
+rounds, so that what an older board rested on is a slice. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dearena.scoring.arrays import BoolArray, Codes, IntArray
+from dearena.scoring.evidence import Evidence
+from dearena.scoring.outcome_counts import OutcomeCounts, outcome_counts
+from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.votes import Votes
+from services.scorer.growing import Growing
+from services.scorer.marks import MarkSet
+from services.scorer.round_votes import OUTCOMES, BrokenLog, RoundVotes
+from services.scorer.spending import Spending, Spent
+
+_FAILED = CODES[Outcome.FAILED]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """What a board of the rounds 1 to `version` rests on.
+
+    Attributes:
+        votes: final outcomes, a row a cell; names in canonical order, those only that stand in a row.
+        evidence: the same for a fit, with tallies where they are at hand.
+        outcomes: of the votes, counted.
+        spent: on all attempts.
+    """
+
+    version: int
+    votes: Votes
+    evidence: Evidence | Votes
+    outcomes: OutcomeCounts
+    spent: Spent
+
+
+class _Reasked(NamedTuple):
+    """Newest attempt of a cell that failed once."""
+
+    attempt: int
+    outcome: Outcome
+    names: tuple[str, ...]
+    row: int
+
+
+class VoteLog:
+    """All that boards need of the rounds 1 to `through`."""
+
+    def __init__(self) -> None:
+        self.through = 0
+        self._evidence = Evidence()
+        self._fresh: list[dict[str, Any]] = []
+        self._models, self._judges, self._queries = _Names(), _Names(), _Names()
+        self._ends = [0]
+        self._outcomes = outcome_counts(self._evidence.votes)
+        self._spending = Spending()
+        # A cell that was final at its first attempt is in `_final`; all others are in `_reasked`.
+        self._final = MarkSet()
+        self._reasked: dict[int, _Reasked] = {}
+        self._replaced_in, self._replaced_row = Growing(np.int64), Growing(np.int64)
+        self._replaced = 0
+        """How many of these are counted no more."""
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def add_round(self, number: int, votes: RoundVotes) -> None:
+        """Count all outcomes of the next round; on a fault nothing is counted.
+
+        Raises:
+            ValueError: `number` does not follow the last round counted.
+            BrokenLog: a row is malformed, doubled, or contradicts a final outcome.
+        """
+        if number != self.through + 1:
+            raise ValueError(f"round {number} cannot be counted after round {self.through}")
+        votes.check()
+        final, replaced = self._newest_attempts(votes)
+
+        # From here on nothing is refused.
+        first, second = self._models.codes(votes.models, votes.first, votes.second, others=votes.judge)
+        (judge,) = self._judges.codes(votes.models, votes.judge)
+        (query,) = self._queries.codes(votes.queries, votes.query)
+        self._spending.add(number, votes, judge)
+        before = len(self)
+        self._note_attempts(votes, final, before)
+        columns: dict[str, Any] = {"judge": judge, "first": first, "second": second, "query": query}
+        columns |= {"outcome": votes.outcome, "seats": votes.seats}
+        rows = {name: column[final] for name, column in columns.items()}
+        for old in replaced:
+            self._replaced_in.extend(np.array([number]))
+            self._replaced_row.extend(np.array([old.row]))
+        self._fresh.append(rows)
+        self._ends.append(before + len(final))
+        self.through = number
+
+    def counted(self, version: int | None = None) -> Counted:
+        """What counts through a round; None: through the last.
+
+        Raises:
+            ValueError: that round has not been counted yet.
+        """
+        version = self.through if version is None else version
+        if not 0 <= version <= self.through:
+            raise ValueError(f"rounds 1 to {self.through} have been counted, not {version}")
+        self._settle()
+        held = self._evidence.votes
+        replaced = self._replaced_row.values[self._replaced_in.values <= version]
+        if version == self.through:
+            votes = held.where(_without(replaced, len(held))) if len(replaced) else held
+            spent = self._spending.through(version, votes.judges)
+            return Counted(version, votes, self._evidence, self._outcomes, spent)
+        past = held.where(slice(0, self._ends[version]))
+        if len(replaced):
+            past = past.where(_without(replaced, len(past)))
+        votes = _with_names_in_use(past)
+        spent = self._spending.through(version, votes.judges)
+        return Counted(version, votes, votes, outcome_counts(votes), spent)
+
+    def _newest_attempts(self, votes: RoundVotes) -> tuple[IntArray, list[_Reasked]]:
+        """Rows of the newest attempt of each cell, in the order of rows, and what they replace of earlier rounds."""
+        order = np.lexsort((votes.attempt, votes.mark))
+        marks = votes.mark[order]
+        again = np.zeros(len(order), dtype=bool)
+        again[1:] = marks[1:] == marks[:-1]
+        for at in np.flatnonzero(again):
+            earlier, later = int(order[at - 1]), int(order[at])
+            _check_succession(_attempt_of(votes, earlier), votes, later)
+        opening = order[~again]
+        settled = opening[self._final.has(votes.mark[opening])]
+        if len(settled):
+            raise BrokenLog(f"{votes.named(int(settled[0]))}: attempt 1 has been counted already, and was final")
+        replaced: list[_Reasked] = []
+        if self._reasked:
+            for row, mark in zip(opening.tolist(), votes.mark[opening].tolist(), strict=True):
+                if earlier_round := self._reasked.get(mark):
+                    _check_succession(earlier_round, votes, row)
+                    replaced.append(earlier_round)
+        is_last = np.ones(len(order), dtype=bool)
+        is_last[:-1] = ~again[1:]
+        return np.sort(order[is_last]), replaced
+
+    def _note_attempts(self, votes: RoundVotes, final: IntArray, before: int) -> None:
+        open_to_more = (votes.attempt[final] > 1) | (votes.outcome[final] == _FAILED)
+        self._final.add(votes.mark[final[~open_to_more]])
+        for place in np.flatnonzero(open_to_more).tolist():
+            row = int(final[place])
+            self._reasked[int(votes.mark[row])] = _attempt_of(votes, row)._replace(row=before + place)
+
+    def _settle(self) -> None:
+        """Lay the new rows beside the others: once for many rounds, since names then find their places once."""
+        if not self._fresh:
+            return
+        columns: dict[str, Any] = {
+            name: np.concatenate([rows[name] for rows in self._fresh]) for name in self._fresh[0]
+        }
+        self._fresh = []
+        fresh = Votes.of_codes(models=self._models.all, judges=self._judges.all, queries=self._queries.all, **columns)
+        before = self._evidence.votes
+        self._evidence.add(fresh)
+        held = self._evidence.votes
+        counts = outcome_counts(fresh)
+        counts.by_model[_places(before.models, held.models)] += self._outcomes.by_model
+        counts.by_judge[_places(before.judges, held.judges)] += self._outcomes.by_judge
+        rows = self._replaced_row.values[self._replaced :]
+        self._replaced += len(rows)
+        for column in (held.first, held.second):
+            np.subtract.at(counts.by_model[:, _FAILED], column[rows], 1)
+        np.subtract.at(counts.by_judge[:, _FAILED], held.judge[rows], 1)
+        self._outcomes = counts
+
+
+class _Names:
+    """Names in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._place: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every name so far."""
+        return tuple(self._place)
+
+    def codes(self, table: Sequence[str], *columns: Codes, others: Codes | None = None) -> list[Codes]:
+        """The columns as indices of the names here. Only names that stand in one of them, or in `others`, are taken."""
+        stand = [*columns, *([] if others is None else [others])]
+        used = np.zeros(len(table), dtype=bool)
+        for column in stand:
+            used[column] = True
+        place = np.zeros(len(table), dtype=np.int32)
+        for index in np.flatnonzero(used).tolist():
+            place[index] = self._place.setdefault(table[index], len(self._place))
+        return [place[column] for column in columns]
+
+
+def _attempt_of(votes: RoundVotes, row: int) -> _Reasked:
+    models = [votes.models[int(column[row])] for column in (votes.first, votes.second, votes.judge)]
+    names = (*models, votes.queries[int(votes.query[row])])
+    return _Reasked(int(votes.attempt[row]), OUTCOMES[int(votes.outcome[row])], names, -1)
+
+
+def _check_succession(earlier: _Reasked, votes: RoundVotes, row: int) -> None:
+    later = _attempt_of(votes, row)
+    if later.attempt <= earlier.attempt:
+        raise BrokenLog(f"{votes.named(row)}: attempt {earlier.attempt} has been counted already")
+    if earlier.outcome is not Outcome.FAILED:
+        raise BrokenLog(f"{votes.named(row)}: the {earlier.outcome} of attempt {earlier.attempt} was final")
+    if earlier.names != later.names:
+        raise BrokenLog(f"{votes.named(row)}: names other models or another question than attempt {earlier.attempt}")
+
+
+def _places(some: Sequence[str], names: Sequence[str]) -> IntArray:
+    place = {name: index for index, name in enumerate(names)}
+    return np.array([place[name] for name in some], dtype=np.int64)
+
+
+def _without(rows: IntArray, length: int) -> BoolArray:
+    kept = np.ones(length, dtype=bool)
+    kept[rows] = False
+    return kept
+
+
+def _with_names_in_use(votes: Votes) -> Votes:
+    """The votes without names that stand in no row."""
+
+    def used(names: int, *columns: Codes) -> tuple[BoolArray, Codes]:
+        kept = np.zeros(names, dtype=bool)
+        for column in columns:
+            kept[column] = True
+        return kept, (np.cumsum(kept) - 1).astype(np.int32)
+
+    judges, judge = used(len(votes.judges), votes.judge)
+    names_of_judges = {name for name, kept in zip(votes.judges, judges, strict=True) if kept}
+    models, model = used(len(votes.models), votes.first, votes.second)
+    models |= np.array([name in names_of_judges for name in votes.models], dtype=bool)
+    model = (np.cumsum(models) - 1).astype(np.int32)
+    queries, query = used(len(votes.queries), votes.query)
+    return replace(
+        votes,
+        models=_kept(votes.models, models),
+        judges=_kept(votes.judges, judges),
+        queries=_kept(votes.queries, queries),
+        judge=judge[votes.judge],
+        first=model[votes.first],
+        second=model[votes.second],
+        query=query[votes.query],
+    )
+
+
+def _kept(names: Sequence[str], kept: BoolArray) -> tuple[str, ...]:
+    return tuple(name for name, keep in zip(names, kept, strict=True) if keep)
