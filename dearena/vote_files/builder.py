@@ -199,15 +199,14 @@ class _Block:
         self.refuse(wrong, lambda row: f"{field} {self.shown(field, row)} is no text")
 
     def words(self, field: str, known: Mapping[str, int], told: str) -> Any:
-        """Codes of words, int8; -1: none. None: the column is not there."""
+        """Codes of words, int8; -1: none. None: it is told nowhere."""
         column = self._columns.get(field)
         if column is None:
             return None
-        numbered = _Numbered()
+        unknown, numbered = -2, _Numbered()
         codes = self._numbers(field, column, numbered)
-        if not len(codes) or codes.min() < -1:
-            return np.full(self._rows, -1, dtype=np.int8)
-        unknown = -2
+        if codes.max(initial=-1) < 0:  # nothing is told, or a complaint is made already
+            return None if codes.min(initial=-1) == -1 else np.full(self._rows, unknown, dtype=np.int8)
         of_word = [known.get(word, unknown) if isinstance(word, str) else unknown for word in numbered.names()]
         found = np.array([*of_word, -1], dtype=np.int8)[codes]  # -1 finds the last
         self.refuse(found == unknown, lambda row: f"{field} {self.shown(field, row)} is none of {told}")
@@ -227,7 +226,7 @@ class _Block:
         return np.where(outcome == -1, winner, outcome)
 
     def weights(self) -> Any:
-        """Numbers from 0 up, 1 where none is told; None: the column is not there."""
+        """Numbers from 0 up, 1 where none is told; None: it is told nowhere."""
         column = self._listed("weight")
         if column is None:
             return None
@@ -238,7 +237,7 @@ class _Block:
         return weights
 
     def attempts(self) -> Any:
-        """Whole numbers, -1 where none is told; None: the column is not there."""
+        """Whole numbers, -1 where none is told; None: it is told nowhere."""
         column = self._listed("attempt")
         if column is None:
             return None
@@ -250,7 +249,7 @@ class _Block:
         return np.where(fits, attempts, -1).astype(np.int64)
 
     def hashes(self, field: str) -> Any:
-        """Hashes of ids, 0 where none is told; None: the column is not there.
+        """Hashes of ids, 0 where none is told; None: it is told nowhere.
 
         They need only tell apart the few cells of one judge, pair and question.
         """
@@ -266,10 +265,11 @@ class _Block:
         return hashes
 
     def _listed(self, field: str) -> Sequence[Any] | None:
+        """Values of a column; None: it is not there, or tells nothing."""
         column = self._columns.get(field)
         if isinstance(column, Dictionary):
-            return [_value(column, row) for row in range(self._rows)]
-        return column
+            column = [_value(column, row) for row in range(self._rows)]
+        return column if column and any(value is not None for value in column) else None
 
 
 def _always(complaint: str) -> Callable[[int], str]:

@@ -17,7 +17,8 @@ def read(stream: IO[bytes], file: str, builder: Builder) -> None:
     Raises:
         BrokenVoteFile: a row is no vote, or has more or fewer fields than the heading; names its line.
     """
-    rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), strict=True)
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    rows = csv.reader(text, strict=True)
     try:
         heading = next(rows, [])
         if doubled := {name for name in FIELDS if heading.count(name) > 1}:
@@ -41,6 +42,8 @@ def read(stream: IO[bytes], file: str, builder: Builder) -> None:
         raise BrokenVoteFile(f"{file}, line {rows.line_num}: is no CSV: {error}") from error
     except UnicodeDecodeError as error:
         raise BrokenVoteFile(f"{file}, after line {rows.line_num}: is not UTF-8 text") from error
+    finally:
+        text.detach()  # the stream is closed by whoever opened it
 
 
 def _add(builder: Builder, heading: list[str], rows: list[list[str]], ends: list[int]) -> None:
