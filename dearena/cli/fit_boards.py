@@ -77,23 +77,27 @@ def _report(
     told: list[str] = []
     last = columns.last_attempts()
     if earlier := len(columns) - len(last):
-        told.append(f"{earlier:,} rows are of earlier attempts, or the same attempt again, and do not count")
+        told.append(f"rows of earlier attempts, or of an attempt told twice, which do not count: {earlier:,}")
     rows = last.without_own_votes() if wishes.leave_own_votes else last
     if own := len(last) - len(rows):
-        told.append(f"{own:,} votes of judges on their own answers are left out")
+        told.append(f"votes of judges on their own answers, which are left out: {own:,}")
     heard = rows.without_judges(silenced)
     if unheard := len(rows) - len(heard):
-        told.append(f"{unheard:,} votes of judges left out do not count")
+        told.append(f"votes of judges that are left out: {unheard:,}")
     if not len(heard):
         raise InvalidField.of("votes", f"none are left{f' in {dimension}' if dimension else ''}")
     if doubled := heard.doubled():
-        told.append(f"{doubled:,} rows repeat the judge, pair and question of an earlier one; each counts")
+        told.append(
+            f"rows that repeat the judge, pair and question of an earlier one, each of which counts: {doubled:,}"
+        )
     votes, merged = _clustered(heard, wishes)
     style = wishes.style if wishes.control_style else None
     if style is not None and merged:
         raise InvalidField.of("style", "cannot be controlled for where several queries count as one question")
     if style is not None and (missing := style.missing(votes)):
-        told.append(f"{missing:,} votes are on an answer whose text is not known: its style counts as the other's")
+        told.append(
+            f"votes on an answer whose text is not known, and whose style is taken to be the other's: {missing:,}"
+        )
     found = fit(votes, settings, style)
     report = {
         "dimension": dimension or None,
