@@ -18,6 +18,7 @@ from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
 from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
+from dearena.scoring.reliability import JudgedPairs, fit_reliability
 from dearena.scoring.residuals import JudgeFactors, Pulls, pulls
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
@@ -254,7 +255,13 @@ def weighted_cells(votes: Votes, counted: FloatArray, parts: IntArray, pairs: An
 def _reliable(
     votes: Votes, settings: FitSettings, covariates: FloatArray | None
 ) -> tuple[StrengthFit, Judging, JudgeFactors]:
-    raise NotImplementedError
+    pairs = JudgedPairs.of(votes) if covariates is None else JudgedPairs.of_answers(votes, covariates)
+    found = fit_reliability(pairs, len(votes.judges), len(votes.models), settings.prior_deviation, settings.ties)
+    judging = Judging(found.discrimination, found.influence, found.iterations, found.residual)
+    factors = JudgeFactors(
+        weight=np.ones(len(votes.judges)), slope=found.discrimination / ONE, influence=found.influence / ONE
+    )
+    return found.fit, judging, factors
 
 
 def cut(log_odds: FloatArray) -> FloatArray:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import scipy.linalg
 
+from dearena.scoring.answer_pairs import AnswerPairs
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE
@@ -76,6 +77,19 @@ class JudgedPairs:
         sums = counted.reshape(-1, 3).T.astype(np.float64) * votes.unit
         pair, judge = np.divmod(rows, max(len(votes.judges), 1))
         return cls(judge, *np.divmod(pair, max(n, 1)), *sums)
+
+    @classmethod
+    def of_answers(cls, votes: Votes, covariates: FloatArray) -> Self:
+        """The same by pair of answers, where covariates of each vote, shape (votes, covariates), tell these apart."""
+        answers = AnswerPairs.of(votes, covariates)
+        pair, winner = np.divmod(answers.place, 3)
+        rows, row = np.unique(pair * max(len(votes.judges), 1) + votes.judge, return_inverse=True)
+        counted = np.bincount(3 * row + winner, votes.weight, minlength=3 * len(rows))
+        first, second, ties = counted.reshape(-1, 3).T.astype(np.float64) * votes.unit
+        of_row, judge = np.divmod(rows, max(len(votes.judges), 1))
+        return cls(
+            judge, answers.first[of_row], answers.second[of_row], first, second, ties, answers.covariates[of_row]
+        )
 
     def cells(self, models: int) -> Cells:
         """The rows as the strengths' fit takes them."""
