@@ -162,6 +162,14 @@ def test_a_new_model_alone_is_the_new_model_where_weights_do_not_move() -> None:
         assert change.came_above == (change.rank_after > place_of_newcomer)
 
 
+@pytest.mark.parametrize("weighting", ["score", "rank", "reliability"])
+def test_a_new_model_moves_weights_too_where_these_follow_strengths(weighting: str) -> None:
+    votes, rule = contestants_who_judge(5, 700), FitSettings(weighting=weighting)
+    found = changes(VersionInputs(without_names(votes, votes.models[3]), rule), VersionInputs(votes, rule))
+    assert named(found) == {"new_models", "weights"}
+    assert_adds_up(found)
+
+
 def test_a_model_that_retires_lets_those_below_rise_and_changes_nothing_else() -> None:
     votes = contestants_who_judge(6, 500)
     second = votes.models[int(fit(votes, SCORE).order[1])]

@@ -227,10 +227,15 @@ def test_a_weight_of_0_is_a_vote_left_out(rule: FitSettings, rows: list[Ballot])
 @every_rule
 def test_a_judge_who_says_nothing_takes_nothing_from_the_others(rule: FitSettings) -> None:
     votes = judging_one_another(7)
-    silent = codes(votes, judges=[*votes.judges, "silent-1", "silent-2"])
-    one, other = fit(votes, rule), fit(silent, rule)
+    best = int(np.argmax(fit(votes, rule).strengths))
+    log = votes.where(np.flatnonzero(votes.judge != best))
+    others = [judge for judge in votes.judges if judge != votes.judges[best]]
+    unnamed = codes(log, judges=others, judge=log.judge - (log.judge > best))
+    one, other = fit(log, rule), fit(unnamed, rule)
     assert_same_bits(one, other)
-    np.testing.assert_array_equal(one.judging.parts, other.judging.parts[: len(votes.judges)])
+    spoke = np.arange(len(votes.judges)) != best
+    np.testing.assert_array_equal(one.judging.parts[spoke], other.judging.parts)
+    assert np.sum(one.judging.parts[spoke]) == 65_536 * len(others)
 
 
 @pytest.mark.parametrize("rule", [UNIFORM, SCORE], ids=rule_name)
