@@ -12,7 +12,6 @@ from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
 from dearena.scoring.evidence import preferences
 from dearena.scoring.fit import Judging, cut, judged, ranked, weighted_cells
-from dearena.scoring.outcomes import CODES, Outcome
 from dearena.scoring.reliability import JudgedPairs
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, fit_strengths
@@ -86,28 +85,8 @@ def _fit_under(
 
 
 def _discriminated_cells(held: Judging, votes: Votes, covariates: FloatArray | None) -> Cells:
-    """A row for each judge and pair (for each vote, where covariates tell these apart), as far as it is listened to."""
-    models = len(votes.models)
-    if covariates is None:
-        pairs = JudgedPairs.of(votes)
-        judge, cells = pairs.judge, pairs.cells(models)
-    else:
-        judge, cells = votes.judge.astype(np.int64), _single(votes, covariates)
-    shares = np.ones((len(votes.judges), models)) if held.influence is None else held.influence / ONE
-    return cells.weighed(shares[judge, cells.first] * shares[judge, cells.second], held.parts[judge] / ONE)
-
-
-def _single(votes: Votes, covariates: FloatArray) -> Cells:
-    weight = np.ones(len(votes)) if votes.weight is None else votes.weight * votes.unit
-    wins_first, wins_second, ties = (
-        np.where(votes.outcome == CODES[outcome], weight, 0.0) for outcome in (Outcome.A, Outcome.B, Outcome.TIE)
-    )
-    return Cells(
-        models=len(votes.models),
-        first=votes.first.astype(np.int64),
-        second=votes.second.astype(np.int64),
-        wins_first=wins_first,
-        wins_second=wins_second,
-        ties=ties,
-        covariates=covariates,
-    )
+    """A row for each judge and pair, counted as far as the judge is listened to."""
+    pairs = JudgedPairs.of(votes) if covariates is None else JudgedPairs.of_answers(votes, covariates)
+    shares = np.ones((len(votes.judges), len(votes.models))) if held.influence is None else held.influence / ONE
+    counted = shares[pairs.judge, pairs.first] * shares[pairs.judge, pairs.second]
+    return pairs.cells(len(votes.models)).weighed(counted, held.parts[pairs.judge] / ONE)

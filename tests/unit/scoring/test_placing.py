@@ -54,7 +54,7 @@ def test_weights_held_where_they_came_to_rest_change_nothing(settings: FitSettin
     np.testing.assert_array_equal(held.judging.parts, found.judging.parts)
 
 
-@pytest.mark.parametrize("weighting", ["uniform", "score"])
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_style_is_controlled_as_in_the_fit(weighting: str) -> None:
     _, votes = planted(5, votes=1_500)
     style, settings = style_for(votes), FitSettings(weighting=weighting)

@@ -94,7 +94,9 @@ def test_judges_who_do_not_care_show_no_coefficient() -> None:
     assert abs(found.coefficients["characters"]) < 3 * found.coefficient_errors["characters"]
 
 
-@pytest.mark.parametrize("settings", [{"ties": "davidson"}, {"weighting": "score"}, {"weighting": "rank"}])
+@pytest.mark.parametrize(
+    "settings", [{"ties": "davidson"}, {"weighting": "score"}, {"weighting": "rank"}, {"weighting": "reliability"}]
+)
 def test_style_is_controlled_under_every_rule(settings: dict[str, str]) -> None:
     votes, style = planted(PLANTED, seed=4)
     found = fitted(votes, style, **settings)
