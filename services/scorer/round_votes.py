@@ -1,8 +1,8 @@
 """The outcomes of one round as columns, as they are read from the log, and whether they can be counted. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -16,6 +16,9 @@ from services.scorer.marks import Marks
 
 OUTCOMES: Final = tuple(Outcome)
 """By the codes that stand in columns."""
+
+
+_revision = lru_cache(maxsize=65_536)(Revision.parse)
 
 
 class BrokenLog(ArenaFault):
@@ -89,7 +92,8 @@ class RoundVotes:
     @property
     def cells(self) -> int:
         """How many cells have an outcome."""
-        return len(np.unique(self.mark))
+        marks = np.sort(self.mark)
+        return int(np.count_nonzero(marks[1:] != marks[:-1])) + min(len(marks), 1)
 
     def named(self, row: int) -> str:
         """A row, for a message."""
@@ -134,12 +138,15 @@ def _problem_of(problems: Mapping[int, str], column: Codes, row: int) -> str:
 def _one_table(tables: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], list[Codes]]:
     """All names once, in the order in which they come, and where those of each table stand among them."""
     places: dict[str, int] = {}
-    found = [_codes(places.setdefault(name, len(places)) for name in table) for table in tables]
+    found: list[Codes] = []
+    before: tuple[str, ...] | None = None
+    for table in tables:
+        # Batches of one round mostly name the same.
+        if table != before:
+            codes = np.array([places.setdefault(name, len(places)) for name in table], dtype=np.int32)
+        found.append(codes)
+        before = table
     return tuple(places), found
-
-
-def _codes(places: Iterable[int]) -> Codes:
-    return np.array(list(places), dtype=np.int32)
 
 
 def _canonical(models: Sequence[str]) -> tuple[IntArray, dict[int, str]]:
@@ -148,7 +155,7 @@ def _canonical(models: Sequence[str]) -> tuple[IntArray, dict[int, str]]:
     problems: dict[int, str] = {}
     for index, model in enumerate(models):
         try:
-            revisions[index] = Revision.parse(model)
+            revisions[index] = _revision(model)
         except InvalidName as error:
             problems[index] = str(error)
     place = np.full(len(models), -1, dtype=np.int64)

@@ -45,15 +45,16 @@ class Spending:
         of_currency = [self._currencies.setdefault(name, len(self._currencies)) for name in votes.currencies]
         currency = np.array(of_currency, dtype=np.int32)[votes.currency] if of_currency else votes.currency
         width = max(len(self._currencies), 1)
-        sums, group = np.unique(judge.astype(np.int64) * width + currency, return_inverse=True)
-        calls, cost = np.zeros(len(sums), dtype=np.int64), np.zeros(len(sums), dtype=np.int64)
+        group = judge.astype(np.int64) * width + currency
+        there = np.flatnonzero(np.bincount(group))
+        calls, cost = np.zeros((2, int(there[-1]) + 1 if len(there) else 0), dtype=np.int64)
         np.add.at(calls, group, votes.judge_calls)
         np.add.at(cost, group, votes.cost_nano_units)
-        self._round.extend(np.full(len(sums), number))
-        self._judge.extend(sums // width)
-        self._currency.extend(sums % width)
-        self._calls.extend(calls)
-        self._cost.extend(cost)
+        self._round.extend(np.full(len(there), number))
+        self._judge.extend(there // width)
+        self._currency.extend(there % width)
+        self._calls.extend(calls[there])
+        self._cost.extend(cost[there])
 
     def through(self, number: int, judges: Sequence[str]) -> Spent:
         """What the rounds 1 to `number` took; `judges` are all who judged in them."""

@@ -126,8 +126,11 @@ class VoteLog:
 
     def _newest_attempts(self, votes: RoundVotes) -> tuple[IntArray, list[_Reasked]]:
         """Rows of the newest attempt of each cell, in the order of rows, and what they replace of earlier rounds."""
-        order = np.lexsort((votes.attempt, votes.mark))
+        order = np.argsort(votes.mark)
         marks = votes.mark[order]
+        if np.any(marks[1:] == marks[:-1]):
+            order = np.lexsort((votes.attempt, votes.mark))
+            marks = votes.mark[order]
         again = np.zeros(len(order), dtype=bool)
         again[1:] = marks[1:] == marks[:-1]
         for at in np.flatnonzero(again):
