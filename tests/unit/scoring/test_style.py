@@ -174,7 +174,9 @@ def test_rows_in_another_order_give_the_same_bits() -> None:
     shuffled = votes.where(np.random.default_rng(0).permutation(len(votes)))
     one, other = fitted(votes, style, weighting="score"), fitted(shuffled, style, weighting="score")
     np.testing.assert_array_equal(one.strengths, other.strengths)
+    np.testing.assert_array_equal(one.covariance, other.covariance)
     assert one.coefficients == other.coefficients
+    assert one.coefficient_errors == other.coefficient_errors
 
 
 @given(swapped=st.lists(st.booleans(), min_size=40, max_size=40))
