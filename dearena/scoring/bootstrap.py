@@ -21,9 +21,9 @@ from scipy.special import ndtri
 from dearena.faults import InvalidField
 from dearena.scoring.arrays import FloatArray
 from dearena.scoring.evidence import Evidence, preferences
-from dearena.scoring.fit import Fit, fit
+from dearena.scoring.fit import Fit
 from dearena.scoring.intervals import quantile
-from dearena.scoring.refits import Rows, held_factors, refit_combined
+from dearena.scoring.refits import Rows, fit_without_style, held_factors, refit_combined
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import UNIFORM
@@ -67,7 +67,7 @@ def bootstrap_by_question(
     Args:
         draws: enough for both ends of the interval to lie between two of them.
         seed: equal seeds give equal draws.
-        found: the fit of these votes under these settings, if there is one; without style.
+        found: the fit of these votes, if there is one; its settings hold.
 
     Returns:
         None where fewer than two questions have votes that count: nothing can be drawn.
@@ -77,7 +77,7 @@ def bootstrap_by_question(
         FitDidNotConverge: a fit met its limit.
     """
     given = evidence.votes if isinstance(evidence, Evidence) else evidence
-    found = found or fit(evidence, settings)
+    found = fit_without_style(evidence, settings, found)
     settings = found.settings
     fewest = int(np.ceil(2 / (1 - settings.confidence) - 1e-9))
     if draws < fewest:

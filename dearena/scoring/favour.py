@@ -8,8 +8,8 @@ estimated: its error is that of a shrunk estimate, which leaves a regression str
 the logistic curve by 1 / sqrt(1 + pi slope^2 variance / 8) (MacKay, Neural Computation 4, 1992).
 
 Those other judges may favour their families too: what they add is taken from their votes, found in
-turns. Standard errors are clustered by question; they take the strengths of models as known, which is right
-where many other judges stand behind them. Pure.
+turns. Standard errors are clustered by question. They speak of new questions before these same other judges:
+where the others are few, a premium is a difference from them, and they may be the ones who are wrong. Pure.
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,6 +18,7 @@ from dearena.scoring.intervals import quantile
 from dearena.scoring.outcome_counts import outcome_counts
 from dearena.scoring.outcomes import CODES, Outcome
 from dearena.scoring.ratios import Share, share_by_question
+from dearena.scoring.refits import fit_without_style
 from dearena.scoring.seats import FIRST, SECOND
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import RELIABILITY
@@ -177,8 +178,7 @@ def _worths(votes: Votes, found: Fit, costs: Mapping[str, int], currency: str) -
     told = [judge for judge in costs if judge in place]
     if not told:
         return {}
-    # Compared are fits of one kind: without style.
-    with_all = _mean_variance(found if not found.coefficients else fit(votes, found.settings))
+    with_all = _mean_variance(fit_without_style(votes, None, found))
     worths = {}
     for judge in told:
         others = votes.where(votes.judge != place[judge])

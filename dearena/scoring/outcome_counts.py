@@ -13,9 +13,9 @@ import numpy as np
 from dearena.faults import InvalidField
 from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.evidence import Evidence, preferences
-from dearena.scoring.fit import Fit, fit
+from dearena.scoring.fit import Fit
 from dearena.scoring.outcomes import CODES, PREFERENCES, Outcome
-from dearena.scoring.refits import Rows, Sums, held_factors, refit
+from dearena.scoring.refits import Rows, Sums, fit_without_style, held_factors, refit
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import STRENGTH_DECIMALS
@@ -84,7 +84,7 @@ def outcome_bounds(
 
     Args:
         undecided: which outcomes to think otherwise. FLIP may be among them where the settings count it half.
-        found: the fit of these votes under these settings, if there is one.
+        found: the fit of these votes, if there is one; its settings hold.
 
     Raises:
         InvalidField: a preference is called undecided.
@@ -93,7 +93,7 @@ def outcome_bounds(
     if decided := [outcome for outcome in undecided if outcome in PREFERENCES]:
         raise InvalidField.of("undecided", f"{decided[0]} is a preference")
     votes = evidence.votes if isinstance(evidence, Evidence) else evidence
-    found = found or fit(evidence, settings)
+    found = fit_without_style(evidence, settings, found)
     doubtful = np.flatnonzero(np.isin(votes.outcome, [CODES[outcome] for outcome in undecided]))
     n = len(votes.models)
     counts = np.bincount(votes.first[doubtful], minlength=n) + np.bincount(votes.second[doubtful], minlength=n)

@@ -15,9 +15,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from dearena.scoring.arrays import ONE, BoolArray, Codes, FloatArray, IntArray, OutcomeCodes
-from dearena.scoring.fit import Fit
+from dearena.scoring.evidence import Evidence
+from dearena.scoring.fit import Fit, fit
 from dearena.scoring.outcomes import CODES, Outcome
 from dearena.scoring.residuals import EXACT_BITS, JudgeFactors
+from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import GAIN_TOLERANCE, STEP_LIMIT, FitDidNotConverge
 from dearena.scoring.ties import chances
 from dearena.scoring.votes import Votes
@@ -25,6 +27,13 @@ from dearena.scoring.weightings import RELIABILITY
 
 AT_ONCE: Final = 2**21
 """Numbers in a table of boards (16 MB); more boards than fit are taken in turns."""
+
+
+def fit_without_style(evidence: Evidence | Votes, settings: FitSettings | None, found: Fit | None) -> Fit:
+    """The fit found already, unless it controls for style: what is summed up by pair knows no style."""
+    if found is None:
+        return fit(evidence, settings)
+    return fit(evidence, found.settings) if found.coefficients else found
 
 
 def held_factors(found: Fit) -> JudgeFactors:

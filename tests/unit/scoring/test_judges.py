@@ -167,6 +167,15 @@ def test_weights_are_those_of_the_board() -> None:
     assert {row.first_seat for row in report} == {None}
 
 
+def test_reliability_is_the_discrimination_of_the_fit() -> None:
+    votes = jury(1)
+    rows = {row.judge: row for row in judge_report(votes, fit(votes, FitSettings(weighting="reliability")))}
+    reliability = {judge: row.reliability for judge, row in rows.items() if row.reliability is not None}
+    assert np.mean(list(reliability.values())) == pytest.approx(1)
+    assert reliability["inverted@1"] < reliability["coin@1"] < min(reliability[judge] for judge in HONEST)
+    assert DISAGREES in rows["coin@1"].notes
+
+
 def test_worth_is_the_variance_that_a_judge_removes() -> None:
     votes = coverage_votes(1, 30)
     found = fit(votes)

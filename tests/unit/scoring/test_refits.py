@@ -4,8 +4,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dearena.scoring import FitSettings, Votes, fit
 from dearena.scoring.evidence import preferences
-from dearena.scoring.refits import Rows, held_factors, refit
+from dearena.scoring.refits import Rows, fit_without_style, held_factors, refit
 from dearena.scoring.residuals import JudgeFactors
+from dearena.scoring.style import Style
 from tests.unit.scoring.planted import coverage_votes, shuffled
 
 
@@ -13,10 +14,11 @@ def rows_of(votes: Votes, factors: JudgeFactors) -> Rows:
     return Rows.of(votes, factors, len(votes))
 
 
+@pytest.mark.parametrize("weighting", ["score", "rank", "uniform", "reliability"])
 @pytest.mark.parametrize("ties", ["half", "davidson"])
-def test_the_board_of_all_votes_is_the_fit_again(ties: str) -> None:
+def test_the_board_of_all_votes_is_the_fit_again(ties: str, weighting: str) -> None:
     votes = preferences(coverage_votes(1, 40, undecided=0.1))
-    found = fit(votes, FitSettings(ties=ties))
+    found = fit(votes, FitSettings(weighting=weighting, ties=ties))
     rows = rows_of(votes, held_factors(found))
     boards = rows.sums(slice(None), votes.outcome, votes.query, len(votes.queries)).total()
     assert_allclose(refit(rows, boards, found)[0], found.strengths, atol=2e-9)
@@ -76,3 +78,14 @@ def test_boards_do_not_depend_on_the_order_of_votes() -> None:
         sums = rows.sums(slice(None), some.outcome, some.query, len(some.queries))
         strengths.append(refit(rows, sums.total(), found))
     assert_array_equal(strengths[0], strengths[1])
+
+
+def test_a_fit_with_style_is_not_started_from() -> None:
+    """Sums by pair do not tell long answers from short ones: strengths beside them must not know it either."""
+    votes = coverage_votes(7, 20)
+    lengths = np.random.default_rng(0).integers(100, 900, (len(votes.queries), len(votes.models), 1)).astype(float)
+    styled = fit(votes, FitSettings(weighting="uniform"), Style(("length",), votes.models, votes.queries, lengths))
+    plain = fit_without_style(votes, None, styled)
+    assert_array_equal(plain.strengths, fit(votes, FitSettings(weighting="uniform")).strengths)
+    assert not np.array_equal(plain.strengths, styled.strengths)
+    assert fit_without_style(votes, None, plain) is plain
