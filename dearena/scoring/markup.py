@@ -17,8 +17,10 @@ _CODE_SPAN: Final = re.compile(r"(?<!`)(`++)[^`]++\1(?!`)")
 
 # A run of marks, text that neither begins nor ends with a space, and the same run again. The text holds no
 # mark and gives nothing back, so that a line is read once however many marks in it are never closed.
-_STARRED: Final = re.compile(r"(?<![\\*])(\*{1,3})(?=[^\s*])[^*]++(?<!\s)\1(?!\*)")
-_UNDERLINED: Final = re.compile(r"(?<![\\\w])(_{1,3})(?=[^\s_])[^_]++(?<!\s)\1(?!\w)")
+_EMPHASES: Final = (
+    ("*", re.compile(r"(?<![\\*])(\*{1,3})(?=[^\s*])[^*]++(?<!\s)\1(?!\*)")),
+    ("_", re.compile(r"(?<![\\\w])(_{1,3})(?=[^\s_])[^_]++(?<!\s)\1(?!\w)")),
+)
 
 
 class Markup(NamedTuple):
@@ -52,9 +54,14 @@ def markup(text: str) -> Markup:
             if item := _LIST_ITEM.match(line):
                 list_items += 1
                 rest = line[item.end() :]
-            rest = _CODE_SPAN.sub("", rest)
-            emphases += sum(1 for marks in (_STARRED, _UNDERLINED) for _ in marks.finditer(rest))
+            emphases += _emphases(rest)
     return Markup(len(text.strip()), headings, emphases, list_items, code_blocks)
+
+
+def _emphases(line: str) -> int:
+    if "`" in line:
+        line = _CODE_SPAN.sub("", line)
+    return sum(len(marked.findall(line)) for mark, marked in _EMPHASES if mark in line)
 
 
 def _prose(lines: Iterable[str]) -> Iterator[str | None]:
