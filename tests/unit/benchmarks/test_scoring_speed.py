@@ -16,7 +16,7 @@ PLANTED = plant(models=12, judges=9, queries=20, votes=6_000, seed=3)
 
 
 def record(seconds: list[float], peak_mib: float = 1.0) -> Record:
-    return Record("a contestant", {}, seconds=seconds, peak_mib=[peak_mib])
+    return Record("a contestant", {}, seconds=seconds, cpu_seconds=seconds, peak_mib=[peak_mib])
 
 
 def test_a_seed_plants_the_same_votes_again() -> None:
