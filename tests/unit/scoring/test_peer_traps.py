@@ -14,49 +14,12 @@ from dearena.scoring import BrokenVote, Evidence, Fit, FitSettings, Votes, fit, 
 from dearena.scoring.arrays import FloatArray
 from dearena.scoring.outcomes import CODES, Outcome
 from dearena.scoring.strengths import FitDidNotConverge
-from dearena.scoring.ties import TIE_RULES
-from dearena.scoring.weightings import WEIGHTINGS
+from tests.unit.scoring.boards import assert_numbers, assert_same_bits, codes, every_rule, rule_name
 from tests.unit.scoring.plain import Ballot
 from tests.unit.scoring.worlds import JUDGES, MODELS, QUERIES, WINNERS, ballots, planted, votes_of
 
 UNIFORM = FitSettings(weighting="uniform")
 SCORE = FitSettings(weighting="score")
-RULES = [FitSettings(weighting=weighting, ties=ties) for weighting in WEIGHTINGS for ties in TIE_RULES]
-BITS = ("strengths", "covariance", "low", "high", "rank", "rank_low", "rank_high", "tallies")
-
-
-def rule_name(rule: FitSettings) -> str:
-    return f"{rule.weighting}-{rule.ties}"
-
-
-every_rule = pytest.mark.parametrize("rule", RULES, ids=rule_name)
-
-
-def assert_same_bits(one: Fit, other: Fit, *, by: tuple[str, ...] = BITS) -> None:
-    assert one.models == other.models
-    for name in by:
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-
-
-def assert_numbers(found: Fit) -> None:
-    separation = found.separation()
-    for values in (found.strengths, found.covariance, found.low, found.high, found.better, found.scores):
-        assert np.all(np.isfinite(values))
-    assert np.all(np.isfinite(found.independent_errors))
-    assert np.isfinite(found.effective_votes)
-    assert np.isfinite(separation.critical)
-    assert np.all((found.low <= found.strengths) & (found.strengths <= found.high))
-    models = len(found.models)
-    assert sorted(found.rank) == list(range(1, models + 1))
-    assert np.all((found.rank_low >= 1) & (found.rank_low <= found.rank))
-    assert np.all((found.rank <= found.rank_high) & (found.rank_high <= models))
-    assert np.all(separation.groups >= 1)
-
-
-def codes(votes: Votes, **changed: Any) -> Votes:
-    """The votes through the front door, some columns changed."""
-    names = ("models", "judges", "queries", "judge", "first", "second", "query", "outcome", "weight")
-    return Votes.of_codes(**{name: getattr(votes, name) for name in names} | changed)
 
 
 def with_champion(votes: Votes) -> Votes:
@@ -364,83 +327,3 @@ def test_evidence_that_grew_is_the_log_read_at_once(rule: FitSettings, rows: lis
     one, other = fit(grown, rule), fit(votes_of(rows), rule)
     assert_same_bits(one, other)
     np.testing.assert_array_equal(one.judging.parts, other.judging.parts)
-
-
-@every_rule
-def test_a_million_wins_to_none_are_a_number(rule: FitSettings) -> None:
-    wins = np.zeros(1_000_000, dtype=np.int8)
-    votes = Votes.of_codes(
-        models=["loser", "winner"],
-        judges=JUDGES,
-        queries=QUERIES,
-        judge=np.arange(len(wins)) % 4,
-        first=wins + 1,
-        second=wins,
-        query=np.arange(len(wins)) % 6,
-        outcome=wins,
-    )
-    found = fit(votes, rule)
-    assert_numbers(found)
-    np.testing.assert_array_equal(found.rank, [2, 1])
-    assert 5 < found.strengths[1] < 15
-    assert not found.connection.bounded
-
-
-@every_rule
-def test_a_million_wins_in_one_vote_are_a_number(rule: FitSettings) -> None:
-    rows = [Ballot("ann", "alpha", "beta", "q1", 1.0, 1e6), Ballot("ben", "beta", "delta", "q2", 0.0, 1.0)]
-    found = fit(votes_of(rows, weighted=True), rule)
-    assert_numbers(found)
-
-
-@every_rule
-@pytest.mark.parametrize("models", [0, 1, 3])
-def test_no_votes_are_an_even_board(rule: FitSettings, models: int) -> None:
-    nothing = np.zeros(0, dtype=np.int32)
-    votes = Votes.of_codes(
-        models=MODELS[:models],
-        judges=JUDGES,
-        queries=QUERIES,
-        judge=nothing,
-        first=nothing,
-        second=nothing,
-        query=nothing,
-        outcome=nothing,
-    )
-    for found in (fit(votes, rule), fit(Evidence(votes), rule)):
-        assert_numbers(found)
-        assert not found.strengths.any()
-        assert not found.votes.any()
-
-
-def test_a_log_without_a_line_is_an_empty_board() -> None:
-    found = fit(Evidence(), SCORE)
-    assert found.models == ()
-    assert found.connection.connected
-    assert_numbers(found)
-
-
-@every_rule
-@pytest.mark.parametrize(("judges", "queries"), [(1, 6), (4, 1), (1, 1)])
-def test_one_judge_or_one_question_is_enough_for_a_board(rule: FitSettings, judges: int, queries: int) -> None:
-    _, votes = planted(11, models=5, judges=judges, queries=queries, votes=200)
-    found = fit(votes, rule)
-    assert_numbers(found)
-    assert np.all(found.high - found.low > 0)
-
-
-@every_rule
-@pytest.mark.parametrize("half_win", [1.0, 0.5])
-def test_one_vote_is_a_board(rule: FitSettings, half_win: float) -> None:
-    found = fit(votes_of([Ballot("ann", "alpha", "beta", "q1", half_win)]), rule)
-    assert_numbers(found)
-    assert (found.strengths[0] > 0) == (half_win == 1)
-    assert np.all(found.rank_high == 2)
-
-
-@every_rule
-def test_nothing_but_ties_is_an_even_board(rule: FitSettings) -> None:
-    rows = [Ballot(judge, "alpha", "beta", query, 0.5) for judge in JUDGES for query in QUERIES]
-    found = fit(votes_of(rows), rule)
-    assert_numbers(found)
-    assert not found.strengths.any()
