@@ -13,6 +13,7 @@ from dearena.scoring.evidence import Evidence
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.outcomes import Outcome
 from dearena.scoring.settings import FitSettings
+from dearena.scoring.style import Style
 from dearena.scoring.votes import Votes
 
-__all__ = ["BrokenVote", "Evidence", "Fit", "FitSettings", "Outcome", "Votes", "fit"]
+__all__ = ["BrokenVote", "Evidence", "Fit", "FitSettings", "Outcome", "Style", "Votes", "fit"]

@@ -18,7 +18,7 @@ from tests.unit.scoring.worlds import planted
 strengths = st.lists(st.floats(-8, 8), min_size=1, max_size=12).map(np.array)
 
 
-@given(raw=st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=30).map(np.array))
+@given(raw=st.lists(st.floats(1e-2, 1e2), min_size=1, max_size=30).map(np.array))
 def test_parts_have_mean_1_exactly_and_are_in_proportion(raw: FloatArray) -> None:
     parts = in_parts(raw)
     assert parts.sum() == ONE * len(raw)
