@@ -9,6 +9,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,48 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CounterfactualKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CounterfactualKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CounterfactualKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COUNTERFACTUAL_KIND_UNSPECIFIED: _CounterfactualKind.ValueType  # 0
+    COUNTERFACTUAL_KIND_JUDGE: _CounterfactualKind.ValueType  # 1
+    """Without the votes of one judge."""
+    COUNTERFACTUAL_KIND_FAMILY_JUDGES: _CounterfactualKind.ValueType  # 2
+    """Without the votes of a family's judges; its models still stand."""
+    COUNTERFACTUAL_KIND_FAMILY: _CounterfactualKind.ValueType  # 3
+    """Without a family altogether."""
+    COUNTERFACTUAL_KIND_WEIGHTING: _CounterfactualKind.ValueType  # 4
+    """By another judge weighting."""
+    COUNTERFACTUAL_KIND_TIES: _CounterfactualKind.ValueType  # 5
+    """By another tie rule."""
+    COUNTERFACTUAL_KIND_FLIPS: _CounterfactualKind.ValueType  # 6
+    """By another rule for flips."""
+    COUNTERFACTUAL_KIND_STYLE: _CounterfactualKind.ValueType  # 7
+    """With style controlled for. Reads every answer there is."""
+
+class CounterfactualKind(_CounterfactualKind, metaclass=_CounterfactualKindEnumTypeWrapper):
+    """In what a board differs from the one there is."""
+
+COUNTERFACTUAL_KIND_UNSPECIFIED: CounterfactualKind.ValueType  # 0
+COUNTERFACTUAL_KIND_JUDGE: CounterfactualKind.ValueType  # 1
+"""Without the votes of one judge."""
+COUNTERFACTUAL_KIND_FAMILY_JUDGES: CounterfactualKind.ValueType  # 2
+"""Without the votes of a family's judges; its models still stand."""
+COUNTERFACTUAL_KIND_FAMILY: CounterfactualKind.ValueType  # 3
+"""Without a family altogether."""
+COUNTERFACTUAL_KIND_WEIGHTING: CounterfactualKind.ValueType  # 4
+"""By another judge weighting."""
+COUNTERFACTUAL_KIND_TIES: CounterfactualKind.ValueType  # 5
+"""By another tie rule."""
+COUNTERFACTUAL_KIND_FLIPS: CounterfactualKind.ValueType  # 6
+"""By another rule for flips."""
+COUNTERFACTUAL_KIND_STYLE: CounterfactualKind.ValueType  # 7
+"""With style controlled for. Reads every answer there is."""
+Global___CounterfactualKind: _TypeAlias = CounterfactualKind  # noqa: Y015
 
 @_typing.final
 class ScoreThroughRequest(_message.Message):
@@ -757,3 +800,624 @@ class GetPairsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPairsResponse: _TypeAlias = GetPairsResponse  # noqa: Y015
+
+@_typing.final
+class GetJudgeReportRequest(_message.Message):
+    """Reports are worked out from the log when they are asked for. On a large dimension that may take longer
+    than a call may last: the work goes on, and whoever asks again gets what it has found.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    WITH_WORTH_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    board_version: _builtins.int
+    """0 means the last settled one."""
+    with_worth: _builtins.bool
+    """Say what each judge is worth: one more fit a judge."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        board_version: _builtins.int = ...,
+        with_worth: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_version", b"board_version", "dimension", b"dimension", "with_worth", b"with_worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJudgeReportRequest: _TypeAlias = GetJudgeReportRequest  # noqa: Y015
+
+@_typing.final
+class GetJudgeReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    JUDGES_FIELD_NUMBER: _builtins.int
+    board_version: _builtins.int
+    @_builtins.property
+    def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgeReport]:
+        """In canonical order."""
+
+    def __init__(
+        self,
+        *,
+        board_version: _builtins.int = ...,
+        judges: _abc.Iterable[Global___JudgeReport] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_version", b"board_version", "judges", b"judges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJudgeReportResponse: _TypeAlias = GetJudgeReportResponse  # noqa: Y015
+
+@_typing.final
+class JudgeReport(_message.Message):
+    """One judge. What the votes cannot tell is absent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGE_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    TIE_RATE_FIELD_NUMBER: _builtins.int
+    TIE_RATE_OTHERS_FIELD_NUMBER: _builtins.int
+    FIRST_SEAT_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    FAMILY_FIELD_NUMBER: _builtins.int
+    OWN_REVISIONS_FIELD_NUMBER: _builtins.int
+    RELIABILITY_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    WORTH_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    judge: _builtins.str
+    """Model revision."""
+    tie_rate: _builtins.float
+    """Share of ties among its preferences and ties, and among those of all other judges."""
+    tie_rate_others: _builtins.float
+    reliability: _builtins.float
+    """Its discrimination, mean 1; under weighting "reliability" only."""
+    weight: _builtins.float
+    """In the fit of the board, mean 1 over the judges."""
+    @_builtins.property
+    def outcomes(self) -> Global___OutcomeCounts:
+        """Outcomes of the cells it judged."""
+
+    @_builtins.property
+    def first_seat(self) -> Global___Share:
+        """Share of its verdicts for the first seat, of those for either seat. One half is even-handed."""
+
+    @_builtins.property
+    def agreement(self) -> Global___JudgeAgreement:
+        """With the board of the others."""
+
+    @_builtins.property
+    def family(self) -> Global___JudgeFavour:
+        """What it adds to answers of its own family, and to those of other revisions of its own model."""
+
+    @_builtins.property
+    def own_revisions(self) -> Global___JudgeFavour: ...
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money:
+        """Of its calls, in the currency in which most was paid; absent when it is free."""
+
+    @_builtins.property
+    def worth(self) -> Global___JudgeWorth:
+        """When it was asked for."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Short words on what stands out, each beyond the doubt that comes with so many judges."""
+
+    def __init__(
+        self,
+        *,
+        judge: _builtins.str = ...,
+        outcomes: Global___OutcomeCounts | None = ...,
+        tie_rate: _builtins.float | None = ...,
+        tie_rate_others: _builtins.float | None = ...,
+        first_seat: Global___Share | None = ...,
+        agreement: Global___JudgeAgreement | None = ...,
+        family: Global___JudgeFavour | None = ...,
+        own_revisions: Global___JudgeFavour | None = ...,
+        reliability: _builtins.float | None = ...,
+        weight: _builtins.float = ...,
+        cost: _common_pb2.Money | None = ...,
+        worth: Global___JudgeWorth | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reliability", b"_reliability", "_tie_rate", b"_tie_rate", "_tie_rate_others", b"_tie_rate_others", "agreement", b"agreement", "cost", b"cost", "family", b"family", "first_seat", b"first_seat", "outcomes", b"outcomes", "own_revisions", b"own_revisions", "reliability", b"reliability", "tie_rate", b"tie_rate", "tie_rate_others", b"tie_rate_others", "worth", b"worth"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reliability", b"_reliability", "_tie_rate", b"_tie_rate", "_tie_rate_others", b"_tie_rate_others", "agreement", b"agreement", "cost", b"cost", "family", b"family", "first_seat", b"first_seat", "judge", b"judge", "notes", b"notes", "outcomes", b"outcomes", "own_revisions", b"own_revisions", "reliability", b"reliability", "tie_rate", b"tie_rate", "tie_rate_others", b"tie_rate_others", "weight", b"weight", "worth", b"worth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reliability: _TypeAlias = _typing.Literal["reliability"]  # noqa: Y015
+    _WhichOneofArgType__reliability: _TypeAlias = _typing.Literal["_reliability", b"_reliability"]  # noqa: Y015
+    _WhichOneofReturnType__tie_rate: _TypeAlias = _typing.Literal["tie_rate"]  # noqa: Y015
+    _WhichOneofArgType__tie_rate: _TypeAlias = _typing.Literal["_tie_rate", b"_tie_rate"]  # noqa: Y015
+    _WhichOneofReturnType__tie_rate_others: _TypeAlias = _typing.Literal["tie_rate_others"]  # noqa: Y015
+    _WhichOneofArgType__tie_rate_others: _TypeAlias = _typing.Literal["_tie_rate_others", b"_tie_rate_others"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reliability) -> _WhichOneofReturnType__reliability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tie_rate) -> _WhichOneofReturnType__tie_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tie_rate_others) -> _WhichOneofReturnType__tie_rate_others | None: ...
+
+Global___JudgeReport: _TypeAlias = JudgeReport  # noqa: Y015
+
+@_typing.final
+class Share(_message.Message):
+    """A share of votes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    """0 to 1."""
+    low: _builtins.float
+    """Interval over new questions."""
+    high: _builtins.float
+    votes: _builtins.int
+    def __init__(
+        self,
+        *,
+        value: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        votes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "value", b"value", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Share: _TypeAlias = Share  # noqa: Y015
+
+@_typing.final
+class JudgeAgreement(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    KAPPA_FIELD_NUMBER: _builtins.int
+    expected: _builtins.float
+    """Share of a judge who decides with that board's chances."""
+    kappa: _builtins.float
+    """Agreement beyond chance: 1 always, 0 as a tossed coin, below 0 against the others."""
+    @_builtins.property
+    def share(self) -> Global___Share:
+        """Of its decided votes that prefer the model which stands higher on the board of the others."""
+
+    def __init__(
+        self,
+        *,
+        share: Global___Share | None = ...,
+        expected: _builtins.float = ...,
+        kappa: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "kappa", b"kappa", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeAgreement: _TypeAlias = JudgeAgreement  # noqa: Y015
+
+@_typing.final
+class JudgeFavour(_message.Message):
+    """What a judge adds to some answers beyond how good they are, in log-odds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREMIUM_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    premium: _builtins.float
+    error: _builtins.float
+    """Standard error, clustered by question."""
+    low: _builtins.float
+    high: _builtins.float
+    votes: _builtins.int
+    questions: _builtins.int
+    def __init__(
+        self,
+        *,
+        premium: _builtins.float = ...,
+        error: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        votes: _builtins.int = ...,
+        questions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "high", b"high", "low", b"low", "premium", b"premium", "questions", b"questions", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeFavour: _TypeAlias = JudgeFavour  # noqa: Y015
+
+@_typing.final
+class JudgeWorth(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIANCE_REMOVED_FIELD_NUMBER: _builtins.int
+    NANO_UNITS_PER_VARIANCE_FIELD_NUMBER: _builtins.int
+    variance_removed: _builtins.float
+    """Mean variance of the strengths without the judge, less that with it; below 0 where the board is less
+    sure for its votes.
+    """
+    nano_units_per_variance: _builtins.float
+    """Billionths of the cost's currency per unit of variance removed; absent where none is removed."""
+    def __init__(
+        self,
+        *,
+        variance_removed: _builtins.float = ...,
+        nano_units_per_variance: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_nano_units_per_variance", b"_nano_units_per_variance", "nano_units_per_variance", b"nano_units_per_variance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_nano_units_per_variance", b"_nano_units_per_variance", "nano_units_per_variance", b"nano_units_per_variance", "variance_removed", b"variance_removed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nano_units_per_variance: _TypeAlias = _typing.Literal["nano_units_per_variance"]  # noqa: Y015
+    _WhichOneofArgType__nano_units_per_variance: _TypeAlias = _typing.Literal["_nano_units_per_variance", b"_nano_units_per_variance"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nano_units_per_variance) -> _WhichOneofReturnType__nano_units_per_variance | None: ...
+
+Global___JudgeWorth: _TypeAlias = JudgeWorth  # noqa: Y015
+
+@_typing.final
+class GetCounterfactualsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    WHICH_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    board_version: _builtins.int
+    """0 means the last settled one."""
+    @_builtins.property
+    def which(self) -> _containers.RepeatedScalarFieldContainer[Global___CounterfactualKind.ValueType]:
+        """None: all but FAMILY and STYLE."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        board_version: _builtins.int = ...,
+        which: _abc.Iterable[Global___CounterfactualKind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_version", b"board_version", "dimension", b"dimension", "which", b"which"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCounterfactualsRequest: _TypeAlias = GetCounterfactualsRequest  # noqa: Y015
+
+@_typing.final
+class GetCounterfactualsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOARD_VERSION_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    BOARDS_FIELD_NUMBER: _builtins.int
+    board_version: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___CounterfactualModel]:
+        """In canonical order, retired ones too: here they have a rank."""
+
+    @_builtins.property
+    def boards(self) -> _containers.RepeatedCompositeFieldContainer[Global___CounterfactualBoard]:
+        """By kind, then by what is left out or done otherwise."""
+
+    def __init__(
+        self,
+        *,
+        board_version: _builtins.int = ...,
+        models: _abc.Iterable[Global___CounterfactualModel] | None = ...,
+        boards: _abc.Iterable[Global___CounterfactualBoard] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["board_version", b"board_version", "boards", b"boards", "models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCounterfactualsResponse: _TypeAlias = GetCounterfactualsResponse  # noqa: Y015
+
+@_typing.final
+class CounterfactualModel(_message.Message):
+    """A model on the board there is, and how its rank fares on the others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    BOARDS_FIELD_NUMBER: _builtins.int
+    RANK_LOWEST_FIELD_NUMBER: _builtins.int
+    RANK_HIGHEST_FIELD_NUMBER: _builtins.int
+    SAME_RANK_FIELD_NUMBER: _builtins.int
+    SAME_GROUP_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
+    STRENGTH_ALL_LOST_FIELD_NUMBER: _builtins.int
+    STRENGTH_ALL_WON_FIELD_NUMBER: _builtins.int
+    RANK_ALL_LOST_FIELD_NUMBER: _builtins.int
+    RANK_ALL_WON_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Model revision."""
+    strength: _builtins.float
+    rank: _builtins.int
+    """Among all models with votes; 0: it has none."""
+    group: _builtins.int
+    boards: _builtins.int
+    """Boards on which it has a rank as well."""
+    rank_lowest: _builtins.int
+    """Smallest and largest rank, this board's included."""
+    rank_highest: _builtins.int
+    same_rank: _builtins.float
+    """Share of the boards with the same rank, and with a rank that its group has."""
+    same_group: _builtins.float
+    undecided: _builtins.int
+    """Cells it contested that brought no preference: flips, unreadable and failed ones."""
+    strength_all_lost: _builtins.float
+    """Its strength and rank had all of these been lost, and won, judges weighing as they do."""
+    strength_all_won: _builtins.float
+    rank_all_lost: _builtins.int
+    rank_all_won: _builtins.int
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        strength: _builtins.float = ...,
+        rank: _builtins.int = ...,
+        group: _builtins.int = ...,
+        boards: _builtins.int = ...,
+        rank_lowest: _builtins.int = ...,
+        rank_highest: _builtins.int = ...,
+        same_rank: _builtins.float = ...,
+        same_group: _builtins.float = ...,
+        undecided: _builtins.int = ...,
+        strength_all_lost: _builtins.float = ...,
+        strength_all_won: _builtins.float = ...,
+        rank_all_lost: _builtins.int = ...,
+        rank_all_won: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boards", b"boards", "group", b"group", "model", b"model", "rank", b"rank", "rank_all_lost", b"rank_all_lost", "rank_all_won", b"rank_all_won", "rank_highest", b"rank_highest", "rank_lowest", b"rank_lowest", "same_group", b"same_group", "same_rank", b"same_rank", "strength", b"strength", "strength_all_lost", b"strength_all_lost", "strength_all_won", b"strength_all_won", "undecided", b"undecided"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CounterfactualModel: _TypeAlias = CounterfactualModel  # noqa: Y015
+
+@_typing.final
+class CounterfactualBoard(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    STRENGTHS_FIELD_NUMBER: _builtins.int
+    RANKS_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    kind: Global___CounterfactualKind.ValueType
+    what: _builtins.str
+    """The judge or family left out, the rule followed instead, or the features controlled for."""
+    votes: _builtins.int
+    """Preferences and ties that it rests on."""
+    agreement: _builtins.float
+    """Kendall's tau with the board there is, over the models ranked on both."""
+    settled: _builtins.bool
+    """Whether judge weights and strengths came to stand still."""
+    fault: _builtins.str
+    """Why there is no such board; empty: there is one."""
+    @_builtins.property
+    def settings(self) -> Global___ScoringSettings: ...
+    @_builtins.property
+    def strengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """By the order of the response's models; 0 for a model without a vote here."""
+
+    @_builtins.property
+    def ranks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        kind: Global___CounterfactualKind.ValueType = ...,
+        what: _builtins.str = ...,
+        settings: Global___ScoringSettings | None = ...,
+        votes: _builtins.int = ...,
+        strengths: _abc.Iterable[_builtins.float] | None = ...,
+        ranks: _abc.Iterable[_builtins.int] | None = ...,
+        agreement: _builtins.float | None = ...,
+        settled: _builtins.bool = ...,
+        fault: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "agreement", b"agreement", "fault", b"fault", "kind", b"kind", "ranks", b"ranks", "settings", b"settings", "settled", b"settled", "strengths", b"strengths", "votes", b"votes", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agreement: _TypeAlias = _typing.Literal["agreement"]  # noqa: Y015
+    _WhichOneofArgType__agreement: _TypeAlias = _typing.Literal["_agreement", b"_agreement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agreement) -> _WhichOneofReturnType__agreement | None: ...
+
+Global___CounterfactualBoard: _TypeAlias = CounterfactualBoard  # noqa: Y015
+
+@_typing.final
+class DiffBoardsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
+    TO_VERSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    from_version: _builtins.int
+    to_version: _builtins.int
+    """0 means the last settled one."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        from_version: _builtins.int = ...,
+        to_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "from_version", b"from_version", "to_version", b"to_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffBoardsRequest: _TypeAlias = DiffBoardsRequest  # noqa: Y015
+
+@_typing.final
+class DiffBoardsResponse(_message.Message):
+    """What lies between two versions. Settings are changed first, then new models come in, then new votes among
+    the models of before, then judges weigh anew: each step's difference is that part.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
+    TO_VERSION_FIELD_NUMBER: _builtins.int
+    FROM_SETTINGS_FIELD_NUMBER: _builtins.int
+    TO_SETTINGS_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    CAME_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    from_version: _builtins.int
+    to_version: _builtins.int
+    @_builtins.property
+    def from_settings(self) -> Global___ScoringSettings: ...
+    @_builtins.property
+    def to_settings(self) -> Global___ScoringSettings: ...
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelChange]:
+        """Models ranked on both, in canonical order."""
+
+    @_builtins.property
+    def came(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ranked on the later one only, and on the earlier one only."""
+
+    @_builtins.property
+    def left(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        from_version: _builtins.int = ...,
+        to_version: _builtins.int = ...,
+        from_settings: Global___ScoringSettings | None = ...,
+        to_settings: Global___ScoringSettings | None = ...,
+        models: _abc.Iterable[Global___ModelChange] | None = ...,
+        came: _abc.Iterable[_builtins.str] | None = ...,
+        left: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_settings", b"from_settings", "to_settings", b"to_settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["came", b"came", "from_settings", b"from_settings", "from_version", b"from_version", "left", b"left", "models", b"models", "to_settings", b"to_settings", "to_version", b"to_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffBoardsResponse: _TypeAlias = DiffBoardsResponse  # noqa: Y015
+
+@_typing.final
+class ModelChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    RANK_BEFORE_FIELD_NUMBER: _builtins.int
+    RANK_AFTER_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    CAME_ABOVE_FIELD_NUMBER: _builtins.int
+    STRENGTH_BEFORE_FIELD_NUMBER: _builtins.int
+    STRENGTH_AFTER_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Model revision."""
+    rank_before: _builtins.int
+    rank_after: _builtins.int
+    came_above: _builtins.int
+    """New models that stand above it, which rank.new_models includes."""
+    strength_before: _builtins.float
+    """Log-odds, each about the mean of its board."""
+    strength_after: _builtins.float
+    @_builtins.property
+    def rank(self) -> Global___ChangeParts:
+        """Of rank_after less rank_before: below 0 it has risen."""
+
+    @_builtins.property
+    def strength(self) -> Global___ChangeParts:
+        """Of their difference, in billionths of a log-odds."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        rank_before: _builtins.int = ...,
+        rank_after: _builtins.int = ...,
+        rank: Global___ChangeParts | None = ...,
+        came_above: _builtins.int = ...,
+        strength_before: _builtins.float = ...,
+        strength_after: _builtins.float = ...,
+        strength: Global___ChangeParts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rank", b"rank", "strength", b"strength"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["came_above", b"came_above", "model", b"model", "rank", b"rank", "rank_after", b"rank_after", "rank_before", b"rank_before", "strength", b"strength", "strength_after", b"strength_after", "strength_before", b"strength_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelChange: _TypeAlias = ModelChange  # noqa: Y015
+
+@_typing.final
+class ChangeParts(_message.Message):
+    """A difference, split: the parts add up to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    NEW_MODELS_FIELD_NUMBER: _builtins.int
+    NEW_VOTES_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    settings: _builtins.int
+    new_models: _builtins.int
+    new_votes: _builtins.int
+    weights: _builtins.int
+    left: _builtins.int
+    """By models that left the ranking."""
+    def __init__(
+        self,
+        *,
+        settings: _builtins.int = ...,
+        new_models: _builtins.int = ...,
+        new_votes: _builtins.int = ...,
+        weights: _builtins.int = ...,
+        left: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "new_models", b"new_models", "new_votes", b"new_votes", "settings", b"settings", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeParts: _TypeAlias = ChangeParts  # noqa: Y015

@@ -64,6 +64,21 @@ class ScorerServiceStub:
                 request_serializer=dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.FromString,
                 _registered_method=True)
+        self.GetJudgeReport = channel.unary_unary(
+                '/dearena.v1.ScorerService/GetJudgeReport',
+                request_serializer=dearena_dot_v1_dot_scorer__pb2.GetJudgeReportRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_scorer__pb2.GetJudgeReportResponse.FromString,
+                _registered_method=True)
+        self.GetCounterfactuals = channel.unary_unary(
+                '/dearena.v1.ScorerService/GetCounterfactuals',
+                request_serializer=dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsResponse.FromString,
+                _registered_method=True)
+        self.DiffBoards = channel.unary_unary(
+                '/dearena.v1.ScorerService/DiffBoards',
+                request_serializer=dearena_dot_v1_dot_scorer__pb2.DiffBoardsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_scorer__pb2.DiffBoardsResponse.FromString,
+                _registered_method=True)
 
 
 class ScorerServiceServicer:
@@ -112,6 +127,27 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetJudgeReport(self, request, context):
+        """How each judge of a board votes, whom it favours, what it weighs and what it is worth.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCounterfactuals(self, request, context):
+        """Boards that might have been, from the same votes: without a judge or a family, or read by other rules.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiffBoards(self, request, context):
+        """Why a model's rank is another on one version than on an earlier one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScorerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -144,6 +180,21 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.GetPairs,
                     request_deserializer=dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.SerializeToString,
+            ),
+            'GetJudgeReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJudgeReport,
+                    request_deserializer=dearena_dot_v1_dot_scorer__pb2.GetJudgeReportRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_scorer__pb2.GetJudgeReportResponse.SerializeToString,
+            ),
+            'GetCounterfactuals': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCounterfactuals,
+                    request_deserializer=dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsResponse.SerializeToString,
+            ),
+            'DiffBoards': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffBoards,
+                    request_deserializer=dearena_dot_v1_dot_scorer__pb2.DiffBoardsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_scorer__pb2.DiffBoardsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -308,6 +359,87 @@ class ScorerService:
             '/dearena.v1.ScorerService/GetPairs',
             dearena_dot_v1_dot_scorer__pb2.GetPairsRequest.SerializeToString,
             dearena_dot_v1_dot_scorer__pb2.GetPairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJudgeReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.ScorerService/GetJudgeReport',
+            dearena_dot_v1_dot_scorer__pb2.GetJudgeReportRequest.SerializeToString,
+            dearena_dot_v1_dot_scorer__pb2.GetJudgeReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCounterfactuals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.ScorerService/GetCounterfactuals',
+            dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsRequest.SerializeToString,
+            dearena_dot_v1_dot_scorer__pb2.GetCounterfactualsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffBoards(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.ScorerService/DiffBoards',
+            dearena_dot_v1_dot_scorer__pb2.DiffBoardsRequest.SerializeToString,
+            dearena_dot_v1_dot_scorer__pb2.DiffBoardsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class ScorerServiceStub:
     """Every version of a dimension's board with what produced it, newest first."""
     GetPairs: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GetPairsRequest, _scorer_pb2.GetPairsResponse]
     """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
+    GetJudgeReport: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GetJudgeReportRequest, _scorer_pb2.GetJudgeReportResponse]
+    """How each judge of a board votes, whom it favours, what it weighs and what it is worth."""
+    GetCounterfactuals: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.GetCounterfactualsRequest, _scorer_pb2.GetCounterfactualsResponse]
+    """Boards that might have been, from the same votes: without a judge or a family, or read by other rules."""
+    DiffBoards: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.DiffBoardsRequest, _scorer_pb2.DiffBoardsResponse]
+    """Why a model's rank is another on one version than on an earlier one."""
 
 @_typing.type_check_only
 class ScorerServiceAsyncStub(ScorerServiceStub):
@@ -63,6 +69,12 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     """Every version of a dimension's board with what produced it, newest first."""
     GetPairs: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GetPairsRequest, _scorer_pb2.GetPairsResponse]  # type: ignore[assignment]
     """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
+    GetJudgeReport: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GetJudgeReportRequest, _scorer_pb2.GetJudgeReportResponse]  # type: ignore[assignment]
+    """How each judge of a board votes, whom it favours, what it weighs and what it is worth."""
+    GetCounterfactuals: _aio.UnaryUnaryMultiCallable[_scorer_pb2.GetCounterfactualsRequest, _scorer_pb2.GetCounterfactualsResponse]  # type: ignore[assignment]
+    """Boards that might have been, from the same votes: without a judge or a family, or read by other rules."""
+    DiffBoards: _aio.UnaryUnaryMultiCallable[_scorer_pb2.DiffBoardsRequest, _scorer_pb2.DiffBoardsResponse]  # type: ignore[assignment]
+    """Why a model's rank is another on one version than on an earlier one."""
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -114,5 +126,29 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_pb2.GetPairsResponse, _abc.Awaitable[_scorer_pb2.GetPairsResponse]]:
         """How surely each model of a board is better than each other, and the votes that would still tell them apart."""
+
+    @_abc_1.abstractmethod
+    def GetJudgeReport(
+        self,
+        request: _scorer_pb2.GetJudgeReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.GetJudgeReportResponse, _abc.Awaitable[_scorer_pb2.GetJudgeReportResponse]]:
+        """How each judge of a board votes, whom it favours, what it weighs and what it is worth."""
+
+    @_abc_1.abstractmethod
+    def GetCounterfactuals(
+        self,
+        request: _scorer_pb2.GetCounterfactualsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.GetCounterfactualsResponse, _abc.Awaitable[_scorer_pb2.GetCounterfactualsResponse]]:
+        """Boards that might have been, from the same votes: without a judge or a family, or read by other rules."""
+
+    @_abc_1.abstractmethod
+    def DiffBoards(
+        self,
+        request: _scorer_pb2.DiffBoardsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_pb2.DiffBoardsResponse, _abc.Awaitable[_scorer_pb2.DiffBoardsResponse]]:
+        """Why a model's rank is another on one version than on an earlier one."""
 
 def add_ScorerServiceServicer_to_server(servicer: ScorerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

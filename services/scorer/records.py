@@ -1,14 +1,14 @@
 """What the scorer asks of others: closed rounds of the ranker, outcomes of the judge dispatcher."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import grpc.aio
 import structlog
 
 from dearena.faults import NotReady, ServiceUnavailable, UnknownDimension
-from dearena.names import DimensionName
-from dearena.v1 import judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
+from dearena.names import DimensionName, ModelName
+from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 from services.scorer.batches import votes_in
@@ -16,6 +16,10 @@ from services.scorer.board import Entrant
 from services.scorer.round_votes import BrokenLog, RoundVotes
 
 log = structlog.get_logger(__name__)
+
+PAGE = 1_000
+ANSWERS_A_PAGE = 200
+"""They come with their texts."""
 
 DEFAULT_WEIGHTING = "score"
 """Where the ranker names none, as the contract of dimensions says."""
@@ -75,6 +79,30 @@ class Records:
         if readable > closed.cells:
             raise BrokenLog(f"{what} in the log")
         return votes
+
+    async def families(self, project: str) -> dict[str, str]:
+        """The family of every model of a project that has one, by slug."""
+        request = gateway_pb2.ListModelsRequest(parent=f"projects/{project}", page_size=PAGE, show_retired=True)
+        families: dict[str, str] = {}
+        while True:
+            page = await self._peers.gateway.ListModels(request)
+            families |= {ModelName.parse(model.name).slug: model.family for model in page.models if model.family}
+            if not page.next_page_token:
+                return families
+            request.page_token = page.next_page_token
+
+    async def answers(self, name: DimensionName, version: int, model: str) -> AsyncIterator[list[tuple[str, str]]]:
+        """Query and text of the usable answers of a model revision, a page at a time."""
+        request = gateway_pb2.ListAnswersRequest(
+            dimension=str(name), dimension_version=version, model=model, page_size=ANSWERS_A_PAGE
+        )
+        while True:
+            page = await self._peers.gateway.ListAnswers(request)
+            usable = [one for one in page.answers if one.state == gateway_pb2.ANSWER_STATE_USABLE]
+            yield [(one.query_id, one.text) for one in usable]
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def check_dimension(self, name: DimensionName) -> None:
         """Raises UnknownDimension where there is surely none."""

@@ -7,9 +7,11 @@ from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 from services.scorer.news import News
 from services.scorer.records import Records
+from services.scorer.reports import Reports
 from services.scorer.scoring import Scoring
 from services.scorer.service import Scorer
 from services.scorer.settings import ScorerSettings
+from services.scorer.shared_work import SharedWork
 from services.scorer.store import INDEXES, Scoreboards
 
 DURABLE = "scorer-rounds"
@@ -22,12 +24,14 @@ async def build(shell: Shell[ScorerSettings]) -> Room:
     news = News()
     scoreboards = Scoreboards(shell.store, shell.instance)
     records = Records(shell.peers)
-    scoring = Scoring(shell.settings, scoreboards, records, shell.bus, news)
-    scorer = Scorer(shell.settings, scoreboards, records, scoring, news)
+    shared = SharedWork()
+    scoring = Scoring(shell.settings, scoreboards, records, shell.bus, news, shared)
+    reports = Reports(scoreboards, records, scoring, shared)
+    scorer = Scorer(shell.settings, scoreboards, records, scoring, reports, news)
 
     async def drain() -> None:
         news.end()
-        await scoring.drain()
+        await shared.drain(shell.settings.drain_seconds)
 
     return Room(
         servicers=[
@@ -41,6 +45,6 @@ async def build(shell: Shell[ScorerSettings]) -> Room:
         sweeps=[scoring.sweep],
         background=[scoring.warm_up],
         on_drain=drain,
-        close=scoring.close,
+        close=shared.close,  # the log has it all
         indexes=INDEXES,
     )

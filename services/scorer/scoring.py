@@ -6,8 +6,6 @@ a restart it is read again, in the background, before the next round closes: the
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -16,7 +14,7 @@ from cachetools import LRUCache
 from dearena.faults import ArenaFault
 from dearena.names import DimensionName
 from dearena.v1.events_pb2 import ScoresUpdated
-from services.runtime import deadline, semantics, subjects, telemetry
+from services.runtime import semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 from services.runtime.rpc import fault_in
 from services.scorer.board import Made, make_board
@@ -24,12 +22,11 @@ from services.scorer.news import News
 from services.scorer.records import ClosedRound, Records
 from services.scorer.round_votes import BrokenLog
 from services.scorer.settings import ScorerSettings
+from services.scorer.shared_work import SharedWork
 from services.scorer.store import Scoreboard, Scoreboards
 from services.scorer.vote_log import Counted, VoteLog
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 ANNOUNCED_AT_ONCE = 100
 """Boards that one sweep tells the bus of."""
@@ -39,7 +36,13 @@ class Scoring:
     """Boards through closed rounds."""
 
     def __init__(
-        self, settings: ScorerSettings, scoreboards: Scoreboards, records: Records, bus: Bus, news: News
+        self,
+        settings: ScorerSettings,
+        scoreboards: Scoreboards,
+        records: Records,
+        bus: Bus,
+        news: News,
+        shared: SharedWork,
     ) -> None:
         self._settings = settings
         self._scoreboards = scoreboards
@@ -49,7 +52,7 @@ class Scoring:
         self._logs: LRUCache[DimensionName, VoteLog] = LRUCache(settings.cached_dimensions)
         # A lock is there while somebody holds it or waits for it: anybody may ask for any name.
         self._locks: WeakValueDictionary[DimensionName, asyncio.Lock] = WeakValueDictionary()
-        self._under_way: dict[tuple[str, DimensionName, int], asyncio.Task[Any]] = {}
+        self._shared = shared
 
     async def through(self, name: DimensionName, number: int) -> Scoreboard:
         """The board of rounds 1 to `number`: the stored one, or a new one.
@@ -63,32 +66,11 @@ class Scoring:
         """
         if stored := await self._scoreboards.find(name, number):
             return stored
-        return await self._shared("score", name, number, self._make)
+        return await self._shared.done(("score", str(name), number), lambda: self._make(name, number))
 
     async def counted(self, name: DimensionName, version: int) -> Counted:
         """What a board that is there rests on, for what is worked out of it on demand; shared likewise."""
-        return await self._shared("count", name, version, self._count)
-
-    async def _shared(
-        self, what: str, name: DimensionName, number: int, work: Callable[[DimensionName, int], Coroutine[Any, Any, T]]
-    ) -> T:
-        async def alone() -> T:
-            deadline.begin(None)  # its first caller's would end the work of all; the peers' own hold
-            return await work(name, number)
-
-        key = what, name, number
-        task = self._under_way.get(key)
-        if task is None:
-            task = self._under_way[key] = asyncio.create_task(alone(), name=f"{what} {name} {number}")
-            task.add_done_callback(lambda ended: self._over(key, ended))
-        done: T = await asyncio.shield(task)
-        return done
-
-    def _over(self, key: tuple[str, DimensionName, int], task: asyncio.Task[Any]) -> None:
-        del self._under_way[key]
-        if not task.cancelled() and (error := task.exception()):
-            # Whoever still waits is told as well; all may have given up.
-            log.info("failed", what=key[0], dimension=str(key[1]), round=key[2], error=repr(error))
+        return await self._shared.done(("count", str(name), version), lambda: self._count(name, version))
 
     async def _make(self, name: DimensionName, number: int) -> Scoreboard:
         async with self._lock_of(name):
@@ -209,15 +191,3 @@ class Scoring:
             if (fault := fault_in(error)) is None:
                 raise
             log.info("log will be read when it is needed", dimension=str(name), error=str(fault))
-
-    async def drain(self) -> None:
-        """Let boards in the making be finished, for as long as a stop may take."""
-        if self._under_way:
-            await asyncio.wait(list(self._under_way.values()), timeout=self._settings.drain_seconds)
-
-    async def close(self) -> None:
-        """Give up what is still under way: the log has it all."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

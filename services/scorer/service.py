@@ -1,6 +1,5 @@
 """The scorer's calls and its doorbell."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,20 +8,20 @@ from cachetools import LRUCache
 
 from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownRound
 from dearena.names import DimensionName, InvalidName
-from dearena.scoring import fit
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
 from dearena.v1.scorer_pb2_grpc import ScorerServiceServicer
 from services.runtime import paging
 from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
-from services.scorer.messages import board_message, matrices_message, pairs_message, summary_message
+from services.scorer.messages import board_message, matrices_message, summary_message
 from services.scorer.news import News
-from services.scorer.pair_report import pair_report
 from services.scorer.records import Records
+from services.scorer.report_messages import KINDS
+from services.scorer.reports import Reports
 from services.scorer.scoring import Scoring
 from services.scorer.settings import ScorerSettings
-from services.scorer.store import Scoreboard, Scoreboards, settings_of
+from services.scorer.store import Scoreboard, Scoreboards
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +33,19 @@ class Scorer(ScorerServiceServicer):
     """dearena.v1.ScorerService."""
 
     def __init__(
-        self, settings: ScorerSettings, scoreboards: Scoreboards, records: Records, scoring: Scoring, news: News
+        self,
+        settings: ScorerSettings,
+        scoreboards: Scoreboards,
+        records: Records,
+        scoring: Scoring,
+        reports: Reports,
+        news: News,
     ) -> None:
         self._settings = settings
         self._scoreboards = scoreboards
         self._records = records
         self._scoring = scoring
+        self._reports = reports
         self._news = news
         # A version never changes; which one people see does, and is asked of the store each time.
         self._sent: LRUCache[tuple[DimensionName, int], pb.Board] = LRUCache(settings.cached_boards)
@@ -81,12 +87,30 @@ class Scorer(ScorerServiceServicer):
     async def GetPairs(self, request: pb.GetPairsRequest, context: Any) -> pb.GetPairsResponse:
         """How surely each model is better than each other."""
         name = _dimension_name(request.dimension)
-        found = await self._board(name, await self._version(name, request.board_version))
-        settings = settings_of(found)
-        counted = await self._scoring.counted(name, found.board_version)
-        models = tuple(row.model for row in found.board.rows if not row.retired)
-        report = await asyncio.to_thread(lambda: pair_report(fit(counted.votes, settings), models))
-        return pairs_message(found.board_version, report)
+        return await self._reports.pairs(name, await self._version(name, request.board_version))
+
+    async def GetJudgeReport(self, request: pb.GetJudgeReportRequest, context: Any) -> pb.GetJudgeReportResponse:
+        """How each judge votes, and what it is worth."""
+        name = _dimension_name(request.dimension)
+        version = await self._version(name, request.board_version)
+        return await self._reports.judges(name, version, with_worth=request.with_worth)
+
+    async def GetCounterfactuals(
+        self, request: pb.GetCounterfactualsRequest, context: Any
+    ) -> pb.GetCounterfactualsResponse:
+        """Boards that might have been."""
+        name = _dimension_name(request.dimension)
+        if unknown := [number for number in request.which if number not in KINDS]:
+            raise InvalidField.of("which", f"{unknown[0]} is no kind of board")
+        version = await self._version(name, request.board_version)
+        return await self._reports.counterfactuals(name, version, [KINDS[number] for number in request.which])
+
+    async def DiffBoards(self, request: pb.DiffBoardsRequest, context: Any) -> pb.DiffBoardsResponse:
+        """Why ranks are others than before."""
+        name = _dimension_name(request.dimension)
+        if request.from_version == 0:
+            raise InvalidField.of("from_version", "versions are numbered from 1")
+        return await self._reports.changes(name, request.from_version, await self._version(name, request.to_version))
 
     async def WatchLeaderboard(
         self, request: pb.WatchLeaderboardRequest, context: Any

@@ -415,30 +415,6 @@ class TestListBoards:
             await scorer.ListBoards(pb.ListBoardsRequest(dimension=NAME, page_token="mine"))
 
 
-class TestGetPairs:
-    async def test_says_how_surely_each_is_better_than_each(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:
-        arena.play(1)
-        arena.play(2, settles=True, retired=["alpha@1"])
-        arena.play(3)
-        board = await score(scorer, 2)
-        await score(scorer, 3)
-        found = await scorer.GetPairs(pb.GetPairsRequest(dimension=NAME))
-        rows = [row for row in board.rows if not row.retired]
-        assert found.board_version == 2
-        assert list(found.models) == [row.model for row in rows]
-        assert list(found.groups) == [row.group for row in rows]
-        assert found.votes == board.outcomes.a + board.outcomes.b + board.outcomes.tie
-        n = len(rows)
-        for i in range(n):
-            assert found.better[i * n + i] == 0.5
-            assert found.votes_needed[i * n + i] == 0
-            for j in range(i + 1, n):
-                above, below = found.better[i * n + j], found.better[j * n + i]
-                assert above >= 0.5
-                assert above + below == pytest.approx(1)
-                assert found.votes_needed[i * n + j] == found.votes_needed[j * n + i] >= found.votes
-
-
 class TestWatchLeaderboard:
     @asynccontextmanager
     async def watching(self, scorer: ScorerServiceAsyncStub, cursor: int = 0) -> AsyncIterator[Callable[[], Any]]:

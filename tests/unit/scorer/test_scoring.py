@@ -11,6 +11,7 @@ from dearena.names import DimensionName
 from services.scorer.news import News
 from services.scorer.scoring import Scoring
 from services.scorer.settings import ScorerSettings
+from services.scorer.shared_work import SharedWork
 
 
 class NothingThere:
@@ -33,7 +34,8 @@ class NothingThere:
 
 async def test_of_dimensions_asked_for_in_vain_nothing_is_kept() -> None:
     nothing = cast("Any", NothingThere())
-    scoring = Scoring(ScorerSettings.model_construct(cached_dimensions=2), nothing, nothing, cast("Any", None), News())
+    settings = ScorerSettings.model_construct(cached_dimensions=2)
+    scoring = Scoring(settings, nothing, nothing, cast("Any", None), News(), SharedWork())
 
     async def ask(name: DimensionName, number: int) -> None:
         with pytest.raises(UnknownDimension):
