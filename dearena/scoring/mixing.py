@@ -13,9 +13,12 @@ MEMORY: Final = 6
 PLAIN_STEPS: Final = 3
 """Taken as they are before mixing begins: the first steps of all lead elsewhere than the later ones."""
 
-FORGETS_AFTER: Final = 40
-"""Steps, far more than it takes where the map is smooth. Around a kink old steps mislead for ever; plain ones
-between two memories get past it."""
+MIXED_STEPS: Final = 40
+"""Far more than it takes where the map is smooth. Around a kink old steps mislead for ever: then all is forgotten,
+and plain steps are taken that end on one side of it."""
+
+PATIENCE: Final = 8
+"""So many times more plain steps than the last time."""
 
 _RIDGE: Final = 1e-10
 """Of the mean square of the changes: steps that are alike leave the system solvable."""
@@ -30,7 +33,8 @@ class Mixing:
     """
 
     def __init__(self) -> None:
-        self._age = 0
+        self._plain = PLAIN_STEPS
+        self._taken = 0
         self._places: deque[FloatArray] = deque(maxlen=MEMORY + 1)
         self._steps: deque[FloatArray] = deque(maxlen=MEMORY + 1)
 
@@ -41,8 +45,11 @@ class Mixing:
             place: the x tried.
             mapped: what the map makes of it.
         """
-        self._age = self._age % FORGETS_AFTER + 1
-        if self._age <= PLAIN_STEPS:
+        self._taken += 1
+        if self._taken <= self._plain:
+            return mapped
+        if self._taken == self._plain + MIXED_STEPS:
+            self._taken, self._plain = 0, self._plain * PATIENCE
             self._places.clear()
             self._steps.clear()
             return mapped

@@ -36,8 +36,9 @@ DISCRIMINATION_DEVIATION: Final = 0.3
 """Of the prior on a discrimination around 1. A wider one learns sooner who votes at random, and takes more from
 honest judges with few votes."""
 
-PASS_LIMIT: Final = 300
-"""Of passes over the votes. Boards need about 20; where the limit is met, the residual on the board says so."""
+PASS_LIMIT: Final = 1_000
+"""Of passes over the votes. Boards need about 20, and few need hundreds; where the limit is met, the residual on
+the board says so."""
 
 STILL: Final = 0.1 / ONE
 """No pass moves anything by as much: a tenth of a part, hence rounding to parts is all that is left."""
