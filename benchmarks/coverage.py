@@ -1,12 +1,13 @@
 """How often a 95 % interval covers what it is of, in worlds where that is known.
 
-    python benchmarks/coverage.py [--worlds 400] [--first-seed 0] [--design contestants-40 ...]
+    python benchmarks/coverage.py [--worlds 400] [--first-seed 0] [--design contestants-40 ...] [--weighting all]
 
 In each world of `worlds.coverage_world` every pair gets the same number of votes, the scorer's fit is made with all
-judges weighing the same, and its intervals are held against what was planted:
+judges weighing the same, or as another weighting has it, and its intervals are held against what was planted:
 
-- a strength interval covers when theta* is in it: the strengths that the same design would give over ever more new
-  queries and judges of the same populations. Theta* has no prior, the fit has its usual weak one;
+- a strength interval covers when theta* is in it: the strengths that the same design and weighting would give over
+  ever more new queries and judges of the same populations (`targets`). Theta* has no prior on strengths, the fit has
+  its usual weak one;
 - a rank interval covers when the planted rank is in it. Every pair is compared equally often, so that the order of
   theta* is the order of the skills, and there is one planted rank;
 - the plain interval, which takes votes to be independent (the usual sandwich, normal quantile), stands beside it.
@@ -35,13 +36,14 @@ from rich.progress import track  # noqa: E402
 from rich.table import Table  # noqa: E402
 from scipy.stats import norm, rankdata  # noqa: E402
 
-from benchmarks.worlds import Bench, CoverageWorld, PlantedVotes, bradley_terry_target, coverage_world  # noqa: E402
-from dearena.scoring import FitSettings, Votes, fit  # noqa: E402
+from benchmarks.targets import target  # noqa: E402
+from benchmarks.worlds import Bench, CoverageWorld, FloatArray, PlantedVotes, coverage_world  # noqa: E402
+from dearena.scoring import Fit, FitSettings, Votes, fit  # noqa: E402
+from dearena.scoring.intervals import CONFIDENCE  # noqa: E402
 from dearena.scoring.outcomes import CODES, Outcome  # noqa: E402
-from dearena.scoring.weightings import UNIFORM  # noqa: E402
+from dearena.scoring.weightings import RANK, RELIABILITY, SCORE, UNIFORM  # noqa: E402
 
-SETTINGS: Final = FitSettings(weighting=UNIFORM)
-PLAIN_QUANTILE: Final = float(norm.ppf((1 + SETTINGS.confidence) / 2))
+PLAIN_QUANTILE: Final = float(norm.ppf((1 + CONFIDENCE) / 2))
 
 
 class Design(Enum):
@@ -62,6 +64,17 @@ class Design(Enum):
     def votes_per_pair(self) -> int:
         """Votes of each pair of contestants."""
         return int(self.value.split("-")[1])
+
+
+class Weighting(Enum):
+    """How judges weigh."""
+
+    UNIFORM = UNIFORM
+    SCORE = SCORE
+    RANK = RANK
+    RELIABILITY = RELIABILITY
+    ALL = "all"
+    """Each of them, on the same votes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +125,26 @@ def as_votes(world: CoverageWorld, planted: PlantedVotes) -> Votes:
     )
 
 
-def held(design: Design, seed: int) -> Held:
-    """Fit one world and hold its intervals against the truth."""
+def held(design: Design, seed: int, weightings: Sequence[str] = (UNIFORM,)) -> list[Held]:
+    """Fit one world under each weighting and hold its intervals against the truth."""
     world = coverage_world(seed, design.bench)
-    found = fit(as_votes(world, world.votes(design.votes_per_pair)), SETTINGS)
-    target = bradley_terry_target(world.win_chances())
-    rank = rankdata(-world.skill)
+    votes = as_votes(world, world.votes(design.votes_per_pair))
+    return [
+        held_against(
+            fit(votes, FitSettings(weighting=weighting, confidence=CONFIDENCE)),
+            target(world, weighting, design.votes_per_pair),
+            rankdata(-world.skill),
+        )
+        for weighting in weightings
+    ]
+
+
+def held_against(found: Fit, strength: FloatArray, rank: FloatArray) -> Held:
+    """A fit's intervals against true strengths and ranks."""
     plain = PLAIN_QUANTILE * found.independent_errors
     return Held(
-        strength=float(np.mean((found.low <= target) & (target <= found.high))),
-        plain=float(np.mean(np.abs(found.strengths - target) <= plain)),
+        strength=float(np.mean((found.low <= strength) & (strength <= found.high))),
+        plain=float(np.mean(np.abs(found.strengths - strength) <= plain)),
         strength_length=float(np.mean(found.high - found.low)),
         plain_length=float(np.mean(2 * plain)),
         rank=float(np.mean((found.rank_low <= rank) & (rank <= found.rank_high))),
@@ -134,6 +157,12 @@ def means(worlds: Sequence[Held]) -> dict[str, Mean]:
     return {field.name: Mean.of([getattr(world, field.name) for world in worlds]) for field in fields(Held)}
 
 
+def chosen_weightings(chosen: Sequence[Weighting]) -> list[str]:
+    """Names of weightings, each once; `all` stands for every one."""
+    named = [one for one in Weighting if one is not Weighting.ALL]
+    return [one.value for one in named if one in chosen or Weighting.ALL in chosen]
+
+
 def _cells(figures: dict[str, Mean]) -> Iterator[str]:
     for name, mean in figures.items():
         share = name in {"strength", "plain", "rank"}
@@ -144,29 +173,36 @@ def main(
     worlds: Annotated[int, typer.Option(min=2, help="Worlds a design, one a seed.")] = 400,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
     design: Annotated[list[Design] | None, typer.Option(help="One or more; without it, all.")] = None,
+    weighting: Annotated[list[Weighting] | None, typer.Option(help="One or more; without it, uniform.")] = None,
 ) -> None:
     """Measure the coverage of 95 % intervals in planted worlds."""
     begin = time.monotonic()
     seeds = range(first_seed, first_seed + worlds)
+    weightings = chosen_weightings(weighting or [Weighting.UNIFORM])
     table = Table(
         "design",
+        "weighting",
         "theta*\nin %",
         "plain\nin %",
         "length",
         "plain\nlength",
         "rank\nin %",
         "rank\nwidth",
-        title=f"{100 * SETTINGS.confidence:.0f} % intervals: {worlds} worlds a design, seeds {seeds[0]} to {seeds[-1]}",
-        caption="±: one Monte Carlo standard error, by world; lengths in log-odds; width 0 is one rank",
+        title=f"{100 * CONFIDENCE:.0f} % intervals: {worlds} worlds a design, seeds {seeds[0]} to {seeds[-1]}",
+        caption="±: one Monte Carlo standard error, by world; lengths in log-odds\na width of 0 is one rank",
         box=box.SIMPLE,
-        pad_edge=False,
+        padding=0,
     )
-    for column in table.columns[1:]:
+    for column in table.columns[2:]:
         column.justify = "right"
+    for column in table.columns[:2]:
+        column.no_wrap = True
     watched = Console(stderr=True)
     for chosen in design or list(Design):
         progress = track(seeds, chosen.value, console=watched, transient=True, disable=not watched.is_terminal)
-        table.add_row(chosen.value, *_cells(means([held(chosen, seed) for seed in progress])))
+        by_world = [held(chosen, seed, weightings) for seed in progress]
+        for name, worlds_held in zip(weightings, zip(*by_world, strict=True), strict=True):
+            table.add_row(chosen.value, name, *_cells(means(worlds_held)))
     printed = Console()
     printed.print(table)
     printed.print(f"{time.monotonic() - begin:.0f} s")

@@ -14,8 +14,10 @@ look with the seats changed would only turn some of the votes into FLIPs, and wh
 of votes, not the reading of flips.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -120,7 +122,7 @@ class CoverageWorld:
             first_won=chance.random(len(wins)) < wins,
         )
 
-    def win_chances(self) -> FloatArray:
+    def win_chances(self, weigh: Callable[[FloatArray], FloatArray] | None = None) -> FloatArray:
         """Chance that row's model is preferred to column's by a new judge on a new query, `(contestants, contestants)`.
 
         The mean over the populations that queries and judges were drawn from, not over those that were drawn.
@@ -129,16 +131,35 @@ class CoverageWorld:
         Its logarithm of sharpness is then normal, with the variance that comes from skill and the one given skill
         together. To hold the skills of the contestants at hand, and draw only the rest of their sharpness anew, would
         name another population; intervals clustered by judge treat judges as a sample in all that they are.
+
+        Args:
+            weigh: how much a new judge counts in the mean, by its logarithm of sharpness; None: all the same.
         """
         mean, deviation = log_sharpness_of(self.bench)
-        node, weight = np.polynomial.hermite_e.hermegauss(NODES)
-        weight = weight / weight.sum()
-        difference = (self.skill[:, None] - self.skill[None, :])[:, :, None, None]
-        answers = (np.sqrt(2) * ANSWER_DEVIATION * node)[:, None]
-        sharpness = np.exp(mean + deviation * node)[None, :]
-        return np.asarray(
-            np.einsum("abqj,q,j->ab", expit(sharpness * (difference + answers)), weight, weight, optimize=True)
-        )
+        node, weight = hermite()
+        log_sharpness = mean + deviation * node
+        if weigh is not None:
+            weight = weight * weigh(log_sharpness)
+        return np.asarray(np.tensordot(weight / weight.sum(), self.chances_before(np.exp(log_sharpness)), axes=1))
+
+    def chances_before(self, sharpness: FloatArray) -> FloatArray:
+        """The same before judges of given sharpness, `(judges, contestants, contestants)`."""
+        return chances_of(self.skill[:, None] - self.skill[None, :], sharpness)
+
+
+def chances_of(difference: FloatArray, sharpness: FloatArray) -> FloatArray:
+    """Chance that a model so much more skilled is preferred on a new query, `(judges, *differences)`."""
+    node, weight = hermite()
+    answers = np.sqrt(2) * ANSWER_DEVIATION * node
+    appeal = difference[..., None] + answers
+    return np.array([expit(sharp * appeal) @ weight for sharp in sharpness])
+
+
+@cache
+def hermite() -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights, sum 1, of the mean over a standard normal."""
+    node, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    return node, weight / weight.sum()
 
 
 def log_sharpness_of(bench: Bench) -> tuple[float, float]:

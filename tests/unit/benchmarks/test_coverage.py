@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from benchmarks.coverage import Design, held, means
+from benchmarks.coverage import Design, Weighting, chosen_weightings, held, means
 
 
 def test_clustered_intervals_cover_and_plain_ones_do_not() -> None:
-    figures = means([held(Design.CONTESTANTS_200, seed) for seed in range(20)])
+    figures = means([world for seed in range(20) for world in held(Design.CONTESTANTS_200, seed)])
 
     assert abs(figures["strength"].value - 0.95) < 3 * figures["strength"].error
     assert figures["plain"].value < 0.6
@@ -15,10 +15,23 @@ def test_clustered_intervals_cover_and_plain_ones_do_not() -> None:
 
 
 def test_the_error_of_a_mean_is_by_world() -> None:
-    worlds = [held(Design.CONTESTANTS_40, seed) for seed in (0, 1)]
+    worlds = [world for seed in (0, 1) for world in held(Design.CONTESTANTS_40, seed)]
     one, other = (world.strength_length for world in worlds)
 
     mean = means(worlds)["strength_length"]
 
     assert np.isclose(mean.value, (one + other) / 2)
     assert np.isclose(mean.error, abs(one - other) / 2)
+
+
+def test_weightings_are_held_against_one_world_each_with_its_own_target() -> None:
+    alone = held(Design.CONTESTANTS_40, 0, ["score"])
+    together = held(Design.CONTESTANTS_40, 0, ["uniform", "score", "reliability"])
+
+    assert together[1:2] == alone
+    assert len(set(together)) == 3
+
+
+def test_all_is_every_weighting_once() -> None:
+    assert chosen_weightings([Weighting.RANK, Weighting.UNIFORM]) == ["uniform", "rank"]
+    assert chosen_weightings([Weighting.RANK, Weighting.ALL]) == ["uniform", "score", "rank", "reliability"]
