@@ -35,7 +35,7 @@ from typing import Any, Final
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from benchmarks.scoring_peers.bout import ONE_THREAD, Contestant, Record, compete
 from benchmarks.scoring_peers.planted_votes import NEW_VOTES, plant
@@ -52,7 +52,7 @@ LARGE_CALLS: Final = 3
 
 ROUNDS: Final = 7
 SLOW_CALLS: Final = 2
-"""Calls asked of a peer that takes ten seconds for one."""
+"""Calls asked of those that take seconds for one."""
 WIDTH: Final = 120
 """Characters a line at least: a table of figures broken into lines tells nobody anything."""
 
@@ -158,6 +158,7 @@ class Bench:
             self._peer("evalica, counts", "evalica", "tallies"),
             self._peer("arenakit, counts", "arenakit", "tallies"),
             self._ours("ours, judges are models, score", "score"),
+            self._ours("ours, judges are models, reliability", "reliability", at_most=SLOW_CALLS),
         )
         ours, arena_rank, evalica = group["ours"], group["arena-rank"], group["evalica, fit alone"]
         return group, [
@@ -258,8 +259,10 @@ class Bench:
     def _group(self, title: str, *contestants: Contestant) -> Group:
         return Group(title, compete(contestants, self._rounds))
 
-    def _ours(self, label: str, form: str, votes: tuple[Path, ...] | None = None) -> Contestant:
-        return Contestant(label, "ours", form, votes or (self._votes,), ONE_THREAD)
+    def _ours(
+        self, label: str, form: str, votes: tuple[Path, ...] | None = None, at_most: int | None = None
+    ) -> Contestant:
+        return Contestant(label, "ours", form, votes or (self._votes,), ONE_THREAD, at_most)
 
     def _peer(self, label: str, module: str, form: str, at_most: int | None = None) -> Contestant:
         return Contestant(label, module, form, (self._votes,), at_most=at_most)
@@ -271,7 +274,7 @@ def quicker(what: str, ours: Record, theirs: Record, times: float) -> Claim:
     A busy machine lengthens the medians, and most those of peers that use every core. CPU time is told beside.
     """
     median, least = theirs.median / ours.median, theirs.quickest / ours.quickest
-    measured = f"{median:.1f} times; {least:.1f} by the least, {theirs.cpu / ours.cpu:.1f} by CPU"
+    measured = f"{median:.1f} (least {least:.1f}, CPU {theirs.cpu / ours.cpu:.1f}) times"
     return Claim(f"speed {what}", f"at least {times:g} times", measured, min(median, least) >= times)
 
 
@@ -288,7 +291,7 @@ def largest_difference(one: Sequence[float], other: Sequence[float]) -> float:
 
 def table_of(claims: Sequence[Claim]) -> Table:
     """What is asked beside what came."""
-    table = Table("", "asked", "measured", "holds", box=SIMPLE_HEAD)
+    table = Table(Column("", no_wrap=True), "asked", "measured", "holds", box=SIMPLE_HEAD)
     table.title, table.title_justify = "What is asked, in this run", "left"
     for claim in claims:
         table.add_row(

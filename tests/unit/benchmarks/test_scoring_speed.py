@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.scoring_peers import ours, tallies
 from benchmarks.scoring_peers.bout import Record
+from benchmarks.scoring_peers.contestant import Prepare
 from benchmarks.scoring_peers.planted_votes import NEW_VOTES, TIE, TIES, PlantedVotes, plant, strings
 from benchmarks.scoring_speed import largest_difference, quicker, smaller
 
@@ -58,10 +59,11 @@ def test_counts_are_of_all_votes() -> None:
     assert count.sum() == len(PLANTED)
 
 
-def test_lists_of_strings_are_fitted_as_their_indices_are() -> None:
-    of_index, of_lists = ours.from_index(PLANTED)(), ours.from_lists(PLANTED)()
-    assert of_lists.strengths == of_index.strengths
-    assert of_lists.half_widths == of_index.half_widths
+@pytest.mark.parametrize("form", [ours.from_lists, ours.from_arrow])
+def test_strings_are_fitted_as_their_indices_are(form: Prepare) -> None:
+    of_index, of_strings = ours.from_index(PLANTED)(), form(PLANTED)()
+    assert of_strings.strengths == of_index.strengths
+    assert of_strings.half_widths == of_index.half_widths
 
 
 @pytest.mark.parametrize("form", ["index", "lists"])
