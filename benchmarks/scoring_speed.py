@@ -53,7 +53,7 @@ LARGE_CALLS: Final = 3
 ROUNDS: Final = 7
 SLOW_CALLS: Final = 2
 """Calls asked of those that take seconds for one."""
-WIDTH: Final = 120
+WIDTH: Final = 130
 """Characters a line at least: a table of figures broken into lines tells nobody anything."""
 
 TIMES_ARENA_RANK: Final = 15.0
