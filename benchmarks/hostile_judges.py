@@ -5,7 +5,8 @@
 In each world of `hostile_worlds.hostile_world` four of the 20 judges are hostile. The board is fitted with all votes,
 and again without the votes of those four; each is held against the planted order by Spearman's correlation. What the
 hostile judges cost is the difference of the two, paired by world. FLIPs are left out. Every pair gets as many votes,
-or with `--within 3` only those of models at most three places apart, as an arena compares them.
+or with `--within 3` only those of models at most three places apart, as an arena compares them: there a judge who
+inverts what hardly differs takes more votes to be found out.
 
 Under `reliability` the cost should stay below LIMIT; where it does not, the exit code is 1. Under the kind `none` all
 judges are honest: there `all` shows what a weighting costs when there is nothing to defend against. Seeds are printed;
@@ -105,8 +106,8 @@ def main(
             "all",
             "without\nhostile",
             "difference",
-            title=f"Spearman with the truth, {votes} votes a pair: {worlds} worlds, seeds {seeds[0]} to {seeds[-1]}",
-            caption="±: one standard error, paired by world",
+            title=f"{votes} votes a pair: {worlds} worlds, seeds {seeds[0]} to {seeds[-1]}",
+            caption="Spearman with the truth; ±: one standard error",
             box=box.SIMPLE,
             pad_edge=False,
         )
