@@ -4,6 +4,7 @@ A document of schema version 1 has no rank intervals, parts, outcomes by row, se
 pairs are lists; it is read with these left open.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -67,8 +68,9 @@ def board_of(document: Mapping[str, Any]) -> Board:
 
 
 def pairs_document(pairs: PairVotes) -> Document:
-    """Pairs by column, as bytes: half a million of them fit into one document."""
-    return {column: getattr(pairs, column).astype(_NUMBER).tobytes() for column in _PAIR_COLUMNS}
+    """Pairs by column, as compressed bytes: half a million of them fit into one document."""
+    columns = {column: getattr(pairs, column).astype(_NUMBER).tobytes() for column in _PAIR_COLUMNS}
+    return {column: zlib.compress(numbers, level=1) for column, numbers in columns.items()}
 
 
 def pairs_of(document: Mapping[str, bytes | Sequence[int]]) -> PairVotes:
@@ -78,7 +80,7 @@ def pairs_of(document: Mapping[str, bytes | Sequence[int]]) -> PairVotes:
 
 def _column(stored: bytes | Sequence[int]) -> Codes:
     if isinstance(stored, bytes):
-        return np.frombuffer(stored, dtype=_NUMBER).astype(np.int32)
+        return np.frombuffer(zlib.decompress(stored), dtype=_NUMBER).astype(np.int32)
     return np.array(stored, dtype=np.int32)
 
 

@@ -171,23 +171,16 @@ class Scoring:
     async def warm_up(self) -> None:
         """Read the logs of the dimensions that were scored last, one after another, and then rest."""
         try:
-            made_at = [
-                (await self._scoreboards.made_at(name, version), name, version)
-                for name, version in (await self._scoreboards.newest_versions()).items()
-            ]
-            newest = sorted(((at, name, version) for at, name, version in made_at if at), reverse=True)
-            for _, name, version in newest[: self._settings.warm_dimensions]:
-                await self._warm_up(name, version)
-        except Exception as error:
-            if (fault := fault_in(error)) is None:
-                raise
-            log.info("logs will be read when they are needed", error=str(fault))
+            versions = await self._scoreboards.newest_versions()
+            made_at = [(await self._scoreboards.made_at(name, versions[name]), name) for name in versions]
+            newest = sorted(((at, name) for at, name in made_at if at is not None), reverse=True)
+        except Exception as error:  # noqa: BLE001 - nothing is lost
+            newest = []
+            log.info("logs will be read when they are needed", error=str(fault_in(error) or repr(error)))
+        for _, name in newest[: self._settings.warm_dimensions]:
+            try:
+                await self.counted(name, versions[name])
+            except Exception as error:  # noqa: BLE001 - whoever needs it is told
+                why = str(fault_in(error) or repr(error))
+                log.info("log will be read when it is needed", dimension=str(name), error=why)
         await asyncio.Event().wait()
-
-    async def _warm_up(self, name: DimensionName, version: int) -> None:
-        try:
-            await self.counted(name, version)
-        except Exception as error:
-            if (fault := fault_in(error)) is None:
-                raise
-            log.info("log will be read when it is needed", dimension=str(name), error=str(fault))

@@ -349,6 +349,14 @@ class TestGetLeaderboard:
         assert (await leaderboard(scorer, 3)) == await score(scorer, 3)
         assert not (await leaderboard(scorer, 3)).settled
 
+    async def test_reads_no_pairs(self, settings: ScorerSettings, arena: Arena, store: Store) -> None:
+        arena.play(1, settles=True)
+        async with serving(settings) as (scorer, _):
+            board = await score(scorer, 1)
+        await store.collection("scoreboards").update_many({}, {"$unset": {"pairs": 1}})
+        async with serving(settings) as (scorer, _):
+            assert await leaderboard(scorer) == await leaderboard(scorer) == board
+
     async def test_says_what_is_not_there(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:
         async with refused(faults.NotReady, "has no settled board yet"):
             await leaderboard(scorer)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dearena.faults import InvalidField
+from dearena.scoring.weightings import WEIGHTINGS
 from services.query_selector import dimension
 from services.query_selector.dimension import Declaration, RankingSettings, Selection
 from services.query_selector.pool import Pool, Question
@@ -39,6 +40,13 @@ def test_what_was_asked_for_is_kept() -> None:
     assert made.ranking == asked
     assert made.display_name == "Algebra"
     assert made.allowed_providers == ("in-house", "openai")
+
+
+def test_every_weighting_that_there_is_may_be_asked_for() -> None:
+    assert set(dimension.WEIGHTINGS) == set(WEIGHTINGS)
+    for weighting in WEIGHTINGS:
+        made, _ = dimension.create(replace(BARE, ranking=replace(OPEN, weighting=weighting)), POOL)
+        assert made.ranking.weighting == weighting
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from services.ranker.pairs import Pair
 from services.ranker.ranking import EMPTY, GapInLog, Insertion, Seeding, Withdrawn, apply, replay
 from services.ranker.rules import Rules
 from services.ranker.seeding import order_of
-from services.ranker.steps import JuryStuck, Plan, closing, plan
+from services.ranker.steps import JuryStuck, Plan, closing, plan, weights_of
 from services.ranker.verdict import ONE, Outcome, PairVerdict
 from services.runtime.store import now
 from tests.unit.ranker.planted import World, entrant, play
@@ -63,6 +63,11 @@ def test_a_seed_that_leaves_before_the_seeding_is_no_seed() -> None:
     state = apply(state, decisions.changed(4, left_it("b@1")))
     assert state.seeds == ("a@1", "c@1")
     assert not state.outdated
+
+
+def test_a_judge_may_weigh_nothing_and_one_on_no_board_weighs_as_the_average() -> None:
+    state = replay(decisions.admitted(n, entrant(f"{slug}@1"), decisions.SEED, 0) for n, slug in enumerate("abc", 1))
+    assert weights_of(state, {"a@1": 0, "b@1": 70_000}) == {"a@1": 0, "b@1": 70_000, "c@1": ONE}
 
 
 def test_a_round_cannot_be_closed_that_is_not_open() -> None:
