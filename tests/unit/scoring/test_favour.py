@@ -52,6 +52,15 @@ def test_a_planted_premium_is_found_where_the_family_is_stronger(planted: float,
     assert np.mean(misses) <= 0.15
 
 
+def test_a_premium_is_not_flattened_where_answers_have_few_votes() -> None:
+    found = []
+    for seed in range(12):
+        found += [
+            favour.premium for favour in favours(world(seed, 2.0, 1_500), FitSettings(), FAMILY_OF).family if favour
+        ]
+    assert np.mean(found) == pytest.approx(2, abs=0.12)
+
+
 def test_errors_are_as_large_as_the_premiums_scatter() -> None:
     ratios = []
     for seed in range(12):
@@ -86,6 +95,23 @@ def test_other_revisions_of_the_own_slug_are_told_from_the_rest_of_the_family() 
         family += [favour.premium for favour in found.family if favour]
     assert np.mean(slugs) == pytest.approx(1.5, abs=0.15)
     assert 0.5 < np.mean(family) < 1.2
+
+
+def test_its_own_answers_are_no_other_revision() -> None:
+    votes = world(0, 0.0, cells=2_000)
+    itself = Votes.of_codes(
+        models=votes.models,
+        judges=votes.judges,
+        queries=votes.queries,
+        judge=votes.first,
+        first=votes.first,
+        second=votes.second,
+        query=votes.query,
+        outcome=votes.outcome,
+    )
+    found = favours(itself, FitSettings(), FAMILY_OF)
+    assert found.slug == (None,) * MODELS
+    assert None not in found.family
 
 
 def test_without_families_only_revisions_can_be_favoured() -> None:

@@ -176,6 +176,19 @@ def test_reliability_is_the_discrimination_of_the_fit() -> None:
     assert DISAGREES in rows["coin@1"].notes
 
 
+def test_many_fair_judges_are_not_called_partial_by_chance() -> None:
+    """Of 96 fair judges, a one-sided error of 2.5 % each would name two or three."""
+    named, above = 0, 0
+    for seed in range(6):
+        votes = coverage_votes(seed, 25)
+        families = {f"m{model:02d}": str(model % 4) for model in range(16)}
+        for row in judge_report(votes, fit(votes), families=families):
+            assert row.family is not None
+            named += FAVOURS_FAMILY in row.notes
+            above += row.family.low > 0
+    assert named <= 1 < above
+
+
 def test_worth_is_the_variance_that_a_judge_removes() -> None:
     votes = coverage_votes(1, 30)
     found = fit(votes)

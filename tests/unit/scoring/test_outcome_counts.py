@@ -96,3 +96,19 @@ def test_bounds_do_not_depend_on_the_order_of_votes() -> None:
     one, other = outcome_bounds(votes), outcome_bounds(shuffled(votes, 1))
     assert_array_equal(one.all_won, other.all_won)
     assert_array_equal(one.rank_all_lost, other.rank_all_lost)
+
+
+def test_models_without_a_vote_stand_behind_whoever_was_asked() -> None:
+    votes = Votes.of_codes(
+        models=["a", "b", "unseen"],
+        judges=["j"],
+        queries=["q", "r"],
+        judge=[0, 0],
+        first=[0, 0],
+        second=[1, 1],
+        query=[0, 1],
+        outcome=[CODES[Outcome.TIE], CODES[Outcome.FLIP]],
+    )
+    bounds = outcome_bounds(votes)
+    assert bounds.rank_all_lost.tolist() == [2, 2, 3]
+    assert bounds.rank_all_won.tolist() == [1, 1, 3]
