@@ -9,7 +9,8 @@ the logistic curve by 1 / sqrt(1 + pi slope^2 variance / 8) (MacKay, Neural Comp
 
 Those other judges may favour their families too: what they add is taken from their votes, found in
 turns. Standard errors are clustered by question. They speak of new questions before these same other judges:
-where the others are few, a premium is a difference from them, and they may be the ones who are wrong. Pure.
+where the others are few, a premium is a difference from them, and they may be the ones who are wrong. They take
+strengths and the others' sharpness as known, and so are somewhat too small. Pure.
 """
 
 from collections.abc import Mapping, Sequence
