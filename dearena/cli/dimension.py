@@ -35,7 +35,9 @@ def create(
     window: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Neighbours on each side; 0: the default, 1.")] = 0,
     max_slides: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Of the window; 0: the default, 8.")] = 0,
     jury: Annotated[str, typer.Option(help="Jury policy; default: exhaustive.")] = "",
-    weighting: Annotated[str, typer.Option(help="Judge weighting: score, uniform, rank or reliability; default: score.")] = "",
+    weighting: Annotated[
+        str, typer.Option(help="Judge weighting: score, uniform, rank or reliability; default: score.")
+    ] = "",
     template: Annotated[str, typer.Option(help="Judging template; default: pairwise@1.")] = "",
     provider: Annotated[list[str] | None, typer.Option(help="Only models of this provider enter; repeatable.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the pool only; create nothing.")] = False,

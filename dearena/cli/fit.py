@@ -26,6 +26,12 @@ class OwnVotes(StrEnum):
     COUNT = "count"
 
 
+class Report(StrEnum):
+    """What is reported beside the board."""
+
+    JUDGES = "judges"
+
+
 def fit(
     votes: Annotated[
         str, typer.Argument(help="Lines of JSON (.jsonl, .gz), .csv, .parquet or .arrow; -: standard input.")
@@ -66,6 +72,12 @@ def fit(
         int, typer.Option(min=0, help="Draw the questions again so often, as a check; 0: do not.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    report: Annotated[
+        Report | None, typer.Option(help="judges: also seats, agreement with the rest, favour for --families.")
+    ] = None,
+    costs: Annotated[
+        Path | None, typer.Option(help="JSON or YAML, for --report judges: cost by judge, in whole units.")
+    ] = None,
     counterfactuals: Annotated[
         bool, typer.Option("--counterfactuals", help="Also the boards without each judge, and by other rules.")
     ] = False,
@@ -116,6 +128,8 @@ def fit(
             control_style=style,
             draws=bootstrap,
             seed=seed,
+            judges=report is Report.JUDGES,
+            costs={} if costs is None else companions.read_costs(costs),
             other_boards=counterfactuals,
         )
         reports = fit_boards.reports(read(votes, own_votes=own_votes is not OwnVotes.REFUSE), settings, wishes)

@@ -11,6 +11,7 @@ from dearena.faults import InvalidField
 from dearena.scoring import Fit, FitSettings, Votes, fit
 from dearena.scoring.bootstrap import bootstrap_by_question
 from dearena.scoring.counterfactuals import counterfactuals
+from dearena.scoring.judges import judge_report
 from dearena.scoring.outcome_counts import outcome_bounds
 from dearena.scoring.style import Style
 from dearena.vote_files import VoteColumns
@@ -29,6 +30,8 @@ class Wishes:
         style: of the answers, where they are known.
         control_style: whether the board is one of answers alike in style.
         draws, seed: of questions, as a check; 0: none.
+        judges: whether the judge report is asked for.
+        costs: of each judge's calls, in whole units, for the judge report.
         other_boards: whether those that might have been are asked for.
     """
 
@@ -42,6 +45,8 @@ class Wishes:
     control_style: bool = False
     draws: int = 0
     seed: int = 0
+    judges: bool = False
+    costs: Mapping[str, int] = field(default_factory=dict)
     other_boards: bool = False
 
 
@@ -62,7 +67,8 @@ def reports(columns: VoteColumns, settings: FitSettings, wishes: Wishes) -> list
 
 def _silenced(columns: VoteColumns, wishes: Wishes) -> set[str]:
     """Judges whose votes are left out."""
-    judges = {columns.names[number] for number in np.unique(columns.judge)}
+    voted = np.bincount(columns.judge, minlength=len(columns.names)) > 0
+    judges = {name for name, has_voted in zip(columns.names, voted, strict=True) if has_voted}
     if unknown := sorted(set(wishes.without_judges) - judges):
         raise InvalidField.of("without_judge", f"{unknown[0]!r} judges nothing in the file")
     families = set(wishes.without_families)
@@ -123,6 +129,9 @@ def _add_wishes(report: dict[str, Any], found: Fit, votes: Votes, wishes: Wishes
         controlled = bool(found.coefficients)
         drawn = bootstrap_by_question(votes, found.settings, wishes.draws, wishes.seed, None if controlled else found)
         fit_report.with_bootstrap(report, found, drawn, wishes.seed)
+    if wishes.judges:
+        costs = {judge: cost for judge, cost in wishes.costs.items() if judge in votes.judges}
+        fit_report.with_judges(report, judge_report(votes, found, families=wishes.families, costs=costs))
     if wishes.other_boards:
         style = None if merged else wishes.style
         boards = counterfactuals(votes, found.settings, families=wishes.families, style=style)

@@ -5,6 +5,7 @@ Pure.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +14,11 @@ from dearena.scoring import Fit, Outcome, Votes
 from dearena.scoring.arrays import ONE, Codes, IntArray
 from dearena.scoring.bootstrap import Bootstrap
 from dearena.scoring.counterfactuals import Counterfactuals
+from dearena.scoring.favour import Favour
+from dearena.scoring.judges import JudgeRow, Worth
 from dearena.scoring.outcome_counts import Bounds, outcome_counts
 from dearena.scoring.outcomes import CODES
+from dearena.scoring.ratios import Share
 
 RATING_OF_AVERAGE: Final = 1000.0
 RATING_PER_LOG_ODDS: Final = 400 / math.log(10)
@@ -238,6 +242,29 @@ def with_bootstrap(report: dict[str, Any], found: Fit, drawn: Bootstrap | None, 
         "questions": drawn.questions,
         "weights_held": drawn.weights_held,
     }
+
+
+def with_judges(report: dict[str, Any], rows: Sequence[JudgeRow]) -> None:
+    """Add what the judge report says of each judge."""
+    told = {row.judge: row for row in rows}
+    for one in report["judges"]:
+        row = told[one["judge"]]
+        one |= {
+            "tie_rate": row.tie_rate,
+            "tie_rate_others": row.tie_rate_others,
+            "first_seat": _plain(row.first_seat),
+            "agreement": None if row.agreement is None else asdict(row.agreement) | {"kappa": row.agreement.kappa},
+            "own_family": _plain(row.family),
+            "own_revisions": _plain(row.slug),
+            "reliability": row.reliability,
+            "worth": _plain(row.worth),
+            "notes": list(row.notes),
+        }
+    report["judge_report"] = True
+
+
+def _plain(value: Share | Favour | Worth | None) -> dict[str, Any] | None:
+    return None if value is None else asdict(value)
 
 
 def with_counterfactuals(report: dict[str, Any], boards: Counterfactuals) -> None:

@@ -61,12 +61,51 @@ def board(report: Mapping[str, Any]) -> Table:
 
 def judges(report: Mapping[str, Any]) -> Table:
     """How each judge weighs, and what became of what it was asked; the heaviest first."""
-    shown = [name for name, count in report["outcomes"].items() if count]
-    table = _table(["judge", "weight", "votes", *shown], left=("judge",))
-    for row in sorted(report["judges"], key=lambda row: -row["weight"]):
-        rates = [f"{100 * row['rates'][name]:.1f} %" for name in shown]
-        table.add_row(row["judge"], f"{row['weight']:.2f}", f"{row['votes']:,}", *rates)
+    rows = sorted(report["judges"], key=lambda row: -row["weight"])
+    columns = {
+        "judge": [row["judge"] for row in rows],
+        "weight": [f"{row['weight']:.2f}" for row in rows],
+        "votes": [f"{row['votes']:,}" for row in rows],
+    }
+    # Which of two models is named first says nothing of a judge.
+    told = [name for name, count in report["outcomes"].items() if count and name not in {"A", "B"}]
+    columns |= {name: [f"{100 * row['rates'][name]:.1f} %" for row in rows] for name in told}
+    if "judge_report" in report:
+        columns |= {
+            "first seat": [_share(row["first_seat"]) for row in rows],
+            "agreement": [_share((row["agreement"] or {}).get("share")) for row in rows],
+            "expected": [_percent((row["agreement"] or {}).get("expected")) for row in rows],
+            "own family": [_premium(row["own_family"]) for row in rows],
+            "own revisions": [_premium(row["own_revisions"]) for row in rows],
+            "cost of variance": [_cost(row["worth"]) for row in rows],
+            "notes": [", ".join(row["notes"]) for row in rows],
+        }
+    columns = {heading: cells for heading, cells in columns.items() if any(cells)}
+    table = _table(list(columns), left=("judge", "notes"))
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
     return table
+
+
+def _share(share: Mapping[str, float] | None) -> str:
+    if share is None:
+        return ""
+    return f"{100 * share['value']:.0f} % ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
+
+
+def _cost(worth: Mapping[str, Any] | None) -> str:
+    """Of a unit of variance that the judge removes."""
+    if worth is None:
+        return ""
+    return "removes none" if worth["per_variance"] is None else f"{worth['per_variance']:,.4g}"
+
+
+def _premium(favour: Mapping[str, float] | None) -> str:
+    return "" if favour is None else f"{favour['premium']:+.2f} ({favour['low']:+.2f} to {favour['high']:+.2f})"
 
 
 def style(report: Mapping[str, Any]) -> Table | None:
@@ -106,7 +145,7 @@ _KINDS: Final = {
 def _table(headings: Sequence[str], left: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in left else "right")
+        table.add_column(heading, no_wrap=True, justify="left" if heading in left else "right")
     return table
 
 

@@ -55,6 +55,8 @@ class VoteColumns:
 
     def of_dimension(self, dimension: str) -> Self:
         """The rows of one dimension."""
+        if len(self.dimensions) == 1:
+            return self
         return self.where(self.dimension == self.dimensions.index(dimension))
 
     def without_own_votes(self) -> Self:
@@ -64,6 +66,8 @@ class VoteColumns:
     def without_judges(self, judges: Collection[str]) -> Self:
         """Without the votes of some judges."""
         left_out = np.array([name in judges for name in self.names], dtype=bool)
+        if not left_out.any():
+            return self
         return self.where(~left_out[self.judge])
 
     def last_attempts(self) -> Self:
@@ -91,7 +95,8 @@ class VoteColumns:
 
     def doubled(self) -> int:
         """Rows whose judge, pair, question and dimension stood in another row before."""
-        return len(self) - len(np.unique(self._question()))
+        # Sorted, which is many times as fast as NumPy's finding of unique numbers by hashes.
+        return int(np.count_nonzero(np.diff(np.sort(self._question())) == 0))
 
     def votes(self, clusters: Mapping[str, str] | None = None) -> Votes:
         """The rows for a fit, in the same order, with the names that stand in them.

@@ -18,19 +18,38 @@ def read_families(file: Path | str) -> dict[str, str]:
         BrokenVoteFile: it is something else.
         OSError: the file cannot be read.
     """
-    name = name_of(file)
-    with opened(file) as stream:
-        text = stream.read()
-    try:
-        families = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise BrokenVoteFile(f"{name}: is neither JSON nor YAML") from error
-    if not isinstance(families, dict):
-        raise BrokenVoteFile(f"{name}: is no object of families by model")
+    name, families = name_of(file), _object(file)
     for model, family in families.items():
         if not isinstance(model, str) or not isinstance(family, str) or not family:
             raise BrokenVoteFile(f"{name}: {model!r}: {family!r} is no family of a model; both are text")
     return families
+
+
+def read_costs(file: Path | str) -> dict[str, int]:
+    """What the calls of each judge cost, in whole units of some currency: an object in JSON or YAML.
+
+    Raises:
+        BrokenVoteFile: it is something else.
+        OSError: the file cannot be read.
+    """
+    name, costs = name_of(file), _object(file)
+    for judge, cost in costs.items():
+        if not isinstance(judge, str) or type(cost) is not int or cost < 0:
+            raise BrokenVoteFile(f"{name}: {judge!r}: {cost!r} is no cost of a judge, a whole number from 0 up")
+    return costs
+
+
+def _object(file: Path | str) -> dict[Any, Any]:
+    name = name_of(file)
+    with opened(file) as stream:
+        text = stream.read()
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as error:
+        raise BrokenVoteFile(f"{name}: is neither JSON nor YAML") from error
+    if not isinstance(found, dict):
+        raise BrokenVoteFile(f"{name}: is no object of values by name")
+    return found
 
 
 def read_questions(file: Path | str) -> dict[str, str]:

@@ -173,8 +173,7 @@ def test_settings_are_told_again_and_explained(file: Path, option: str, name: st
     explained = " ".join(run("--help").stdout.split())
     for value in values:
         assert value in explained
-        if value != "reliability":
-            assert fitted(file, option, value)["settings"][name] == value
+        assert fitted(file, option, value)["settings"][name] == value
     wrong = run(str(file), option, "nonsense")
     assert (wrong.exit_code, wrong.stdout) == (BROKEN_INPUT, "")
     assert "nonsense" in wrong.stderr
@@ -254,6 +253,43 @@ def test_judges_and_their_families_can_be_left_out(tmp_path: Path, file: Path) -
         assert found["models"] == expected
         assert {"j1", "j2"}.isdisjoint(judge["judge"] for judge in found["judges"])
         assert "votes of judges that are left out: 24" in found["notes"]
+
+
+def test_the_judge_report_tells_seats_agreement_favour_and_worth(tmp_path: Path) -> None:
+    (families := tmp_path / "families.json").write_text(json.dumps({"alpha": "greek", "j1": "greek"}))
+    (costs := tmp_path / "costs.yaml").write_text("j1: 1000\nnobody: 5\n")
+    file = jsonl(tmp_path / "votes.jsonl", [row | {"first": "a"} for row in world(questions=40)])
+    arguments = ["--report", "judges", "--families", str(families), "--costs", str(costs)]
+    found = fitted(file, *arguments)
+    told = {row["judge"]: row for row in found["judges"]}
+    for row in found["judges"]:
+        assert 0 < row["first_seat"]["low"] < row["first_seat"]["value"] < row["first_seat"]["high"] < 1
+        assert row["agreement"]["kappa"] == pytest.approx(2 * row["agreement"]["share"]["value"] - 1)
+        assert (row["own_family"] is not None) == (row["judge"] == "j1")
+        assert (row["worth"] is not None) == (row["judge"] == "j1")
+    assert told["j1"]["worth"]["cost"] == 1000
+    assert found["models"] == fitted(file)["models"]
+    shown = run(str(file), *arguments).stdout
+    for heading in ("first seat", "agreement", "own family", "cost of variance"):
+        assert heading in shown
+    (tmp_path / "costs.yaml").write_text("j1: dear\n")
+    assert run(str(file), *arguments).exit_code == BROKEN_INPUT
+
+
+def test_boards_that_might_have_been_say_what_a_rank_rests_on(file: Path) -> None:
+    found = fitted(file, "--counterfactuals")
+    boards = {(board["kind"], board["what"]): board for board in found["counterfactuals"]}
+    uniform = fitted(file, "--weights", "uniform")
+    assert [row["model"] for row in boards["weighting", "uniform"]["models"]] == [
+        row["model"] for row in uniform["models"]
+    ]
+    without = fitted(file, "--without-judge", "j1")
+    for one, other in zip(boards["judge", "j1"]["models"], without["models"], strict=True):
+        assert (one["model"], one["strength"]) == (other["model"], pytest.approx(other["strength"], abs=1e-8))
+    for row in found["models"]:
+        assert row["counterfactual_rank_low"] <= row["rank"] <= row["counterfactual_rank_high"]
+        assert 0 <= row["same_rank"] <= row["same_group"] <= 1
+    assert "without the judge" in run(str(file), "--counterfactuals").stdout
 
 
 def test_own_votes_are_refused_left_out_or_counted(tmp_path: Path) -> None:
