@@ -7,9 +7,9 @@ over gRPC on loopback. Its ranker and judge dispatcher are played by another pro
 votes ready: what is timed is the scorer's reading of the log, not the making of it. Votes are those of a
 planted dimension of MODELS models who all judge, on QUERIES queries, in rounds of ROUND.
 
-First every board but the last few is made; the scorer is stopped, and started again with an empty memory.
-Peak memory is that of the scorer's process with the client in it. Needs about 3 GB for both processes at
-2,000,000 votes, and two minutes on two idle cores.
+First the board of all rounds but the last few is made; then the scorer is stopped, and started again with an
+empty memory. Linux only.
+Peak memory is that of the scorer's process with the client in it. Half a minute on two idle cores.
 """
 
 import os

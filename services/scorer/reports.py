@@ -145,11 +145,14 @@ class Reports:
         return scoreboard, settings_of(scoreboard), await self._scoring.counted(name, version)
 
     async def _answer(self, key: Hashable, made: Callable[[], Coroutine[Any, Any, Report]]) -> Report:
+        async def kept_when_made() -> Report:
+            # Here, and not where it is waited for: all may have given up by now, and will ask again.
+            report = self._kept[key] = await made()
+            return report
+
         # What is kept under a key is of the kind that the key says.
         kept: Any = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = await self._shared.done(key, made)
-        report: Report = kept
+        report: Report = await self._shared.done(key, kept_when_made) if kept is None else kept
         return report
 
     async def _alone(self, work: Callable[[], Report]) -> Report:
