@@ -144,12 +144,13 @@ class _Reader:
         self._rows = [slice(starts[judge], starts[judge + 1]) for judge in range(len(votes.judges))]
 
     def appeals(self) -> dict[str | None, AnswerEffects]:
-        """Appeal of answers before the judges of other houses, for each house with judges and answers."""
+        """Appeal of answers before the judges of other houses, for each house whose judges voted on its answers."""
         votes, models = self._votes, len(self._votes.models)
         prior = self._settings.prior_deviation
         premium = np.zeros(len(self._house))
         crossing = self._own[votes.judge, votes.first].astype(float) - self._own[votes.judge, votes.second]
-        homes = sorted({house for judge, house in enumerate(self._house) if house and self._own[judge].any()})
+        tells = np.bincount(votes.judge[crossing != 0], minlength=len(self._house)) > 0
+        homes = sorted({house for judge, house in enumerate(self._house) if house and tells[judge]})
         if not homes:
             return {}
         everybody = answer_effects(self._looks, models, self._questions, prior)
