@@ -168,7 +168,7 @@ class Played:
         if number not in self.boards:
             rounds = [[_scored(vote) for vote in self.votes[place]] for place in range(1, number + 1)]
             members = [scorer.Entrant(member["model"], member["retired"]) for member in self.members[number]]
-            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings("score"))
+            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings(self.rules.weighting))
         return self.boards[number]
 
     def weights(self) -> dict[str, int]:

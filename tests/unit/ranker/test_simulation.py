@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from dearena.scoring.weightings import RELIABILITY, WEIGHTINGS
 from services.ranker.agenda import Wait
 from services.ranker.decisions import DecisionKind, concerned
 from services.ranker.entrants import EntrantState
 from services.ranker.insertion import Fine, Settled
+from services.ranker.rounds import Cell
 from services.ranker.rules import Rules
 from services.ranker.verdict import ONE, Outcome
 from services.ranker.why import why
@@ -30,6 +32,27 @@ def test_twelve_models_end_up_in_the_order_of_their_skill(seed: int) -> None:
     everything = 12 * 11 // 2 * 10 * 24
     asked = sum(map(len, played.cells.values()))
     assert asked < 0.8 * everything
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_by_whatever_weighting_all_find_a_place(weighting: str) -> None:
+    """A third of the judges says the opposite of what it should: some weightings listen to none of these."""
+    world = World.plant(1, models=9, queries=8)
+    contrary = set(world.models[::3])
+
+    def judging(cell: Cell) -> Outcome:
+        outcome = world.judge(cell)
+        turned = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
+        return turned.get(outcome, outcome) if cell.judge in contrary else outcome
+
+    played = play(world, judging=judging, rules=Rules(weighting=weighting))
+    assert played.run() == Wait("no newcomer")
+    assert sorted(played.state.ranking) == sorted(world.models)
+    weights = played.weights()
+    assert sum(weights.values()) == ONE * len(weights)
+    if weighting == RELIABILITY:
+        assert min(weights.values()) == 0
+        assert {model for model, weight in weights.items() if weight == 0} <= contrary
 
 
 def test_every_decision_is_explained_to_everybody_it_concerns() -> None:
