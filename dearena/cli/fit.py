@@ -17,6 +17,10 @@ from dearena.faults import ArenaFault
 BROKEN_INPUT: Final = 2
 """Exit code for a file or an option that cannot be used."""
 
+SMALLEST_PRIOR: Final = 1e-3
+LARGEST_PRIOR: Final = 1e3
+"""In log-odds: outside of these, a strength is either 0 or not held at all."""
+
 
 class OwnVotes(StrEnum):
     """What becomes of votes of a judge on its own answer, which the arena never asks for."""
@@ -47,7 +51,12 @@ def fit(
         str | None, typer.Option(help="leave them out, or count them half, as ties; default: leave.")
     ] = None,
     prior: Annotated[
-        float | None, typer.Option(help="Standard deviation of the prior on strengths, in log-odds; default: 3.")
+        float | None,
+        typer.Option(
+            min=SMALLEST_PRIOR,
+            max=LARGEST_PRIOR,
+            help="Standard deviation of the prior on strengths, in log-odds; default: 3.",
+        ),
     ] = None,
     confidence: Annotated[float | None, typer.Option(help="Of all intervals; default: 0.95.")] = None,
     dimension: Annotated[str | None, typer.Option(help="Only this dimension; default: a board for each.")] = None,
@@ -154,6 +163,9 @@ def _told() -> Iterator[None]:
         yield
     except ArenaFault as fault:
         _refuse(str(fault))
+    except UnicodeEncodeError as error:
+        letter = error.object[error.start]
+        _refuse(f"standard output is {error.encoding}, which has no {letter!a}; set PYTHONIOENCODING=utf-8")
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing is left to be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ checked is checked on whole columns; only a row that is refused is looked for.
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,10 @@ _OUTCOMES: Final = {str(outcome): code for outcome, code in CODES.items()}
 _WINNER_WORDS: Final = "a, b, tie"
 _MOST_SHOWN: Final = 60
 _LARGEST_ATTEMPT: Final = 2**31 - 1
+_LARGEST_WEIGHT: Final = 1e12
+"""Sums of larger ones would leave the whole numbers that sums are exact in."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Some would be obeyed by a terminal."""
 
 
 class Dictionary(NamedTuple):
@@ -179,7 +184,8 @@ class _Block:
                     del numbered[value]
                 codes = self._numbers(field, _as_words(column), numbered)
             for value in numbered.since(before):
-                if why := _name_complaint(value):
+                # A query may be called by its text, of several lines; the other names stand in tables.
+                if why := _name_complaint(value, one_line=not whole_numbers):
                     self.refuse(codes == numbered[value], _always(f"{field} {why}"))
         if required:
             self.refuse(codes == -1, lambda _: f"{field} is missing")
@@ -226,14 +232,14 @@ class _Block:
         return np.where(outcome == -1, winner, outcome)
 
     def weights(self) -> Any:
-        """Numbers from 0 up, 1 where none is told; None: it is told nowhere."""
+        """Numbers, 1 where none is told; None: it is told nowhere."""
         column = self._listed("weight")
         if column is None:
             return None
         weights = _numbers_of(column, absent=1.0)
         with np.errstate(invalid="ignore"):
-            wrong = ~(np.isfinite(weights) & (weights >= 0))
-        self.refuse(wrong, lambda row: f"weight {_shown(column[row])} is no number from 0 up")
+            wrong = ~((weights >= 0) & (weights <= _LARGEST_WEIGHT))
+        self.refuse(wrong, lambda row: f"weight {_shown(column[row])} is no number from 0 to {_LARGEST_WEIGHT:g}")
         return weights
 
     def attempts(self) -> Any:
@@ -295,7 +301,7 @@ def _as_words(column: Column) -> Column:
     return [str(value) if type(value) is int else value for value in column]
 
 
-def _name_complaint(value: Any) -> str:
+def _name_complaint(value: Any, *, one_line: bool) -> str:
     """What is wrong with a name; nothing: it is one."""
     if not isinstance(value, str):
         return f"{_shown(value)} is no text"
@@ -305,6 +311,8 @@ def _name_complaint(value: Any) -> str:
         value.encode()
     except UnicodeEncodeError:
         return f"{_shown(value)} is not Unicode text"
+    if one_line and _CONTROL.search(value):
+        return f"{_shown(value)} holds a control character"
     return ""
 
 

@@ -69,6 +69,8 @@ def opened(file: Path | str) -> Iterator[IO[bytes]]:
     name = name_of(file)
     try:
         if str(file) == STANDARD_INPUT:
+            if sys.stdin is None:
+                raise BrokenVoteFile(f"{name}: is closed")
             yield _unpacked(sys.stdin.buffer)
         else:
             with Path(file).open("rb") as raw:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -360,7 +361,8 @@ WRONG = {
     "an ending": (["votes.jsonl", "--output", "board.xlsx"], "ends with none of"),
     "no folder": (["votes.jsonl", "--output", "none/board.json"], "none/board.json: No such file"),
     "a confidence": (["votes.jsonl", "--confidence", "95"], "between 0 and 1"),
-    "a prior": (["votes.jsonl", "--prior", "nan"], "a number above 0"),
+    "a prior that holds all": (["votes.jsonl", "--prior", "1e-200"], "greater than or equal to 0.001"),
+    "a prior": (["votes.jsonl", "--prior", "nan"], "less than or equal to 1000"),
     "broken answers": (["votes.jsonl", "--answers", "votes.jsonl"], "votes.jsonl, line 1: model is missing"),
     "broken questions": (["votes.jsonl", "--questions", "votes.jsonl"], "line 1: question_id is missing"),
     "broken families": (["votes.jsonl", "--families", "votes.jsonl"], "votes.jsonl: is neither JSON nor YAML"),
@@ -409,6 +411,15 @@ def test_any_bytes_give_a_board_or_one_clear_line(given_lines: list[bytes]) -> N
         assert result.stderr.startswith("error: standard input, line ")
     else:
         json.loads(result.stdout, parse_constant=pytest.fail)
+
+
+def test_a_terminal_that_lacks_a_letter_is_told(tmp_path: Path) -> None:
+    file = jsonl(tmp_path / "votes.jsonl", [vote(model_a="日本")])
+    command = [sys.executable, "-m", "dearena.cli", "fit", str(file), "--json"]
+    env = os.environ | {"PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert (result.returncode, result.stdout) == (BROKEN_INPUT, "")
+    assert result.stderr.startswith("error: standard output is ascii")
 
 
 def test_other_commands_do_not_wait_for_the_numerics() -> None:
