@@ -29,7 +29,8 @@ _WINNER_WORDS: Final = "a, b, tie"
 _MOST_SHOWN: Final = 60
 _LARGEST_ATTEMPT: Final = 2**31 - 1
 _LARGEST_WEIGHT: Final = 1e12
-"""Sums of larger ones would leave the whole numbers that sums are exact in."""
+_SMALLEST_WEIGHT: Final = 1 / _LARGEST_WEIGHT
+"""Beyond these, sums of weights meet the ends of what a number can hold."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Some would be obeyed by a terminal."""
 
@@ -238,8 +239,10 @@ class _Block:
             return None
         weights = _numbers_of(column, absent=1.0)
         with np.errstate(invalid="ignore"):
-            wrong = ~((weights >= 0) & (weights <= _LARGEST_WEIGHT))
-        self.refuse(wrong, lambda row: f"weight {_shown(column[row])} is no number from 0 to {_LARGEST_WEIGHT:g}")
+            wrong = ~((weights == 0) | ((weights >= _SMALLEST_WEIGHT) & (weights <= _LARGEST_WEIGHT)))
+        self.refuse(
+            wrong, lambda row: f"weight {_shown(column[row])} is neither 0 nor a number up to {_LARGEST_WEIGHT:g}"
+        )
         return weights
 
     def attempts(self) -> Any:

@@ -85,7 +85,7 @@ def test_columns_that_are_dictionaries_already_are_read(tmp_path: Path) -> None:
         ({"model_b": "alpha"}, "compared with itself"),
         ({"winner": "c"}, "is none of"),
         ({"judge": None}, "judge is missing"),
-        ({"weight": -2.0}, "weight -2.0 is no number"),
+        ({"weight": -2.0}, "weight -2.0 is neither 0 nor a number"),
         ({"query_id": "\t"}, "query_id is empty"),
     ],
 )
@@ -116,7 +116,10 @@ def test_a_damaged_table_is_refused(tmp_path: Path, name: str) -> None:
         ("judge,model_a,model_b,query_id,winner\n", "holds no votes"),
         ("judge,judge\na,b\n", "line 1: judge stands twice"),
         ("judge,model_a\na,b,c\n", "line 2: 3 fields"),
-        ("judge,model_a,model_b,query_id,winner,weight\nj,a,b,q,a,much\n", 'line 2: weight "much" is no number'),
+        (
+            "judge,model_a,model_b,query_id,winner,weight\nj,a,b,q,a,much\n",
+            'line 2: weight "much" is neither 0 nor a number',
+        ),
         ('judge,model_a\n"a,b\n', "is no CSV"),
     ],
 )
