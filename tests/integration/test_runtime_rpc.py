@@ -50,11 +50,11 @@ class Scorer(scorer_pb2_grpc.ScorerServiceServicer):
         yield scorer_pb2.WatchLeaderboardResponse(cursor=1)
         raise faults.InvalidCursor("cursor 7 was not given out here")
 
-    async def ScoreThrough(self, request: Any, context: Any) -> Any:
+    async def _not_asked(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def GetMatrices(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+    ScoreThrough = GetMatrices = ListBoards = GetPairs = _not_asked
+    GetJudgeReport = GetCounterfactuals = DiffBoards = _not_asked
 
 
 @asynccontextmanager
