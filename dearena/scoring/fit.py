@@ -25,7 +25,7 @@ from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
 from dearena.scoring.style import Style
 from dearena.scoring.tallies import half_wins, tally
 from dearena.scoring.votes import Votes
-from dearena.scoring.weightings import BY_STRENGTH, RELIABILITY, STRENGTH_DECIMALS, in_parts
+from dearena.scoring.weightings import BY_STRENGTH, RELIABILITY, STRENGTH_DECIMALS, UNIFORM, in_parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,15 +206,16 @@ def judged(
     """Strengths under the weighting of the settings."""
     if settings.weighting == RELIABILITY:
         return _reliable(votes, settings, covariates)
+    if settings.weighting == UNIFORM:
+        return _equal(votes, counted, settings, covariates)
     weigh = BY_STRENGTH[settings.weighting]
     model_of = votes.model_of_judge()
+    voted = np.bincount(votes.judge, minlength=len(votes.judges)) > 0
     pairs = None if covariates is None else AnswerPairs.of(votes, covariates)
 
     def fit_under(parts: IntArray) -> StrengthFit:
         cells = weighted_cells(votes, counted, parts, pairs)
         return fit_strengths(cells, settings.prior_deviation, settings.ties)
-
-    voted = np.bincount(votes.judge, minlength=len(votes.judges)) > 0
 
     def raw_weights(found: StrengthFit) -> FloatArray:
         # A judge from outside has no score: it weighs as the average.
@@ -235,6 +236,16 @@ def judged(
         raw = raw_weights(found.fit)
         parts[~voted] = np.maximum(np.rint(raw[~voted] * (ONE / np.mean(raw[voted]))), 1)
     return found.fit, Judging(parts, None, fits, found.residual), JudgeFactors(parts / ONE)
+
+
+def _equal(
+    votes: Votes, counted: FloatArray, settings: FitSettings, covariates: FloatArray | None
+) -> tuple[StrengthFit, Judging, JudgeFactors]:
+    """Every judge weighs the same: one fit, and nothing to iterate."""
+    parts = np.full(len(votes.judges), ONE, dtype=np.int64)
+    pairs = None if covariates is None else AnswerPairs.of(votes, covariates)
+    found = fit_strengths(weighted_cells(votes, counted, parts, pairs), settings.prior_deviation, settings.ties)
+    return found, Judging(parts, None, 1, 0), JudgeFactors(parts / ONE)
 
 
 def weighted_cells(votes: Votes, counted: FloatArray, parts: IntArray, pairs: AnswerPairs | None) -> Cells:
