@@ -9,10 +9,10 @@ import numpy as np
 from dearena.cli import fit_report
 from dearena.faults import InvalidField
 from dearena.scoring import Fit, FitSettings, Votes, fit
-from dearena.scoring.bootstrap import bootstrap_by_question
-from dearena.scoring.counterfactuals import counterfactuals
-from dearena.scoring.judges import judge_report
-from dearena.scoring.outcome_counts import outcome_bounds
+from dearena.scoring.reports.bootstrap import bootstrap_by_question
+from dearena.scoring.reports.counterfactuals import counterfactuals
+from dearena.scoring.reports.judges import judge_report
+from dearena.scoring.reports.outcome_counts import outcome_bounds
 from dearena.scoring.style import Style
 from dearena.vote_files import VoteColumns
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from dearena.scoring import Fit, Outcome, Votes
 from dearena.scoring.arrays import ONE, Codes, IntArray
-from dearena.scoring.bootstrap import Bootstrap
-from dearena.scoring.counterfactuals import Counterfactuals
-from dearena.scoring.favour import Favour
-from dearena.scoring.judges import JudgeRow, Worth
-from dearena.scoring.outcome_counts import Bounds, outcome_counts
 from dearena.scoring.outcomes import CODES
-from dearena.scoring.ratios import Share
+from dearena.scoring.reports.bootstrap import Bootstrap
+from dearena.scoring.reports.counterfactuals import Counterfactuals
+from dearena.scoring.reports.favour import Favour
+from dearena.scoring.reports.judges import JudgeRow, Worth
+from dearena.scoring.reports.outcome_counts import Bounds, outcome_counts
+from dearena.scoring.reports.ratios import Share
 
 RATING_OF_AVERAGE: Final = 1000.0
 RATING_PER_LOG_ODDS: Final = 400 / math.log(10)

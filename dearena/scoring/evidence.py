@@ -25,8 +25,12 @@ class Evidence:
 
     def __init__(self, votes: Votes | None = None) -> None:
         nothing = np.zeros(0, dtype=np.int32)
-        self._held = votes or Votes((), (), (), nothing, nothing, nothing, nothing, nothing.astype(np.int8))
-        self._tallies = tally(preferences(self._held)) if votes else np.zeros((3, 0, 0))
+        self._held = (
+            votes
+            if votes is not None
+            else Votes((), (), (), nothing, nothing, nothing, nothing, nothing.astype(np.int8))
+        )
+        self._tallies = tally(preferences(self._held)) if votes is not None else np.zeros((3, 0, 0))
         self._room = _columns_of(self._held)
 
     def __len__(self) -> int:
@@ -92,6 +96,11 @@ def _columns_of(votes: Votes) -> dict[str, Any]:
 def _seated(votes: Votes) -> Votes:
     """The votes with seats, unsaid where nothing is known of them."""
     return votes if votes.seats is not None else replace(votes, seats=unsaid(len(votes)))
+
+
+def _nothing() -> Votes:
+    none = np.zeros(0, dtype=np.int32)
+    return Votes((), (), (), none, none, none, none, none.astype(np.int8))
 
 
 def preferences(votes: Votes, *, flips_as_ties: bool = False) -> Votes:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from dearena.scoring.agreement import Agreement
-from dearena.scoring.changes import Changes, ModelChange, Parts
-from dearena.scoring.counterfactuals import Counterfactuals, Kind, OtherBoard
-from dearena.scoring.favour import Favour
-from dearena.scoring.judges import JudgeRow, Worth
-from dearena.scoring.outcome_counts import Bounds
-from dearena.scoring.ratios import Share
+from dearena.scoring.reports.agreement import Agreement
+from dearena.scoring.reports.changes import Changes, ModelChange, Parts
+from dearena.scoring.reports.counterfactuals import Counterfactuals, Kind, OtherBoard
+from dearena.scoring.reports.favour import Favour
+from dearena.scoring.reports.judges import JudgeRow, Worth
+from dearena.scoring.reports.outcome_counts import Bounds
+from dearena.scoring.reports.ratios import Share
 from dearena.v1 import common_pb2
 from dearena.v1 import scorer_pb2 as pb
 from services.scorer.board import by_outcome

@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 from dearena.faults import InvalidField, NotReady
 from dearena.names import DimensionName
 from dearena.scoring import FitSettings, fit
-from dearena.scoring.changes import VersionInputs, changes
-from dearena.scoring.counterfactuals import DEFAULT_KINDS, Kind, counterfactuals
-from dearena.scoring.judges import judge_report
-from dearena.scoring.outcome_counts import outcome_bounds
+from dearena.scoring.reports.changes import VersionInputs, changes
+from dearena.scoring.reports.counterfactuals import DEFAULT_KINDS, Kind, counterfactuals
+from dearena.scoring.reports.judges import judge_report
+from dearena.scoring.reports.outcome_counts import outcome_bounds
 from dearena.v1 import scorer_pb2 as pb
 from services.scorer import report_messages
 from services.scorer.answer_style import answer_style

@@ -13,8 +13,8 @@ import numpy as np
 
 from dearena.scoring.arrays import BoolArray, Codes, IntArray
 from dearena.scoring.evidence import Evidence
-from dearena.scoring.outcome_counts import OutcomeCounts, outcome_counts
 from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
 from dearena.scoring.votes import Votes
 from services.scorer.growing import Growing
 from services.scorer.marks import MarkSet

@@ -94,7 +94,7 @@ async def test_both_seat_orders_are_asked_and_all_is_kept(
         (unrecorded, ("alpha@1", "beta@1"), OUTCOME_VOID, "NO_RECORD"),
     ],
 )
-async def test_what_a_judge_says_becomes_an_outcome_with_its_reason(  # noqa: PLR0917 - a row of the table
+async def test_what_a_judge_says_becomes_an_outcome_with_its_reason(
     arena: Arena,
     dispatcher: JudgeDispatcherServiceAsyncStub,
     habit: Any,

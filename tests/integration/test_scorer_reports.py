@@ -13,10 +13,10 @@ import pytest
 from dearena import faults
 from dearena.rpc_faults import fault_of
 from dearena.scoring import fit
-from dearena.scoring.changes import VersionInputs, changes
-from dearena.scoring.counterfactuals import Kind, counterfactuals
-from dearena.scoring.judges import judge_report
-from dearena.scoring.outcome_counts import outcome_bounds
+from dearena.scoring.reports.changes import VersionInputs, changes
+from dearena.scoring.reports.counterfactuals import Kind, counterfactuals
+from dearena.scoring.reports.judges import judge_report
+from dearena.scoring.reports.outcome_counts import outcome_bounds
 from dearena.scoring.style import Style
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.scorer_pb2_grpc import ScorerServiceStub

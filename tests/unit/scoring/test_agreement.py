@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from dearena.scoring import FitSettings, Votes, fit
-from dearena.scoring.agreement import Agreement, agreement, boards_without
 from dearena.scoring.evidence import preferences
+from dearena.scoring.reports.agreement import Agreement, agreement, boards_without
 from tests.unit.scoring.planted import coverage_votes
 
 UNIFORM = FitSettings(weighting="uniform")

@@ -4,11 +4,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 
 from dearena.faults import InvalidField
-from dearena.scoring import Fit, FitSettings, Votes, bootstrap, fit
+from dearena.scoring import Fit, FitSettings, Votes, fit
 from dearena.scoring.arrays import FloatArray
-from dearena.scoring.bootstrap import Bootstrap, bootstrap_by_question
 from dearena.scoring.evidence import preferences
 from dearena.scoring.intervals import quantile
+from dearena.scoring.reports import bootstrap
+from dearena.scoring.reports.bootstrap import Bootstrap, bootstrap_by_question
 from tests.unit.scoring.planted import coverage_votes, shuffled
 
 UNIFORM = FitSettings(weighting="uniform")

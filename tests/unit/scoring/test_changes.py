@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.scoring import FitSettings, Votes, fit
-from dearena.scoring.changes import Changes, VersionInputs, changes
+from dearena.scoring.reports.changes import Changes, VersionInputs, changes
 from dearena.scoring.style import Style
 from dearena.scoring.weightings import WEIGHTINGS
 from tests.unit.scoring.worlds import MODELS, ballots, planted, votes_of

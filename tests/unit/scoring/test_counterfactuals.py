@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dearena.scoring import Evidence, FitSettings, Votes, fit
-from dearena.scoring import counterfactuals as module
-from dearena.scoring.counterfactuals import Counterfactuals, Kind, OtherBoard, counterfactuals
 from dearena.scoring.outcomes import CODES, Outcome
-from dearena.scoring.placing import Placing, place
+from dearena.scoring.reports import counterfactuals as module
+from dearena.scoring.reports.counterfactuals import Counterfactuals, Kind, OtherBoard, counterfactuals
+from dearena.scoring.reports.placing import Placing, place
 from dearena.scoring.strengths import FitDidNotConverge
 from dearena.scoring.style import Style
 from dearena.scoring.weightings import WEIGHTINGS

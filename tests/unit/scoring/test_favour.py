@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dearena.scoring import FitSettings, Votes
-from dearena.scoring.favour import favours
+from dearena.scoring.reports.favour import favours
 from tests.unit.scoring.planted import shuffled, votes_by_appeal, with_outcomes
 
 MODELS, FAMILIES, QUERIES = 16, 4, 40
@@ -146,7 +146,7 @@ def test_favour_does_not_depend_on_the_order_of_votes() -> None:
 
 
 def test_a_large_board_is_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dearena.scoring.favour.ROOM", MODELS**2 * QUERIES // 2)
+    monkeypatch.setattr("dearena.scoring.reports.favour.ROOM", MODELS**2 * QUERIES // 2)
     favour = favours(world(2, 1.0), FitSettings(), FAMILY_OF).family[0]
     assert favour is not None
     assert favour.questions == QUERIES // 2

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from dearena.scoring import FitSettings, Outcome, Votes, fit
 from dearena.scoring.arrays import FloatArray
-from dearena.scoring.judges import (
+from dearena.scoring.reports.judges import (
     ALWAYS_TIES,
     DISAGREES,
     FAVOURS_FAMILY,

@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dearena.faults import InvalidField
 from dearena.scoring import Evidence, FitSettings, Outcome, Votes, fit
-from dearena.scoring.outcome_counts import outcome_bounds, outcome_counts
 from dearena.scoring.outcomes import CODES
+from dearena.scoring.reports.outcome_counts import outcome_bounds, outcome_counts
 from tests.unit.scoring.planted import coverage_votes, shuffled, with_outcomes
 
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.permutations(range(3)), st.integers(0, 7)), min_size=1, max_size=30)

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from dearena.scoring import FitSettings, Votes, fit
 from dearena.scoring.outcomes import CODES, Outcome
-from dearena.scoring.placing import place
+from dearena.scoring.reports.placing import place
 from dearena.scoring.settings import FLIP_RULES
 from dearena.scoring.style import Style
 from dearena.scoring.ties import TIE_RULES

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from dearena.scoring.arrays import IntArray
-from dearena.scoring.rank_stability import agreement, rank_stability
+from dearena.scoring.reports.rank_stability import agreement, rank_stability
 
 
 def ranks(*numbers: int) -> IntArray:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.scoring.ratios import Share, share_by_question
+from dearena.scoring.reports.ratios import Share, share_by_question
 
 
 def share(hits: list[bool], question: list[int]) -> Share:

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dearena.scoring import FitSettings, Votes, fit
 from dearena.scoring.evidence import preferences
-from dearena.scoring.refits import Rows, fit_without_style, held_factors, refit
+from dearena.scoring.reports.refits import Rows, fit_without_style, held_factors, refit
 from dearena.scoring.residuals import JudgeFactors
 from dearena.scoring.style import Style
 from tests.unit.scoring.planted import coverage_votes, shuffled

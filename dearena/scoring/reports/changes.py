@@ -22,7 +22,7 @@ import numpy as np
 
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.fit import Judging
-from dearena.scoring.placing import Placing, place
+from dearena.scoring.reports.placing import Placing, place
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.style import Style
 from dearena.scoring.votes import Votes, canonical

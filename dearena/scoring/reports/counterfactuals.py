@@ -16,8 +16,8 @@ from dearena.identity import Digest
 from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.fit import fit
 from dearena.scoring.outcomes import CODES, PREFERENCES, Outcome
-from dearena.scoring.placing import place
-from dearena.scoring.rank_stability import RankStability, agreement, rank_stability
+from dearena.scoring.reports.placing import place
+from dearena.scoring.reports.rank_stability import RankStability, agreement, rank_stability
 from dearena.scoring.settings import FLIP_RULES, FitSettings
 from dearena.scoring.strengths import FitDidNotConverge
 from dearena.scoring.style import Style

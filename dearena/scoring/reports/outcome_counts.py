@@ -15,7 +15,7 @@ from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.fit import Fit
 from dearena.scoring.outcomes import CODES, PREFERENCES, Outcome
-from dearena.scoring.refits import Rows, Sums, fit_without_style, held_factors, refit
+from dearena.scoring.reports.refits import Rows, Sums, fit_without_style, held_factors, refit
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import STRENGTH_DECIMALS

@@ -23,7 +23,7 @@ from dearena.scoring.arrays import FloatArray
 from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.fit import Fit
 from dearena.scoring.intervals import quantile
-from dearena.scoring.refits import Rows, fit_without_style, held_factors, refit_combined
+from dearena.scoring.reports.refits import Rows, fit_without_style, held_factors, refit_combined
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import UNIFORM

@@ -9,16 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from dearena.scoring.agreement import Agreement, agreement, boards_without
 from dearena.scoring.arrays import ONE, IntArray
 from dearena.scoring.evidence import preferences
-from dearena.scoring.favour import Favour, favours
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.intervals import quantile
-from dearena.scoring.outcome_counts import outcome_counts
 from dearena.scoring.outcomes import CODES, Outcome
-from dearena.scoring.ratios import Share, share_by_question
-from dearena.scoring.refits import fit_without_style
+from dearena.scoring.reports.agreement import Agreement, agreement, boards_without
+from dearena.scoring.reports.favour import Favour, favours
+from dearena.scoring.reports.outcome_counts import outcome_counts
+from dearena.scoring.reports.ratios import Share, share_by_question
+from dearena.scoring.reports.refits import fit_without_style
 from dearena.scoring.seats import FIRST, SECOND
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import RELIABILITY

@@ -15,8 +15,8 @@ from scipy.special import expit
 from dearena.scoring.arrays import ONE, FloatArray
 from dearena.scoring.fit import Fit
 from dearena.scoring.outcomes import CODES, Outcome
-from dearena.scoring.ratios import Share, share_by_question
-from dearena.scoring.refits import Rows, refit_combined
+from dearena.scoring.reports.ratios import Share, share_by_question
+from dearena.scoring.reports.refits import Rows, refit_combined
 from dearena.scoring.residuals import JudgeFactors
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import STRENGTH_DECIMALS
