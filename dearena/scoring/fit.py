@@ -15,6 +15,7 @@ from dearena.scoring.cells import Cells
 from dearena.scoring.clusters import Clustering
 from dearena.scoring.connection import Connection, connection
 from dearena.scoring.evidence import Evidence, preferences
+from dearena.scoring.few_clusters import clusters_of_models, widened
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
 from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
@@ -171,7 +172,9 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     precision = settings.prior_deviation**-2
     filled, clusters = filling(votes, work.pulls, by_question, by_judge)
     models = len(votes.models)
-    spread = covariance(found.curvature, filled, models, precision)
+    clustered = covariance(found.curvature, filled, models, precision)
+    seen = [(each.filled, clusters_of_models(each, votes)) for each in (by_question, by_judge) if each.filled > 1]
+    spread = widened(clustered, seen, clusters.degrees, settings.confidence, settings.prior_deviation)
     strengths = cut(found.strengths)
     reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
     halves = half_wins(counted)
@@ -195,7 +198,7 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         tallies=counted,
         connection=connection(halves),
         clusters=clusters,
-        effective_votes=_effective_votes(counted, found, spread, precision),
+        effective_votes=_effective_votes(counted, found, clustered, precision),
         _working=work,
     )
 

@@ -36,7 +36,7 @@ class Clusters:
         method: by what the intervals are clustered: "question and judge", or by which of them where
             there is one only of the other, or "vote" where there is one of each.
         sampled: one in so many of the clusters by question and judge was looked at; 1: all.
-        degrees: degrees of freedom of the t quantiles.
+        degrees: degrees of freedom of the t quantiles; models seen in fewer clusters have wider errors for it.
     """
 
     questions: int

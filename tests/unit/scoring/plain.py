@@ -90,6 +90,11 @@ def two_way_filling(ballots: Sequence[Ballot], models: Sequence[str], strengths:
     ]
 
 
+def clusters_of(model: str, key: Callable[[Ballot], object], ballots: Iterable[Ballot]) -> int:
+    """In how many clusters a model has a vote."""
+    return len({key(ballot) for ballot in ballots if model in (ballot.first, ballot.second)})
+
+
 def curvature(
     ballots: Iterable[Ballot], models: Sequence[str], strengths: Mapping[str, float], deviation: float
 ) -> Matrix:

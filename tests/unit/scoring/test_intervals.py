@@ -1,12 +1,14 @@
 """Intervals: clustered both ways as a plain twin does it, exact in any order, and honest where little is known."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from dearena.scoring import Evidence, FitSettings, Votes, clusters, fit
+from dearena.scoring import Evidence, FitSettings, Votes, clusters, few_clusters, fit
 from dearena.scoring.arrays import FloatArray
 from tests.unit.scoring import plain
 from tests.unit.scoring.plain import Ballot
@@ -16,15 +18,25 @@ UNIFORM = FitSettings(weighting="uniform")
 SCORE = FitSettings(weighting="score")
 
 
-def twin_errors(rows: list[Ballot], votes: Votes, strengths: FloatArray, deviation: float) -> FloatArray:
-    """Two-way clustered standard errors around the mean, from plain sums."""
+def twin_reach(rows: list[Ballot], votes: Votes, strengths: FloatArray, deviation: float) -> FloatArray:
+    """Half-lengths of two-way clustered 95 % intervals around the mean, from plain sums."""
     place = dict(zip(votes.models, map(float, strengths), strict=True))
     meat = np.array(plain.two_way_filling(rows, votes.models, place)) + np.eye(len(place)) / deviation**2
     values, vectors = np.linalg.eigh(meat)
     meat = (vectors * np.maximum(values, 0)) @ vectors.T
     bread = np.linalg.inv(np.array(plain.curvature(rows, votes.models, place, deviation)))
     centred = np.eye(len(place)) - 1 / len(place)
-    return np.sqrt(np.maximum(np.diag(centred @ bread @ meat @ bread @ centred), 0))
+    errors = np.sqrt(np.maximum(np.diag(centred @ bread @ meat @ bread @ centred), 0))
+    keys: list[Callable[[Ballot], object]] = [lambda row: row.query, lambda row: row.judge]
+    whole = [len({key(row) for row in rows}) for key in keys]
+    for place_, model in enumerate(votes.models):
+        own = [plain.clusters_of(model, key, rows) for key in keys]
+        if min(own) < 2:
+            errors[place_] = max(errors[place_], deviation) * student.ppf(0.975, min(whole) - 1)
+            continue
+        corrections = [(o / (o - 1)) / (w / (w - 1)) for o, w in zip(own, whole, strict=True)]
+        errors[place_] *= max(1, *corrections) ** 0.5 * student.ppf(0.975, min(own) - 1)
+    return errors
 
 
 def is_clustered_both_ways(rows: list[Ballot]) -> bool:
@@ -36,9 +48,8 @@ def is_clustered_both_ways(rows: list[Ballot]) -> bool:
 def test_the_plain_twin_finds_the_same_errors(rows: list[Ballot]) -> None:
     votes = votes_of(rows, weighted=True)
     found = fit(votes, UNIFORM)
-    degrees = min(len({row.judge for row in rows}), len({row.query for row in rows})) - 1
-    reach = student.ppf(0.975, degrees) * twin_errors(rows, votes, found.strengths, 3.0)
-    assert found.clusters.degrees == degrees
+    reach = twin_reach(rows, votes, found.strengths, 3.0)
+    assert found.clusters.degrees == min(len({row.judge for row in rows}), len({row.query for row in rows})) - 1
     assert found.high - found.strengths == pytest.approx(reach, rel=1e-5, abs=1e-6)
     assert found.strengths - found.low == pytest.approx(reach, rel=1e-5, abs=1e-6)
 
@@ -53,7 +64,7 @@ def test_judge_weights_enter_the_spread_by_their_squares() -> None:
         )
     ]
     found = fit(votes_of(rows, weighted=True), UNIFORM)
-    reach = student.ppf(0.975, 4) * twin_errors(rows, votes, found.strengths, 3.0)
+    reach = twin_reach(rows, votes, found.strengths, 3.0)
     assert found.high - found.strengths == pytest.approx(reach, rel=1e-6)
 
 
@@ -170,3 +181,39 @@ def test_independent_votes_are_worth_about_their_number() -> None:
         outcome=np.where(won, 0, 1),
     )
     assert fit(votes, UNIFORM).effective_votes == pytest.approx(20_000, rel=0.05)
+
+
+def test_a_model_seen_on_one_question_is_known_as_well_as_before() -> None:
+    """Fifty votes on one answer pull against each other and cancel: they would show no doubt at all."""
+    _, votes = planted(9, models=6, judges=10, queries=20, votes=4_000)
+    newcomer = [Ballot(f"judge-{i % 10:03d}", "newcomer", f"model-00{i % 6}", "query-000", 1.0) for i in range(50)]
+    rows = votes_of(newcomer)
+    grown = Evidence(votes)
+    grown.add(rows)
+    found = fit(grown, UNIFORM)
+    place = found.models.index("newcomer")
+    assert found.high[place] - found.low[place] > 6.0
+    assert (found.rank_low[place], found.rank_high[place]) == (1, 7)
+    others = np.arange(7) != place
+    assert np.mean((found.high - found.low)[others]) < 1.5
+
+
+def test_a_model_seen_on_two_questions_is_less_sure_than_one_seen_on_all() -> None:
+    _, votes = planted(10, models=6, judges=10, queries=20, votes=6_000)
+    concerns = (votes.first == 0) | (votes.second == 0)
+    some = votes.where(np.flatnonzero(~concerns | (votes.query < 2)))
+    wide, narrow = fit(some, UNIFORM), fit(votes, UNIFORM)
+    assert (wide.high - wide.low)[0] > 3 * (narrow.high - narrow.low)[0]
+
+
+def test_clusters_of_models_are_counted_alike_in_tables_and_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, votes = planted(11, votes=200)
+    by_question = clusters.Clustering.of(votes.query, len(votes.queries))
+    in_table = few_clusters.clusters_of_models(by_question, votes)
+    monkeypatch.setattr(few_clusters, "AT_ONCE", 7)
+    np.testing.assert_array_equal(few_clusters.clusters_of_models(by_question, votes), in_table)
+    monkeypatch.setattr(few_clusters, "TABLE_LIMIT", 0)
+    np.testing.assert_array_equal(few_clusters.clusters_of_models(by_question, votes), in_table)
+    assert in_table[0] == len(
+        {q for q, a, b in zip(votes.query, votes.first, votes.second, strict=True) if 0 in (a, b)}
+    )

@@ -143,7 +143,9 @@ def test_a_weighted_interval_rests_on_the_sums_of_w_and_of_w_squared() -> None:
         weight=weight,
     )
     found = fit(independent, UNIFORM)
-    reach = student.ppf(0.975, len(votes) - 1)
+    # Of each model as many votes tell as it has.
+    own = found.votes
+    reach = student.ppf(0.975, own - 1) * np.sqrt(own / (own - 1) * (len(votes) - 1) / len(votes))
     errors = naive(votes, found, weight, 3.0, square=True)
     np.testing.assert_allclose((found.high - found.low) / 2, reach * errors, rtol=1e-6)
     shortcut = naive(votes, found, weight, 3.0, square=False)
