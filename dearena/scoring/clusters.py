@@ -47,11 +47,6 @@ class Clustering:
         """Clusters with a vote in them."""
         return int(np.count_nonzero(self.sizes))
 
-    @property
-    def largest(self) -> int:
-        """Votes in the largest."""
-        return int(np.max(self.sizes, initial=0))
-
 
 def spread(clustering: Clustering, votes: Votes, pulls: Pulls) -> FloatArray:
     """Spread of the sums over clusters; shape (parameters, parameters), the models first."""
@@ -104,7 +99,9 @@ def _squares(votes: Votes, pulls: Pulls) -> FloatArray:
     return np.asarray(np.bincount(pair, squares, minlength=n * n).reshape(n, n), dtype=np.float64)
 
 
-def spread_by_both(one: Clustering, other: Clustering, votes: Votes, pulls: Pulls) -> tuple[FloatArray, int]:
+def spread_by_both(
+    one: Codes, ones: int, other: Codes, others: int, votes: Votes, pulls: Pulls
+) -> tuple[FloatArray, int]:
     """Spread of the sums over votes that share both clusters, and one in how many of these was looked at.
 
     Where that would be too much work, votes are split into those of their own, which are counted in full,
@@ -112,18 +109,17 @@ def spread_by_both(one: Clustering, other: Clustering, votes: Votes, pulls: Pull
     dealt into the same number of classes, and a cluster is looked at when its classes are the same.
     """
     n = len(votes.models)
-    ones, others = len(one.sizes), len(other.sizes)
     bound = min(len(votes), ones * others)
     if bound * n * n <= WORK_LIMIT or pulls.others.shape[1]:
-        return spread(_both(one.cluster, other.cluster, others), votes, pulls), 1
+        return spread(_both(one, other, others), votes, pulls), 1
     doublings = np.ceil(np.log2(bound * n * n / WORK_LIMIT))
     most = np.log2(max(min(ones, others, bound // FEWEST_SAMPLED), 1))
     classes = int(2 ** max(min(doublings, np.floor(most)), 0))
     if classes == 1:
-        return spread(_both(one.cluster, other.cluster, others), votes, pulls), 1
-    chosen = np.flatnonzero(_dealt(ones, classes)[one.cluster] == _dealt(others, classes)[other.cluster])
+        return spread(_both(one, other, others), votes, pulls), 1
+    chosen = np.flatnonzero(_dealt(ones, classes)[one] == _dealt(others, classes)[other])
     sample, sampled_pulls = votes.where(chosen), pulls.where(chosen)
-    both = _both(one.cluster[chosen], other.cluster[chosen], others)
+    both = _both(one[chosen], other[chosen], others)
     in_common = spread(both, sample, sampled_pulls)
     in_common -= independent_spread(sample, sampled_pulls)
     return independent_spread(votes, pulls) + classes * in_common, classes

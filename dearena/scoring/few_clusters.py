@@ -7,6 +7,7 @@ clusters / (clusters - 1) of its own number in place of the board's, and by Stud
 of freedom. Of a model with one cluster only the prior is known. Pure.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,11 @@ def _sorted_out(clustering: Clustering, votes: Votes) -> IntArray:
 
 
 def widened(
-    covariance: FloatArray, seen: list[tuple[int, IntArray]], degrees: int, confidence: float, prior_deviation: float
+    covariance: FloatArray,
+    seen: Sequence[tuple[int, IntArray]],
+    degrees: int,
+    confidence: float,
+    prior_deviation: float,
 ) -> FloatArray:
     """The covariance, with each model's standard error as wide as its own clusters ask for.
 

@@ -12,10 +12,9 @@ from scipy.special import expit
 from dearena.scoring.answer_pairs import AnswerPairs
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
-from dearena.scoring.clusters import Clustering
 from dearena.scoring.connection import Connection, connection
 from dearena.scoring.evidence import Evidence, preferences
-from dearena.scoring.few_clusters import clusters_of_models, widened
+from dearena.scoring.few_clusters import widened
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
 from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
@@ -165,16 +164,13 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     )
     covariates = None if style is None else style.differences(votes)
     found, judging, factors = judged(votes, counted, settings, covariates)
-    by_question = Clustering.of(votes.query, len(votes.queries))
-    by_judge = Clustering.of(votes.judge, len(votes.judges))
-    largest = max(by_question.largest, by_judge.largest)
-    work = Working(votes, found, factors, pulls(votes, counted, found, factors, covariates, largest))
+    work = Working(votes, found, factors, pulls(votes, counted, found, factors, covariates))
     precision = settings.prior_deviation**-2
-    filled, clusters = filling(votes, work.pulls, by_question, by_judge)
+    filled = filling(votes, work.pulls, votes.query, len(votes.queries))
     models = len(votes.models)
-    clustered = covariance(found.curvature, filled, models, precision)
-    seen = [(each.filled, clusters_of_models(each, votes)) for each in (by_question, by_judge) if each.filled > 1]
-    spread = widened(clustered, seen, clusters.degrees, settings.confidence, settings.prior_deviation)
+    clusters = filled.clusters
+    clustered = covariance(found.curvature, filled.total, models, precision)
+    spread = widened(clustered, filled.seen, clusters.degrees, settings.confidence, settings.prior_deviation)
     strengths = cut(found.strengths)
     reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
     halves = half_wins(counted)
@@ -194,7 +190,7 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         judging=judging,
         log_nu=found.log_nu,
         coefficients=dict(zip(names, map(float, found.coefficients), strict=True)),
-        coefficient_errors=_coefficient_errors(names, found, filled, precision),
+        coefficient_errors=_coefficient_errors(names, found, filled.total, precision),
         tallies=counted,
         connection=connection(halves),
         clusters=clusters,

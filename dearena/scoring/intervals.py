@@ -11,6 +11,7 @@ information: without it, a model that never lost would have a strength with no d
 count as given. Pure.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +20,9 @@ import numpy as np
 import scipy.linalg
 from scipy.special import stdtrit
 
-from dearena.scoring.arrays import FloatArray
+from dearena.scoring.arrays import Codes, FloatArray, IntArray
 from dearena.scoring.clusters import Clustering, independent_spread, spread, spread_by_both
+from dearena.scoring.few_clusters import clusters_of_models
 from dearena.scoring.residuals import Pulls
 from dearena.scoring.votes import Votes
 
@@ -46,27 +48,59 @@ class Clusters:
     degrees: int
 
 
-def filling(votes: Votes, pulls: Pulls, by_question: Clustering, by_judge: Clustering) -> tuple[FloatArray, Clusters]:
-    """Filling of the sandwich, without the prior; shape (parameters, parameters)."""
-    questions, judges = by_question.filled, by_judge.filled
-    if questions > 1 and judges > 1:
-        # Sums are exact: whoever computes which term, and when, the total is the same.
-        with ThreadPoolExecutor(1) as beside:
-            second = beside.submit(_corrected, by_judge, votes, pulls)
-            first = _corrected(by_question, votes, pulls)
-            both, sampled = spread_by_both(by_question, by_judge, votes, pulls)
-            total = first + second.result() - both
-        degrees = min(questions, judges) - 1
-        return total, Clusters(questions, judges, "question and judge", sampled, degrees)
-    if questions > 1:
-        return _corrected(by_question, votes, pulls), Clusters(questions, judges, "question", 1, questions - 1)
-    if judges > 1:
-        return _corrected(by_judge, votes, pulls), Clusters(questions, judges, "judge", 1, judges - 1)
-    return independent_spread(votes, pulls), Clusters(questions, judges, "vote", 1, max(len(votes) - 1, 1))
+@dataclass(frozen=True, slots=True, eq=False)
+class Filling:
+    """The filling of a sandwich, and what it was made of.
+
+    Attributes:
+        total: without the prior, shape (parameters, parameters).
+        seen: for each way of clustering, the number of clusters on the board and of each model.
+    """
+
+    total: FloatArray
+    clusters: Clusters
+    seen: Sequence[tuple[int, IntArray]]
 
 
-def _corrected(clustering: Clustering, votes: Votes, pulls: Pulls) -> FloatArray:
-    return spread(clustering, votes, pulls) * (clustering.filled / (clustering.filled - 1))
+def filling(votes: Votes, pulls: Pulls, question: Codes, questions: int) -> Filling:
+    """Spread of the pulls over clusters, both ways.
+
+    Args:
+        question: of each vote, below `questions`.
+    """
+    # Sums are exact: whoever computes which term, and when, the total is the same.
+    with ThreadPoolExecutor(1) as beside:
+        of_judges = beside.submit(_one_way, votes.judge, len(votes.judges), votes, pulls)
+        of_both = beside.submit(spread_by_both, question, questions, votes.judge, len(votes.judges), votes, pulls)
+        by_question = _one_way(question, questions, votes, pulls)
+        by_judge, (both, sampled) = of_judges.result(), of_both.result()
+    one, other = by_question.clusters, by_judge.clusters
+    seen = [(way.clusters, way.seen) for way in (by_question, by_judge) if way.clusters > 1]
+    if one > 1 and other > 1:
+        total = by_question.corrected() + by_judge.corrected() - both
+        return Filling(total, Clusters(one, other, "question and judge", sampled, min(one, other) - 1), seen)
+    if one > 1:
+        return Filling(by_question.corrected(), Clusters(one, other, "question", 1, one - 1), seen)
+    if other > 1:
+        return Filling(by_judge.corrected(), Clusters(one, other, "judge", 1, other - 1), seen)
+    return Filling(independent_spread(votes, pulls), Clusters(one, other, "vote", 1, max(len(votes) - 1, 1)), seen)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OneWay:
+    """Spread over one way of clustering, and in how many clusters each model was seen."""
+
+    total: FloatArray
+    clusters: int
+    seen: IntArray
+
+    def corrected(self) -> FloatArray:
+        return self.total * (self.clusters / (self.clusters - 1))
+
+
+def _one_way(cluster: Codes, clusters: int, votes: Votes, pulls: Pulls) -> _OneWay:
+    clustering = Clustering.of(cluster, clusters)
+    return _OneWay(spread(clustering, votes, pulls), clustering.filled, clusters_of_models(clustering, votes))
 
 
 def covariance(curvature: FloatArray, filled: FloatArray, models: int, precision: float) -> FloatArray:

@@ -65,7 +65,6 @@ def pulls(
     found: StrengthFit,
     factors: JudgeFactors,
     covariates: FloatArray | None,
-    largest_cluster: int,
 ) -> Pulls:
     """The pull of each vote under a fit.
 
@@ -73,12 +72,11 @@ def pulls(
         votes: preferences only.
         counted: their unweighted tallies, shape (3, n, n).
         covariates: of each vote, shape (votes, k); None: none.
-        largest_cluster: most votes whose pulls are ever summed up.
     """
     weight = _weights(votes, factors)
     log_nu = found.log_nu
     if weight is None and factors.slope is None and covariates is None and log_nu is None:
-        return _from_table(votes, counted, found.strengths, largest_cluster)
+        return _from_table(votes, counted, found.strengths)
     difference = found.strengths[votes.first] - found.strengths[votes.second]
     if factors.slope is not None:
         difference *= factors.slope[votes.judge]
@@ -93,14 +91,14 @@ def pulls(
     if weight is not None:
         base *= weight
     for column in others.T:
-        column[:] = summable(column, largest_cluster)
-    return Pulls(summable(base, largest_cluster), others)
+        column[:] = summable(column, len(votes))
+    return Pulls(summable(base, len(votes)), others)
 
 
-def _from_table(votes: Votes, counted: FloatArray, strengths: FloatArray, largest_cluster: int) -> Pulls:
+def _from_table(votes: Votes, counted: FloatArray, strengths: FloatArray) -> Pulls:
     """Looked up by outcome and pair, of which there are far fewer than votes."""
     mean = chances(strengths[:, None] - strengths[None, :], None).mean
-    table = summable(_HALF_WINS[:, None, None] - mean, largest_cluster)
+    table = summable(_HALF_WINS[:, None, None] - mean, len(votes))
     own = np.take(table.ravel(), keys_of(votes, len(strengths)), mode="clip")
     squares = np.sum(counted * np.square(table), axis=0)
     return Pulls(own, np.zeros((len(votes), 0)), squares)
