@@ -4,7 +4,7 @@ One call for everybody: the scorer's boards, `dearena fit` on a file, and whoeve
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import expit
@@ -19,6 +19,7 @@ from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
 from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
 from dearena.scoring.reliability import JudgedPairs, fit_reliability
+from dearena.scoring.reliable_intervals import Sandwich, with_judges_learnt
 from dearena.scoring.residuals import JudgeFactors, Pulls, pulls
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
@@ -39,12 +40,15 @@ class Judging:
             shape (judges, models); None: all of them.
         fits: made until weights and strengths stood still.
         residual: largest difference, in parts, of a weight to the one that the strengths imply.
+        learnt: whether intervals know that the weights are learnt from a sample of judges. Under `reliability`
+            they do, but where votes hardly say which of judges and strengths are to be believed.
     """
 
     parts: IntArray
     influence: IntArray | None
     fits: int
     residual: int
+    learnt: bool = False
 
     @property
     def settled(self) -> bool:
@@ -169,7 +173,8 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     filled = filling(votes, work.pulls, votes.query, len(votes.queries))
     models = len(votes.models)
     clusters = filled.clusters
-    clustered = covariance(found.curvature, filled.total, models, precision)
+    sandwich = with_judges_learnt(votes, work.pulls, found, factors, covariates, filled)
+    clustered = covariance(sandwich.curvature, sandwich.filling.total, models, precision)
     spread = widened(clustered, filled.seen, clusters.degrees, settings.confidence, settings.prior_deviation)
     strengths = cut(found.strengths)
     reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
@@ -187,10 +192,10 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         rank=ranked(strengths, halves),
         rank_low=low,
         rank_high=high,
-        judging=judging,
+        judging=replace(judging, learnt=sandwich.learnt),
         log_nu=found.log_nu,
         coefficients=dict(zip(names, map(float, found.coefficients), strict=True)),
-        coefficient_errors=_coefficient_errors(names, found, filled.total, precision),
+        coefficient_errors=_coefficient_errors(names, sandwich, precision),
         tallies=counted,
         connection=connection(halves),
         clusters=clusters,
@@ -288,13 +293,11 @@ def ranked(strengths: FloatArray, halves: IntArray) -> IntArray:
     return ranks
 
 
-def _coefficient_errors(
-    names: tuple[str, ...], found: StrengthFit, filled: FloatArray, precision: float
-) -> dict[str, float]:
+def _coefficient_errors(names: tuple[str, ...], sandwich: Sandwich, precision: float) -> dict[str, float]:
     if not names:
         return {}
-    bread = np.linalg.inv(found.curvature)
-    variances = np.diag(bread @ (filled + precision * np.eye(len(filled))) @ bread)[-len(names) :]
+    bread, filled = np.linalg.inv(sandwich.curvature), sandwich.filling.total
+    variances = np.diag(bread @ (filled + precision * np.eye(len(filled))) @ bread.T)[-len(names) :]
     return dict(zip(names, map(float, np.sqrt(np.maximum(variances, 0.0))), strict=True))
 
 

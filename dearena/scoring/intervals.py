@@ -8,7 +8,7 @@ what judges of this kind would give over new questions of this kind.
 
 Bread is the inverse curvature. The prior enters the filling as one more observation with its own
 information: without it, a model that never lost would have a strength with no doubt at all. Judge weights
-count as given. Pure.
+count as given; under `reliability`, whose judges are learnt, `reliable_intervals` changes bread and filling. Pure.
 """
 
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ def covariance(curvature: FloatArray, filled: FloatArray, models: int, precision
     """Covariance of the strengths around their mean; shape (models, models), no negative variances.
 
     Args:
-        curvature: of the fit, prior included, by all parameters.
+        curvature: negative derivative of the estimating equations, prior included, by all parameters.
         filled: the filling, likewise, without the prior.
         precision: of the prior.
     """
@@ -116,7 +116,10 @@ def covariance(curvature: FloatArray, filled: FloatArray, models: int, precision
     # Only differences are observed: the mean is 0 by convention and carries no doubt.
     centred = np.zeros((parameters, models))
     centred[:models] = np.eye(models) - np.full((models, models), 1 / max(models, 1))
-    slices = scipy.linalg.solve(curvature, centred, assume_a="pos", check_finite=False)
+    if np.array_equal(curvature, curvature.T):
+        slices = scipy.linalg.solve(curvature, centred, assume_a="pos", check_finite=False)
+    else:
+        slices = scipy.linalg.solve(curvature.T, centred, assume_a="gen", check_finite=False)
     found = slices.T @ meat @ slices
     return (found + found.T) / 2
 

@@ -20,7 +20,9 @@ from dearena.scoring.votes import Votes
 EXACT_BITS: Final = 52
 """Whole numbers below 2^53 are exact as floats, and so are their sums below it."""
 
-_HALF_WINS: Final = np.array([1.0, 0.0, 0.5])
+HALF_WINS: Final = np.array([1.0, 0.0, 0.5])
+"""Of a preference, by its code."""
+
 _TIE: Final = CODES[Outcome.TIE]
 
 
@@ -83,7 +85,7 @@ def pulls(
     if covariates is not None:
         difference += covariates @ found.coefficients
     at = chances(difference, log_nu)
-    base = _HALF_WINS[votes.outcome] - at.mean
+    base = HALF_WINS[votes.outcome] - at.mean
     others = _others(base, None if log_nu is None else (votes.outcome == _TIE) - at.tie, covariates, weight)
     if factors.slope is not None:
         slope = factors.slope[votes.judge]
@@ -98,7 +100,7 @@ def pulls(
 def _from_table(votes: Votes, counted: FloatArray, strengths: FloatArray) -> Pulls:
     """Looked up by outcome and pair, of which there are far fewer than votes."""
     mean = chances(strengths[:, None] - strengths[None, :], None).mean
-    table = summable(_HALF_WINS[:, None, None] - mean, len(votes))
+    table = summable(HALF_WINS[:, None, None] - mean, len(votes))
     own = np.take(table.ravel(), keys_of(votes, len(strengths)), mode="clip")
     squares = np.sum(counted * np.square(table), axis=0)
     return Pulls(own, np.zeros((len(votes), 0)), squares)

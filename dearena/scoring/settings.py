@@ -8,7 +8,7 @@ from dearena.identity import Digest, digest_of
 from dearena.scoring.fixed_point import FIT_LIMIT, RESIDUAL_TOLERANCE
 from dearena.scoring.intervals import CONFIDENCE
 from dearena.scoring.ties import HALF, TIE_RULES
-from dearena.scoring.weightings import FLOOR, SCORE, STRENGTH_DECIMALS, check_weighting
+from dearena.scoring.weightings import FLOOR, RELIABILITY, SCORE, STRENGTH_DECIMALS, check_weighting
 
 FLIP_RULES = ("leave", "half")
 
@@ -51,7 +51,8 @@ class FitSettings:
         return {
             **asdict(self),
             "model": "bradley-terry",
-            "intervals": "sandwich clustered by question and judge, Student's t",
+            "intervals": "sandwich clustered by question and judge, Student's t"
+            + (", judges learnt" if self.weighting == RELIABILITY else ""),
             "weight_floor": FLOOR,
             "weight_fits_limit": FIT_LIMIT,
             "weight_residual_tolerance": RESIDUAL_TOLERANCE,
