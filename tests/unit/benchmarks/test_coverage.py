@@ -19,7 +19,7 @@ def test_clustered_intervals_cover_and_plain_ones_do_not() -> None:
 
 
 def test_under_reliability_intervals_know_how_far_a_board_may_stretch() -> None:
-    """With the judges as given, strengths are stretched by 4 to 5 times the variance, and 91 % are covered."""
+    """With the judges as given they stretch with about 5 times the variance that is stated, and 92 % are covered."""
     worlds = []
     stretches = []
     for seed in range(60):
