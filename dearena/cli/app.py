@@ -4,16 +4,21 @@ import typer
 
 from dearena.cli import (
     apply,
+    boards,
+    diff,
     dimension,
     doctor,
     fit,
     insertions,
+    judges,
     leaderboard,
     models,
+    pairs,
     register,
     up,
     votes,
     watch,
+    what_if,
 )
 
 app = typer.Typer(
@@ -32,6 +37,11 @@ app.command("retire")(models.retire)
 app.add_typer(dimension.app, name="dimension")
 app.command("apply")(apply.apply)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("boards")(boards.boards)
+app.command("diff")(diff.diff)
+app.command("pairs")(pairs.pairs)
+app.command("judges")(judges.judges)
+app.command("what-if")(what_if.what_if)
 app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
 app.add_typer(votes.app, name="votes")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dearena.cli import board_notes
 from dearena.scoring import Fit, Outcome, Votes
 from dearena.scoring.arrays import ONE, Codes, IntArray
 from dearena.scoring.outcomes import CODES
@@ -24,16 +25,9 @@ RATING_OF_AVERAGE: Final = 1000.0
 RATING_PER_LOG_ODDS: Final = 400 / math.log(10)
 """A strength on Elo's scale, as on the boards of the scorer."""
 
-FEW_CLUSTERS: Final = 10
-"""Fewer questions or judges than this say little of all others, whatever quantile is taken."""
-
 FEW_ON_A_MODEL: Final = 5
 """The votes on a model sum up to what its strength expects. On one question alone they do so there, and nothing
 of that question's luck is left to be seen."""
-
-MOST_PARTS: Final = 5
-MOST_NAMES: Final = 6
-"""In a note."""
 
 
 def report(found: Fit, votes: Votes, bounds: Bounds) -> dict[str, Any]:
@@ -166,62 +160,28 @@ def _parts(found: Fit) -> list[list[str]]:
 
 def notes(report: Mapping[str, Any]) -> list[str]:
     """What whoever reads the board must know, in words."""
-    found = []
-    if not report["votes"]:
-        found.append("no vote is a preference: every strength is that of the prior")
     silent = [row["model"] for row in report["models"] if not row["votes"]]
-    if silent and report["votes"]:
-        found.append(f"without a vote that counts, and last for that: {listed(silent)}")
-    parts = [part for part in report["parts"] if part not in [[name] for name in silent]]
-    if len(parts) > 1:
-        joined = "; ".join(listed(part) for part in parts[:MOST_PARTS])
-        more = f"; and {len(parts) - MOST_PARTS} more" if len(parts) > MOST_PARTS else ""
-        found.append(
-            f"not connected: no vote joins these {len(parts)} parts, ranks between them mean nothing: {joined}{more}"
-        )
-    if report["undefeated"]:
-        found.append(f"never lost, so that only the prior bounds the strength: {listed(report['undefeated'])}")
-    if report["winless"]:
-        found.append(f"never won, so that only the prior bounds the strength: {listed(report['winless'])}")
-    if not report["bounded"] and not report["undefeated"] and not report["winless"] and report["connected"]:
-        found.append("some models never lost to any of the others: only the prior bounds the distance between them")
-    if not report["weights"]["settled"]:
-        found.append(
-            f"the judge weights did not come to rest in {report['weights']['fits']} fits: "
-            f"they still move by {report['weights']['residual']:.2g}"
-        )
-    if report["clusters"]["questions"] >= FEW_CLUSTERS:
+    weights, clusters = report["weights"], report["clusters"]
+    found = board_notes.no_votes(report["votes"], silent)
+    found += board_notes.connection([part for part in report["parts"] if part not in [[name] for name in silent]])
+    found += board_notes.bounds(
+        report["undefeated"], report["winless"], bounded=report["bounded"], connected=report["connected"]
+    )
+    if not weights["settled"]:
+        found += board_notes.unrest(weights["fits"], weights["residual"])
+    if clusters["questions"] >= board_notes.FEW_CLUSTERS:
         rare = [row["model"] for row in report["models"] if 0 < row["questions"] < FEW_ON_A_MODEL]
         if rare:
             found.append(
-                f"on fewer than {FEW_ON_A_MODEL} questions, so that the interval is too narrow: {listed(rare)}"
+                f"on fewer than {FEW_ON_A_MODEL} questions, so that the interval is too narrow: "
+                f"{board_notes.listed(rare)}"
             )
-    return found + _of_clusters(report["clusters"])
-
-
-def _of_clusters(clusters: Mapping[str, Any]) -> list[str]:
-    found = []
-    if clusters["method"] == "vote":
-        found.append("one question and one judge: intervals take votes as independent, and speak of these two alone")
-    elif clusters["method"] != "question and judge":
-        other = "judge" if clusters["method"] == "question" else "question"
-        found.append(
-            f"one {other} only: intervals are clustered by {clusters['method']}, and speak of this {other} alone"
-        )
-    few = [f"{clusters[what]} {what}" for what in ("questions", "judges") if 1 < clusters[what] < FEW_CLUSTERS]
-    if few:
-        found.append(f"only {' and '.join(few)}: intervals are rough, however wide")
-    if clusters["sampled"] > 1:
-        found.append(
-            f"what votes share by question and judge at once was looked at in one of {clusters['sampled']} places"
-        )
-    return found
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names, the first few of them."""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
+    return found + board_notes.clusters(
+        clusters["method"],
+        questions=clusters["questions"],
+        judges=clusters["judges"],
+        sampled=clusters["sampled"],
+    )
 
 
 def with_bootstrap(report: dict[str, Any], found: Fit, drawn: Bootstrap | None, seed: int) -> None:

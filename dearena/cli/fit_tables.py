@@ -127,11 +127,11 @@ def other_boards(report: Mapping[str, Any]) -> Table | None:
     for one in boards:
         agreement = one["fault"] or ("" if one["agreement"] is None else f"{one['agreement']:.3f}")
         first = one["models"][0]["model"] if one["models"] else ""
-        table.add_row(_KINDS.get(one["kind"], one["kind"]), one["what"], f"{one['votes']:,}", agreement, first)
+        table.add_row(KINDS.get(one["kind"], one["kind"]), one["what"], f"{one['votes']:,}", agreement, first)
     return table
 
 
-_KINDS: Final = {
+KINDS: Final = {
     "judge": "without the judge",
     "family_judges": "without the judges of",
     "family": "without the family",
@@ -140,6 +140,7 @@ _KINDS: Final = {
     "flips": "flips",
     "style": "style controlled:",
 }
+"""In what a board that might have been differs from the one there is."""
 
 
 def _table(headings: Sequence[str], left: Sequence[str]) -> Table:

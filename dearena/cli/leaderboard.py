@@ -6,7 +6,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from dearena.cli import output, words
+from dearena.cli import board_notes, columns, output, words
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.plain import plain
@@ -21,7 +21,11 @@ def leaderboard(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Show who stands where, and how sure that is."""
+    """Show who stands where, and how sure that is.
+
+    Rank 7 (6-9) is the seventh, and may be from the sixth to the ninth. Models of one group cannot be told apart
+    from the strongest of it.
+    """
 
     async def body(client: ArenaClient) -> None:
         if follow:
@@ -41,7 +45,7 @@ def _show(board: scorer_pb2.Board, *, as_json: bool) -> None:
 
 
 def rendered(board: scorer_pb2.Board) -> Group:
-    """A board for people: heading, table, what it rests on."""
+    """A board for people: heading, table, what it rests on, what must be known of it."""
     heading = words.joined(
         [
             words.slug(board.dimension),
@@ -50,30 +54,64 @@ def rendered(board: scorer_pb2.Board) -> Group:
             board.board_digest[:12],
         ]
     )
-    notes = [
-        f"votes: {words.outcomes(board.outcomes)}",
+    worth = f"worth {board.effective_votes:,.0f} independent ones" if board.effective_votes else ""
+    rests_on = [
+        words.joined([f"votes: {words.outcomes(board.outcomes)}", worth]),
         words.joined([f"judge calls: {board.judge_calls:,}", f"cost: {words.money(board.judge_cost)}"]),
+        words.joined([words.settings(board.settings), _clusters(board)]),
     ]
-    if not board.connected:
-        notes.append("not all models are connected by comparisons: ranks between the parts mean nothing")
-    if board.weight_residual > 1:
-        notes.append("the judge weights did not come to rest")
-    return Group(heading, _table(board), *notes)
+    told = [f"note: {note}" for note in notes(board)]
+    return Group(heading, _table(board), *(line for line in rests_on if line), *told)
+
+
+def _clusters(board: scorer_pb2.Board) -> str:
+    if not board.HasField("clusters"):
+        return ""
+    return f"{board.clusters.questions:,} questions · {board.clusters.judges:,} judges"
 
 
 def _table(board: scorer_pb2.Board) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("rank", "model", "rating", "95 % interval", "score", "votes", "wins", "weight"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
+    rows = board.rows
+    shown = {
+        "rank": [words.rank(row.rank, row.rank_low, row.rank_high) for row in rows],
+        "group": [str(row.group or "") for row in rows],
+        "model": [row.model for row in rows],
+        "rating": [f"{row.rating:.0f}" for row in rows],
+        f"{100 * (board.settings.confidence or 0.95):g} % interval": [
+            f"{row.rating_low:.0f} to {row.rating_high:.0f}" for row in rows
+        ],
+        "score": [f"{row.score:.1f}" for row in rows],
+        "votes": [f"{row.votes:,}" for row in rows],
+        "wins": [f"{row.wins:,.1f}" for row in rows],
+        "weight": [words.share(row.judge_weight) for row in rows],
+    }
+    return columns.table(shown, left=("rank", "model"))
+
+
+def notes(board: scorer_pb2.Board) -> list[str]:
+    """What whoever reads the board must know, in words."""
+    parts: dict[int, list[str]] = {}
     for row in board.rows:
-        table.add_row(
-            "retired" if row.retired else str(row.rank),
-            row.model,
-            f"{row.rating:.0f}",
-            f"{row.rating_low:.0f} to {row.rating_high:.0f}",
-            f"{row.score:.1f}",
-            f"{row.votes:,}",
-            f"{row.wins:,.1f}",
-            words.share(row.judge_weight),
+        if row.votes:
+            parts.setdefault(row.part, []).append(row.model)
+    silent = [row.model for row in board.rows if not row.votes and not row.retired]
+    found = board_notes.no_votes(board.outcomes.a + board.outcomes.b + board.outcomes.tie, silent)
+    found += board_notes.connection(sorted(parts.values(), key=len, reverse=True))
+    if not board.connected and not found:
+        found.append("not connected by votes: ranks between parts of the board mean nothing")
+    found += board_notes.bounds(
+        [row.model for row in board.rows if row.undefeated],
+        [row.model for row in board.rows if row.winless],
+        bounded=not board.unbounded,
+        connected=board.connected,
+    )
+    if board.weight_residual > 1:
+        found += board_notes.unrest(board.weight_iterations, board.weight_residual / words.WEIGHT_PARTS)
+    if board.HasField("clusters"):
+        found += board_notes.clusters(
+            board.clusters.method,
+            questions=board.clusters.questions,
+            judges=board.clusters.judges,
+            sampled=board.clusters.sampled,
         )
-    return table
+    return found

@@ -17,6 +17,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs: 
 Project = Annotated[
     str, typer.Option("--project", envvar="DEARENA_PROJECT", help="Project that models and dimensions are of.")
 ]
+Wait = Annotated[
+    int, typer.Option("--wait", min=1, help="Seconds to wait for what has to be worked out of very many votes.")
+]
 DEFAULT = DEFAULT_PROJECT
 MAX_UINT32 = 2**32 - 1
 

@@ -29,6 +29,35 @@ def share(weight: int) -> str:
     return f"{weight / WEIGHT_PARTS:.2f}"
 
 
+def rank(place: int, low: int, high: int) -> str:
+    """`7 (6-9)`: a rank and what it may be; `7` where that is sure, or was not kept; `retired` for 0."""
+    if not place:
+        return "retired"
+    return str(place) if low == high else f"{place} ({low}-{high})"
+
+
+def from_to(low: int, high: int) -> str:
+    """`2 to 5`; one number where they are the same."""
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """`62 %`; a share that is not quite all or nothing is not rounded to that."""
+    shown = f"{100 * share:.{digits}f}"
+    smallest = 10.0**-digits
+    if float(shown) == 0 < share:
+        return f"< {smallest:g} %"
+    if float(shown) == 100 and share < 1:  # noqa: PLR2004
+        return f"> {100 - smallest:g} %"
+    return f"{shown} %"
+
+
+def settings(made: scorer_pb2.ScoringSettings) -> str:
+    """`weights reliability · ties half · flips leave`; empty where they were not kept."""
+    named = {"weights": made.weighting, "ties": made.ties, "flips": made.flips}
+    return joined(f"{name} {value}" for name, value in named.items() if value)
+
+
 def outcomes(counts: scorer_pb2.OutcomeCounts) -> str:
     """`A 310 · B 290 · TIE 12`, without the kinds that did not occur."""
     named = ((field.name.upper(), getattr(counts, field.name)) for field in counts.DESCRIPTOR.fields)

@@ -10,7 +10,17 @@ Answers are the contract's own messages (`dearena.v1`); what goes wrong is a fau
 from dearena.client.addresses import Addresses
 from dearena.client.apply import Action, Change, apply
 from dearena.client.arena_file import ArenaFile, read_arena_file
-from dearena.client.client import ArenaClient
+from dearena.client.client import REPORT_SECONDS, ArenaClient
 from dearena.client.votes import Vote
 
-__all__ = ["Action", "Addresses", "ArenaClient", "ArenaFile", "Change", "Vote", "apply", "read_arena_file"]
+__all__ = [
+    "REPORT_SECONDS",
+    "Action",
+    "Addresses",
+    "ArenaClient",
+    "ArenaFile",
+    "Change",
+    "Vote",
+    "apply",
+    "read_arena_file",
+]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
 
 import grpc
@@ -24,9 +24,13 @@ SILENCE_SECONDS: Final = 60.0
 """A stream that has an end says something at least this often."""
 
 
+class NotInTime(ServiceUnavailable):
+    """A call ended before its answer; the service may be there, and at work on it."""
+
+
 def _service_config(service: ServiceDescriptor) -> str:
     """Reads are tried again; what changes something is not: its caller hears at once that a service is away."""
-    reads = [method.name for method in service.methods if method.name.startswith(("Get", "List"))]
+    reads = [method.name for method in service.methods if method.name.startswith(("Get", "List", "Diff"))]
     policy = {
         "maxAttempts": 3,
         "initialBackoff": "0.1s",
@@ -67,6 +71,32 @@ class Service:
             return await call
         except grpc.aio.AioRpcError as error:
             raise self._fault(error) from error
+
+    async def found(self, ask: Callable[[float], Awaitable[T]], *, call_seconds: float, wait_seconds: float) -> T:
+        """The answer to a question that takes a service longer than a call lasts.
+
+        It goes on with the work when a call ends, and whoever asks again gets what it has found: so it is asked
+        again until then. A service that cannot be reached is not waited for.
+
+        Args:
+            ask: makes the call, with a deadline in seconds.
+            call_seconds: longest deadline of one call.
+            wait_seconds: of all calls together.
+
+        Raises:
+            NotInTime: it had found nothing by then; or its answer took longer to be sent than a call lasts.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_seconds
+        while True:
+            try:
+                return await self.told(ask(min(call_seconds, max(end - loop.time(), 0.0))))
+            except NotInTime as late:
+                if loop.time() >= end:
+                    raise NotInTime(
+                        f"the {self._shown} has not found the answer within {wait_seconds:g} s; "
+                        "it goes on with the work, ask again later"
+                    ) from late
 
     async def each(
         self, call: AsyncIterable[T], *, silence_seconds: float | None = SILENCE_SECONDS
@@ -110,7 +140,7 @@ class Service:
                     f"the {self._shown} cannot be reached; is the arena running? (`dearena up` starts one here)"
                 )
             case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ServiceUnavailable(f"the {self._shown} did not answer in time")
+                return NotInTime(f"the {self._shown} did not answer in time")
             case grpc.StatusCode.CANCELLED:
                 return ServiceUnavailable(f"the {self._shown} ended the call")
             case grpc.StatusCode.UNIMPLEMENTED:

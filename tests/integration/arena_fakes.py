@@ -35,6 +35,8 @@ class FakeArena(
     batches: list[judge_dispatcher_pb2.ListVotesResponse] = field(default_factory=list)
     faults: list[ArenaFault] = field(default_factory=list)
     """Raised after the first message of the next streams, one each."""
+    late: int = 0
+    """So many reports are still being worked out when their calls end."""
     silent: bool = False
     """Streams stay open after their last message."""
     asked: list[Any] = field(default_factory=list)
@@ -66,6 +68,14 @@ class FakeArena(
         if not self.boards:
             raise NotReady("there is no settled board yet")
         return scorer_pb2.GetLeaderboardResponse(board=self.boards[-1])
+
+    async def GetPairs(self, request: scorer_pb2.GetPairsRequest, context: Any) -> scorer_pb2.GetPairsResponse:
+        self.asked.append(request)
+        if len(self.asked) <= self.late:
+            await asyncio.Event().wait()
+        if self.faults:
+            raise self.faults.pop(0)
+        return scorer_pb2.GetPairsResponse(board_version=request.board_version)
 
     async def WatchLeaderboard(
         self, request: scorer_pb2.WatchLeaderboardRequest, context: Any

@@ -68,6 +68,33 @@ async def test_a_service_that_is_away_is_told_soon() -> None:
         assert time.monotonic() - began < 5
 
 
+async def test_a_report_is_asked_for_until_it_is_there(fake: FakeArena) -> None:
+    fake.boards = [scorer_pb2.Board(board_version=4)]
+    fake.late = 2
+    async with ArenaClient(Addresses(scorer=fake.address), call_seconds=0.3) as client:
+        assert (await client.pairs("algebra")).board_version == 4
+        # Each time of the same board, whatever has settled since.
+        assert [request.board_version for request in fake.asked] == [4, 4, 4]
+        fake.late = 100
+        began = time.monotonic()
+        with pytest.raises(ServiceUnavailable, match=r"has not found the answer within 0\.7 s; it goes on"):
+            await client.pairs("algebra", wait_seconds=0.7)
+        assert 0.7 <= time.monotonic() - began < 5
+        assert len(fake.asked) >= 5
+
+
+async def test_a_report_that_fails_is_not_asked_for_again(fake: FakeArena, client: ArenaClient) -> None:
+    fake.faults = [NotReady("algebra has no board 4 yet")]
+    with pytest.raises(NotReady):
+        await client.pairs("algebra", 4)
+    assert len(fake.asked) == 1
+    async with ArenaClient(Addresses(scorer="127.0.0.1:9")) as away:
+        began = time.monotonic()
+        with pytest.raises(ServiceUnavailable, match="cannot be reached"):
+            await away.pairs("algebra", 4)
+        assert time.monotonic() - began < 5
+
+
 async def test_a_service_that_is_slow_to_take_a_connection_is_reached(fake: FakeArena) -> None:
     host, _, port = fake.address.rpartition(":")
 

@@ -32,6 +32,10 @@ BOARD = scorer_pb2.Board(
         scorer_pb2.BoardRow(
             model="kappa@1",
             rank=1,
+            rank_low=1,
+            rank_high=3,
+            group=1,
+            part=1,
             rating=1183.4,
             rating_low=1150.2,
             rating_high=1216.6,
@@ -40,8 +44,11 @@ BOARD = scorer_pb2.Board(
             wins=760.5,
             judge_weight=98_304,
         ),
-        scorer_pb2.BoardRow(model="lambda@2", rating=816.6, retired=True),
+        scorer_pb2.BoardRow(model="lambda@2", rating=816.6, votes=1230, part=1, retired=True),
     ],
+    effective_votes=204.4,
+    settings=scorer_pb2.ScoringSettings(weighting="score", ties="half", flips="leave", confidence=0.9),
+    clusters=scorer_pb2.VoteClusters(questions=24, judges=12, method="question and judge", sampled=1, degrees=11),
     outcomes=scorer_pb2.OutcomeCounts(a=310, b=290, tie=12, flip=60),
     judge_calls=2480,
     judge_cost=common_pb2.Money(currency="USD", nano_units=124_000_000),
@@ -51,24 +58,68 @@ BOARD = scorer_pb2.Board(
 def test_a_board_shows_who_stands_where_how_sure_that_is_and_what_it_cost() -> None:
     text = seen(leaderboard.rendered(BOARD))
     assert "algebra · board 17 · 2 models · 3f2a9c0b7d11" in text
-    assert row_of(text, "1 ") == "1 kappa@1 1183 1150 to 1217 74.2 1,230 760.5 1.50"
+    assert row_of(text, "1 ") == "1 (1-3) 1 kappa@1 1183 1150 to 1217 74.2 1,230 760.5 1.50"
     assert row_of(text, "retired").startswith("retired lambda@2 ")
-    assert "votes: A 310 · B 290 · TIE 12 · FLIP 60" in text
+    assert "votes: A 310 · B 290 · TIE 12 · FLIP 60 · worth 204 independent ones" in text
+    assert "90 % interval" in text
+    assert "weights score · ties half · flips leave · 24 questions · 12 judges" in text
     assert "judge calls: 2,480 · cost: USD 0.12" in text
-    assert "connected" not in text
-    assert "come to rest" not in text
+    assert "note:" not in text
 
 
-def test_a_board_in_parts_or_in_the_making_says_so() -> None:
+def noted(**changes: object) -> str:
+    """The same board, but for some of its fields."""
+    board = scorer_pb2.Board()
+    board.CopyFrom(BOARD)
+    for name, value in changes.items():
+        setattr(board, name, value)
+    return seen(leaderboard.rendered(board))
+
+
+def test_a_board_in_the_making_says_so() -> None:
+    assert "board 17 (not settled)" in noted(settled=False)
+
+
+def test_a_board_says_what_must_be_known_of_it() -> None:
+    assert "note: the judge weights did not come to rest in 40 fits: they still move by 0.5" in noted(
+        weight_residual=32_768, weight_iterations=40
+    )
+    assert "note: some models never lost to any of the others" in noted(unbounded=True)
+    assert "note: not connected by votes: ranks between parts" in noted(connected=False)
+
+
+def test_a_board_in_parts_names_them() -> None:
     board = scorer_pb2.Board()
     board.CopyFrom(BOARD)
     board.connected = False
-    board.settled = False
-    board.weight_residual = 2
+    board.rows[1].part = 2
+    board.rows.add(model="mu@1", rank=2, part=2, votes=3, undefeated=True)
+    board.rows.add(model="nu@1", rank=3, part=3)
+    board.rows.add(model="xi@1", rank=4, part=2, votes=9, winless=True)
+    board.clusters.judges, board.clusters.sampled = 3, 4
     text = seen(leaderboard.rendered(board))
-    assert "ranks between the parts mean nothing" in text
-    assert "board 17 (not settled)" in text
-    assert "the judge weights did not come to rest" in text
+    assert "no vote joins these 2 parts, ranks between them mean nothing: lambda@2, mu@1, xi@1; kappa@1\n" in text
+    assert "note: without a vote that counts, and last for that: nu@1\n" in text
+    assert "note: never lost, so that only the prior bounds the strength: mu@1\n" in text
+    assert "note: never won, so that only the prior bounds the strength: xi@1\n" in text
+    assert "note: only 3 judges: intervals are rough, however wide\n" in text
+    assert "looked at in one of 4 places" in text
+
+
+def test_a_board_of_an_earlier_time_is_shown_with_what_was_kept() -> None:
+    old = scorer_pb2.Board(
+        board_version=3,
+        settled=True,
+        connected=True,
+        rows=[scorer_pb2.BoardRow(model="kappa@1", rank=1, votes=4, rating=1000)],
+        outcomes=scorer_pb2.OutcomeCounts(a=4),
+    )
+    text = seen(leaderboard.rendered(old))
+    assert row_of(text, "1 ").startswith("1 kappa@1 1000 ")
+    assert "95 % interval" in text
+    assert "group" not in text
+    assert "worth" not in text
+    assert "note:" not in text
 
 
 def step(

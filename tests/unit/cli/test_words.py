@@ -47,3 +47,10 @@ def test_outcomes_that_did_not_occur_are_left_out() -> None:
 
 def test_a_state_from_a_newer_service_is_its_number() -> None:
     assert words.phase(ranker_pb2.Insertion.FromString(b"\x18\x63")) == "99"
+
+
+def test_a_rank_is_shown_with_what_it_may_be() -> None:
+    assert words.rank(7, 6, 9) == "7 (6-9)"
+    assert words.rank(7, 7, 7) == "7"
+    assert words.rank(7, 0, 0) == "7"  # boards made before intervals were kept
+    assert words.rank(0, 0, 0) == "retired"
