@@ -51,6 +51,16 @@ BENCHMARK_STAMP := $(BENCHMARK_VENV)/.installed
 bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about five minutes. ARGS="--rounds 3 --json FILE"
 	$(BENCHMARK_VENV)/bin/python -m benchmarks.scoring_speed $(ARGS)
 
+.PHONY: bench-coverage bench-hostile bench-leaderboard
+bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(ARGS)
+
+bench-hostile: setup ## What hostile judges do to a board, by weighting. ARGS="--worlds 40"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.hostile_judges $(ARGS)
+
+bench-leaderboard: setup ## Time a board of 2,000,000 votes: read, made anew, made again. ARGS="--json"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.leaderboard $(ARGS)
+
 # An environment apart: a peer pins a NumPy older than ours. The arena itself is imported from here.
 $(BENCHMARK_STAMP): requirements-benchmark.lock
 	@test -x $(BENCHMARK_VENV)/bin/python || $(PYTHON) -m venv $(BENCHMARK_VENV)
