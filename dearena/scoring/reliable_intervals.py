@@ -32,7 +32,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import scipy.sparse
 
-from dearena.scoring.arrays import FloatArray, IntArray
+from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.clusters import AT_ONCE, cluster_sums
 from dearena.scoring.intervals import Filling
 from dearena.scoring.reliability import DISCRIMINATION_DEVIATION
@@ -144,6 +144,22 @@ class Shared:
         moved = np.bincount(cell, moves, minlength=len(cells))
         return cls(cell, *np.divmod(cells, judges), np.asarray(moved, dtype=np.float64))
 
+    @property
+    def questions(self) -> int:
+        """One more than the largest."""
+        return int(self.question[-1]) + 1 if len(self.question) else 0
+
+    def judges_of_questions(self) -> IntArray:
+        """How many have a vote on each question; shape (questions,)."""
+        filled = np.bincount(self.cell, minlength=len(self.moved)) > 0
+        return np.bincount(self.question[filled], minlength=self.questions)
+
+    def only(self, questions: BoolArray, votes: IntArray) -> Self:
+        """Those of some questions, numbered without gaps, given the votes on them."""
+        kept = questions[self.question]
+        number, cell = np.cumsum(questions) - 1, np.cumsum(kept) - 1
+        return type(self)(cell[self.cell[votes]], number[self.question[kept]], self.judge[kept], self.moved[kept])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
@@ -218,19 +234,30 @@ class Answer:
 
     def by_question(self, votes: Votes, pulls: Pulls, shared: Shared) -> FloatArray:
         """What it adds to the spread over questions."""
-        questions, width = len(votes.queries), self.effect.shape[1]
+        judges = shared.judges_of_questions()
+        if np.all(judges > 1):
+            return self._by_full_question(votes, pulls, shared)
+        # There may be as many questions as votes. One that a single judge has seen is such a cluster of both.
+        alone, together = (np.flatnonzero(chosen[shared.question[shared.cell]]) for chosen in (judges == 1, judges > 1))
+        return self.by_both(votes.where(alone), pulls.where(alone), shared.only(judges == 1, alone)) + (
+            self._by_full_question(votes.where(together), pulls.where(together), shared.only(judges > 1, together))
+        )
+
+    def _by_full_question(self, votes: Votes, pulls: Pulls, shared: Shared) -> FloatArray:
+        questions, width = shared.questions, self.effect.shape[1]
+        question = shared.question[shared.cell]
         moved = scipy.sparse.csr_array(
             (shared.moved, (shared.question, shared.judge)), shape=(questions, len(votes.judges))
         )
         at_once = max(AT_ONCE // width, 1)
         if questions <= at_once:
-            return _added(cluster_sums(votes.query, questions, votes, pulls), np.asarray(moved @ self.effect))
-        order = np.argsort(votes.query, kind="stable")
-        starts = np.searchsorted(votes.query[order], np.arange(0, questions + at_once, at_once))
+            return _added(cluster_sums(question, questions, votes, pulls), np.asarray(moved @ self.effect))
+        order = np.argsort(question, kind="stable")
+        starts = np.searchsorted(question[order], np.arange(0, questions + at_once, at_once))
         total = np.zeros((width, width))
         for turn, begin in enumerate(range(0, questions, at_once)):
             some, rows = moved[begin : begin + at_once], order[starts[turn] : starts[turn + 1]]
-            of_pulls = cluster_sums(votes.query[rows] - begin, some.shape[0], votes.where(rows), pulls.where(rows))
+            of_pulls = cluster_sums(question[rows] - begin, some.shape[0], votes.where(rows), pulls.where(rows))
             total += _added(of_pulls, np.asarray(some @ self.effect))
         return total
 

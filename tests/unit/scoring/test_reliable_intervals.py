@@ -12,10 +12,10 @@ from dearena.scoring import Fit, FitSettings, Votes, fit, reliable_intervals
 from dearena.scoring.arrays import ONE, FloatArray
 from dearena.scoring.intervals import Filling, covariance, filling
 from dearena.scoring.reliability import DISCRIMINATION_DEVIATION, JudgedPairs, fit_reliability
-from dearena.scoring.reliable_intervals import Sandwich, with_judges_learnt
+from dearena.scoring.reliable_intervals import Answer, Sandwich, Shared, with_judges_learnt
 from dearena.scoring.residuals import HALF_WINS
 from dearena.scoring.style import Style
-from dearena.scoring.ties import DAVIDSON, TIE_RULES, chances
+from dearena.scoring.ties import DAVIDSON, HALF, TIE_RULES, chances
 from tests.unit.scoring.boards import assert_same_bits
 from tests.unit.scoring.worlds import planted
 
@@ -204,6 +204,23 @@ def test_questions_in_turns_and_without_a_table_are_the_same_questions(monkeypat
     monkeypatch.setattr(reliable_intervals, "TABLE_LIMIT", 10)
     in_turns = board(DAVIDSON, styled=True)
     np.testing.assert_allclose(in_turns.fit.covariance, whole.fit.covariance, rtol=1e-10)
+
+
+def test_questions_that_one_judge_has_seen_are_told_with_the_others() -> None:
+    of = board(HALF)
+    query = np.where(of.votes.query < 4, of.votes.query, 4 + of.votes.judge)
+    votes = replace(of.votes, query=query.astype(np.int32), queries=tuple(f"q{number:02d}" for number in range(12)))
+    work = of.fit._working
+    answer = Answer.of(votes, work.fit, of.discrimination, of.influence, None)
+    n = len(votes.models)
+    ends = np.eye(n)[votes.first] - np.eye(n)[votes.second]
+    pull = work.pulls.own[:, None] * ends
+    keys: list[Hashable] = list(query)
+    expected = spread(pull + answer.moves[:, None] * answer.effect[votes.judge], keys) - spread(pull, keys)
+
+    found = answer.by_question(votes, work.pulls, Shared.of(votes, answer.moves))
+
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_judges_who_have_not_voted_change_nothing() -> None:
