@@ -5,6 +5,8 @@ GET /health
 GET /api/dimensions
 GET /api/dimensions/{slug}/board           the last settled board
 GET /api/dimensions/{slug}/matrices        win rates and comparison counts, null where two never met
+GET /api/dimensions/{slug}/judges          how each judge votes, and what it weighs
+GET /api/dimensions/{slug}/pairs           how surely each model is better than each other
 GET /api/dimensions/{slug}/ranking         the ranking, its newcomer, who waits and why
 GET /api/dimensions/{slug}/insertions
 GET /api/dimensions/{slug}/watch           server-sent events: every step of every insertion
@@ -42,6 +44,8 @@ class Dashboard:
     def __init__(self, arena: ArenaClient, settings: DashboardSettings) -> None:
         self._arena = arena
         self._settings = settings
+        # No longer than for a call: a browser asks again.
+        self._report_seconds = settings.call_seconds
         self._page = page.load()
         self._watchers = 0
         self._stopping = asyncio.Event()
@@ -57,6 +61,8 @@ class Dashboard:
         app.router.add_get("/api/dimensions", self.dimensions)
         app.router.add_get(f"{of_dimension}/board", self.board)
         app.router.add_get(f"{of_dimension}/matrices", self.matrices)
+        app.router.add_get(f"{of_dimension}/judges", self.judges)
+        app.router.add_get(f"{of_dimension}/pairs", self.pairs)
         app.router.add_get(f"{of_dimension}/ranking", self.ranking)
         app.router.add_get(f"{of_dimension}/insertions", self.insertions)
         app.router.add_get(f"{of_dimension}/watch", self.watch, allow_head=False)
@@ -92,6 +98,14 @@ class Dashboard:
     async def matrices(self, request: web.Request) -> web.StreamResponse:
         """Both matrices of the last settled board, row-major."""
         return json_reply(plain(await self._arena.matrices(_slug(request))))
+
+    async def judges(self, request: web.Request) -> web.StreamResponse:
+        """The judge report of the last settled board; unavailable while it is worked out."""
+        return json_reply(plain(await self._arena.judge_report(_slug(request), wait_seconds=self._report_seconds)))
+
+    async def pairs(self, request: web.Request) -> web.StreamResponse:
+        """Confidence and votes needed between the models of the last settled board; unavailable likewise."""
+        return json_reply(plain(await self._arena.pairs(_slug(request), wait_seconds=self._report_seconds)))
 
     async def ranking(self, request: web.Request) -> web.StreamResponse:
         """The ranking as it stands, with newcomer and waiting."""

@@ -50,10 +50,14 @@ class FakeServices(
     ranking: ranker_pb2.Ranking = field(default_factory=ranker_pb2.Ranking)
     insertions: list[ranker_pb2.Insertion] = field(default_factory=list)
     steps: list[ranker_pb2.WatchInsertionResponse] = field(default_factory=list)
+    judges: scorer_pb2.GetJudgeReportResponse = field(default_factory=scorer_pb2.GetJudgeReportResponse)
+    pairs: scorer_pb2.GetPairsResponse = field(default_factory=scorer_pb2.GetPairsResponse)
+    reports: list[int] = field(default_factory=list)
+    """Board versions that reports were asked for."""
     fault: ArenaFault | None = None
     """Raised by watches in place of their end."""
     hang: bool = False
-    """Rankings never come."""
+    """Rankings and judge reports never come."""
     cursors: list[int] = field(default_factory=list)
     open_watches: int = 0
 
@@ -73,6 +77,18 @@ class FakeServices(
 
     async def GetMatrices(self, request: scorer_pb2.GetMatricesRequest, context: Any) -> scorer_pb2.GetMatricesResponse:
         return self.matrices
+
+    async def GetJudgeReport(
+        self, request: scorer_pb2.GetJudgeReportRequest, context: Any
+    ) -> scorer_pb2.GetJudgeReportResponse:
+        self.reports.append(request.board_version)
+        if self.hang:
+            await asyncio.Event().wait()
+        return self.judges
+
+    async def GetPairs(self, request: scorer_pb2.GetPairsRequest, context: Any) -> scorer_pb2.GetPairsResponse:
+        self.reports.append(request.board_version)
+        return self.pairs
 
     async def GetRanking(self, request: ranker_pb2.GetRankingRequest, context: Any) -> ranker_pb2.GetRankingResponse:
         if self.hang:
@@ -243,6 +259,43 @@ async def test_where_two_never_met_the_win_rate_is_null(browser: aiohttp.ClientS
     }
 
 
+async def test_judges_are_said_as_far_as_the_votes_tell(browser: aiohttp.ClientSession, arena: FakeServices) -> None:
+    seats = scorer_pb2.Share(value=0.625, low=0.5, high=0.75, votes=80)
+    judge = scorer_pb2.JudgeReport(
+        judge="alpha@1",
+        outcomes=scorer_pb2.OutcomeCounts(a=2**40, flip=3),
+        first_seat=seats,
+        weight=1.5,
+        notes=[HOSTILE],
+    )
+    arena.judges = scorer_pb2.GetJudgeReportResponse(board_version=7, judges=[judge])
+    found = await read(browser, "/api/dimensions/algebra/judges")
+    (told,) = found["judges"]
+    assert (found["board_version"], arena.reports) == (7, [7])
+    assert told["outcomes"]["a"] == 2**40
+    assert told["first_seat"] == {"value": 0.625, "low": 0.5, "high": 0.75, "votes": 80}
+    assert (told["agreement"], told["family"], told["notes"]) == (None, None, [HOSTILE])
+
+
+async def test_confidence_is_said_row_by_row(browser: aiohttp.ClientSession, arena: FakeServices) -> None:
+    arena.pairs = scorer_pb2.GetPairsResponse(
+        board_version=7,
+        models=["alpha@1", "beta@1"],
+        better=[0.5, 0.9, 0.1, 0.5],
+        votes_needed=[0, 40, 40, 0],
+        votes=16,
+    )
+    found = await read(browser, "/api/dimensions/algebra/pairs")
+    assert (found["better"], found["votes_needed"], found["votes"]) == ([0.5, 0.9, 0.1, 0.5], [0, 40, 40, 0], 16)
+
+
+async def test_a_report_that_takes_long_is_to_be_asked_for_again(services: tuple[FakeServices, str]) -> None:
+    services[0].hang = True
+    async with dashboard(services[1], call_seconds=0.2) as browser:
+        fault = (await read(browser, "/api/dimensions/algebra/judges", 503))["fault"]
+    assert "ask again later" in fault["message"]
+
+
 async def test_the_ranking_says_who_is_inserted_and_who_waits(
     browser: aiohttp.ClientSession, arena: FakeServices
 ) -> None:
@@ -355,6 +408,8 @@ async def test_only_so_many_browsers_watch_at_once(services: tuple[FakeServices,
     [
         ("/api/dimensions/zeta/board", 409, "NOT_READY"),
         ("/api/dimensions/omega/board", 404, "UNKNOWN_DIMENSION"),
+        ("/api/dimensions/zeta/judges", 409, "NOT_READY"),
+        ("/api/dimensions/omega/pairs", 404, "UNKNOWN_DIMENSION"),
         ("/api/dimensions/Not%20a%20slug/board", 400, "INVALID_FIELD"),
         ("/api/dimensions/%3Cscript%3E/watch", 400, "INVALID_FIELD"),
         ("/api/nothing", 404, "HTTP"),
