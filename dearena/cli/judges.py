@@ -29,6 +29,7 @@ def judges(
 ) -> None:
     """Report on the judges of a board.
 
+    Weight: the mean is 1 over the judges who have voted; on the board, over all who are ranked.
     First seat: the share of its verdicts for the answer shown first, even-handed at 50 %. Agreement: how often it
     prefers the model that is the better one to the others, and beside it the share expected of a judge who decides
     with their board's chances. Own family: what it adds to answers of its family, in log-odds.

@@ -164,7 +164,7 @@ def _main_currency(counted: Counted) -> tuple[str, dict[str, int]]:
     """The currency in which most was paid, and the cost of each judge's calls in it."""
     paid = counted.spent.cost_nano_units
     if not paid:
-        return "", {}
+        return "", dict.fromkeys(counted.votes.judges, 0)
     currency = max(paid, key=lambda one: (paid[one], one))
     of_judge = counted.spent.of_judge[currency].tolist()
     return currency, dict(zip(counted.votes.judges, of_judge, strict=True))

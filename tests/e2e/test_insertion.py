@@ -1,17 +1,24 @@
 """From registration to a board, through all services on real servers."""
 
 import asyncio
+import json
 import math
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import pytest_asyncio
 from scipy.stats import spearmanr
 
+from dearena.client import ArenaClient
 from dearena.sparring import planted
 from dearena.v1 import ranker_pb2
-from tests.fixtures.arena import DONE, Arena, arena
+from tests.fixtures.arena import DONE, Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -25,13 +32,19 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena
         yield whole
 
 
-async def test_models_are_ranked_by_their_skill(whole: Arena) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def skill(whole: Arena) -> AsyncIterator[tuple[ArenaClient, Played]]:
+    """A dimension in which all models are ranked and rest."""
     async with whole.client("skill") as client:
         await whole.begin(client, MODELS, queries=24)
-        played = await whole.settled(client, len(MODELS))
-        matrices = await client.matrices("d")
-        insertions = [insertion async for insertion in client.insertions("d")]
-        ranking = await client.ranking("d")
+        yield client, await whole.settled(client, len(MODELS))
+
+
+async def test_models_are_ranked_by_their_skill(skill: tuple[ArenaClient, Played]) -> None:
+    client, played = skill
+    matrices = await client.matrices("d")
+    insertions = [insertion async for insertion in client.insertions("d")]
+    ranking = await client.ranking("d")
 
     rows = played.board.rows
     assert [row.model for row in rows] == list(ranking.models)
@@ -57,6 +70,41 @@ async def test_models_are_ranked_by_their_skill(whole: Arena) -> None:
     assert len(played.votes) * 2 == played.board.judge_calls
     counted = played.board.outcomes
     assert counted.a + counted.b + counted.tie + counted.flip == len(played.votes)
+
+
+async def test_a_board_is_explained_by_the_command_line(whole: Arena, skill: tuple[ArenaClient, Played]) -> None:
+    async def dearena(*args: str) -> Any:
+        process = await asyncio.create_subprocess_exec(
+            *(str(Path(sys.executable).with_name("dearena")), *args, "--project", "skill", "--json"),
+            env=os.environ | {"DEARENA_SCORER_ADDRESS": whole.stack.addresses.scorer},
+            stdout=PIPE,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0
+        return json.loads(said)
+
+    played = skill[1]
+    newest = played.board
+    boards, report = await asyncio.gather(dearena("boards", "d", "--last", "0"), dearena("judges", "d", "--worth"))
+    seeding = [board for board in boards if board["settled"]][-1]
+    assert seeding["models"] < len(MODELS)
+    changes = await dearena("diff", "d", str(seeding["board_version"]))
+
+    assert report["board_version"] == newest.board_version
+    assert {judge["judge"] for judge in report["judges"]} == {vote.judge for vote in played.votes}
+    # On the board also those weigh who have not judged yet: the same weights, about another mean.
+    weights = {row.model: row.judge_weight for row in newest.rows}
+    ratios = [weights[judge["judge"]] / judge["weight"] for judge in report["judges"]]
+    assert np.allclose(ratios, ratios[0], rtol=1e-3)
+    assert all(judge["first_seat"] and judge["agreement"] and judge["worth"] for judge in report["judges"])
+
+    stayed = {change["model"]: change for change in changes["models"]}
+    assert set(stayed) | set(changes["came"]) == set(weights)
+    assert len(changes["came"]) == len(MODELS) - seeding["models"]
+    ranks = {row.model: row.rank for row in newest.rows}
+    for model, change in stayed.items():
+        assert change["rank_after"] == ranks[model]
+        assert sum(change["rank"].values()) == change["rank_after"] - change["rank_before"]
 
 
 async def test_an_insertion_can_be_watched_and_resumed(whole: Arena) -> None:
