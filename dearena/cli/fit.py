@@ -19,7 +19,7 @@ BROKEN_INPUT: Final = 2
 
 SMALLEST_PRIOR: Final = 1e-3
 LARGEST_PRIOR: Final = 1e3
-"""In log-odds: outside of these, a strength is either 0 or not held at all."""
+"""In log-odds, as `scoring.settings` has them, which takes too long to import for `--help`."""
 
 
 class OwnVotes(StrEnum):

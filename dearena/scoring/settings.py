@@ -1,7 +1,7 @@
 """How a fit is made. Pure."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from dearena.faults import InvalidField
 from dearena.identity import Digest, digest_of
@@ -11,6 +11,10 @@ from dearena.scoring.ties import HALF, TIE_RULES
 from dearena.scoring.weightings import FLOOR, RELIABILITY, SCORE, STRENGTH_DECIMALS, check_weighting
 
 FLIP_RULES = ("leave", "half")
+
+SMALLEST_PRIOR: Final = 1e-3
+LARGEST_PRIOR: Final = 1e3
+"""Deviations of a prior, in log-odds: outside of these, a strength is either 0 or not held at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class FitSettings:
         ties: `half`: half a win to each; `davidson`: ties have a parameter of their own.
         flips: `leave` them out, or count them `half`, as ties.
         prior_deviation: standard deviation of the prior on each strength, in log-odds. Narrower pulls models
-            with few votes to the middle; wider lets undefeated ones run away.
+            with few votes to the middle; wider lets undefeated ones run away. From 0.001 to 1,000.
         confidence: of all intervals.
 
     Raises:
@@ -41,8 +45,10 @@ class FitSettings:
             raise InvalidField.of("ties", f"{self.ties!r} is none of {', '.join(TIE_RULES)}")
         if self.flips not in FLIP_RULES:
             raise InvalidField.of("flips", f"{self.flips!r} is none of {', '.join(FLIP_RULES)}")
-        if not 0 < self.prior_deviation < float("inf"):
-            raise InvalidField.of("prior_deviation", "is a number above 0")
+        if not SMALLEST_PRIOR <= self.prior_deviation <= LARGEST_PRIOR:
+            raise InvalidField.of(
+                "prior_deviation", f"{self.prior_deviation} is no number from {SMALLEST_PRIOR} to {LARGEST_PRIOR:,.0f}"
+            )
         if not 0 < self.confidence < 1:
             raise InvalidField.of("confidence", "is a number between 0 and 1")
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from dearena.scoring import FitSettings
+from dearena.scoring.settings import LARGEST_PRIOR, SMALLEST_PRIOR
 from services.runtime.settings import ServiceSettings
 
 
@@ -13,7 +14,7 @@ class ScorerSettings(ServiceSettings):
 
     # Standard deviation of the prior on a strength, in log-odds. Narrower pulls models with few votes
     # to the middle; wider lets undefeated ones run away. Part of every board's settings hash.
-    prior_deviation: float = Field(default=3.0, gt=0)
+    prior_deviation: float = Field(default=3.0, ge=SMALLEST_PRIOR, le=LARGEST_PRIOR)
     # A tie as half a win to each, or with a parameter of its own: closer to the votes where ties are
     # common, at one parameter more. Part of every board's settings hash.
     ties: Literal["half", "davidson"] = "half"

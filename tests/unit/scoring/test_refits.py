@@ -6,6 +6,7 @@ from dearena.scoring import FitSettings, Votes, fit
 from dearena.scoring.evidence import preferences
 from dearena.scoring.reports.refits import Rows, fit_without_style, held_factors, refit
 from dearena.scoring.residuals import JudgeFactors
+from dearena.scoring.settings import LARGEST_PRIOR
 from dearena.scoring.style import Style
 from tests.unit.scoring.planted import coverage_votes, shuffled
 
@@ -50,7 +51,7 @@ def test_a_board_where_one_model_never_loses_comes_to_rest() -> None:
 def test_slopes_tell_judges_of_one_pair_apart() -> None:
     """With slope s for all, strengths times s are those without, but for the prior."""
     votes = preferences(coverage_votes(4, 40))
-    found = fit(votes, FitSettings(weighting="uniform", prior_deviation=1e4))
+    found = fit(votes, FitSettings(weighting="uniform", prior_deviation=LARGEST_PRIOR))
     judges = len(votes.judges)
     rows = rows_of(votes, JudgeFactors(np.ones(judges), np.full(judges, 2.0)))
     assert len(rows.first) > len(votes.models) * (len(votes.models) - 1) / 2
