@@ -3,17 +3,38 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 
 PIPED_WIDTH = 160
 """Columns where there is no terminal to ask."""
 
+CLOSED = "standard output is closed"
+"""What is said where the shell has closed it, as `>&-` does."""
+
 
 def console() -> Console:
-    """Standard output as it is now."""
+    """Standard output as it is now.
+
+    Raises:
+        OSError: it is closed.
+    """
+    standard_output()
     return _console(stderr=False)
+
+
+def standard_output() -> TextIO:
+    """The stream of it.
+
+    Raises:
+        OSError: it is closed.
+    """
+    # Python has no stream where it was started without one, whatever its type says.
+    stream: TextIO | None = sys.stdout
+    if stream is None:
+        raise OSError(CLOSED)
+    return stream
 
 
 def _console(*, stderr: bool) -> Console:
@@ -33,12 +54,16 @@ def show(*things: RenderableType) -> None:
 
 def show_json(value: Any) -> None:
     """Print one JSON value on one line, at once."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    stream = standard_output()
+    stream.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    stream.flush()
 
 
 def error(message: str, details: Sequence[str] = ()) -> None:
-    """Say what went wrong on standard error."""
+    """Say what went wrong on standard error, where there is one."""
+    errors: TextIO | None = sys.stderr
+    if errors is None:
+        return
     target = _console(stderr=True)
     target.print(f"error: {message}", style="red", soft_wrap=True)
     for detail in details:

@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,8 +83,9 @@ def opened(file: Path | None) -> Iterator[IO[str]]:
         OSError: it cannot be written; names the file as given.
     """
     if file is None:
-        yield sys.stdout
-        sys.stdout.flush()
+        stream = output.standard_output()
+        yield stream
+        stream.flush()
         return
     if file.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
