@@ -96,10 +96,8 @@ def _report(
         told.append(
             f"rows that repeat the judge, pair and question of an earlier one, each of which counts: {doubled:,}"
         )
-    votes, merged = _clustered(heard, wishes)
+    votes = heard.votes().with_questions(wishes.questions)
     style = wishes.style if wishes.control_style else None
-    if style is not None and merged:
-        raise InvalidField.of("style", "cannot be controlled for where several queries count as one question")
     if style is not None and (missing := style.missing(votes)):
         told.append(
             f"votes on an answer whose text is not known, and whose style is taken to be the other's: {missing:,}"
@@ -109,22 +107,12 @@ def _report(
         "dimension": dimension or None,
         **fit_report.report(found, votes, outcome_bounds(votes, settings, found=found)),
     }
-    _add_wishes(report, found, votes, wishes, merged=merged)
+    _add_wishes(report, found, votes, wishes)
     report["notes"] = fit_report.notes(report) + told
     return report
 
 
-def _clustered(columns: VoteColumns, wishes: Wishes) -> tuple[Votes, bool]:
-    """Votes by question, and whether a question was asked by several queries."""
-    votes = columns.votes()
-    if not wishes.questions:
-        return votes, False
-    by_question = columns.votes(wishes.questions)
-    merged = len(by_question.queries) < len(votes.queries)
-    return (by_question, True) if merged else (votes, False)
-
-
-def _add_wishes(report: dict[str, Any], found: Fit, votes: Votes, wishes: Wishes, *, merged: bool) -> None:
+def _add_wishes(report: dict[str, Any], found: Fit, votes: Votes, wishes: Wishes) -> None:
     if wishes.draws:
         controlled = bool(found.coefficients)
         drawn = bootstrap_by_question(votes, found.settings, wishes.draws, wishes.seed, None if controlled else found)
@@ -133,14 +121,13 @@ def _add_wishes(report: dict[str, Any], found: Fit, votes: Votes, wishes: Wishes
         costs = {judge: cost for judge, cost in wishes.costs.items() if judge in votes.judges}
         fit_report.with_judges(report, judge_report(votes, found, families=wishes.families, costs=costs))
     if wishes.other_boards:
-        style = None if merged else wishes.style
-        boards = counterfactuals(votes, found.settings, families=wishes.families, style=style)
+        boards = counterfactuals(votes, found.settings, families=wishes.families, style=wishes.style)
         fit_report.with_counterfactuals(report, boards)
     report["settings"] |= {
         "own_votes_left_out": wishes.leave_own_votes,
         "without_judges": sorted(wishes.without_judges),
         "without_families": sorted(wishes.without_families),
-        "queries_merged_by_question": merged,
+        "queries_share_questions": votes.questions is not None,
         "style_controlled": bool(found.coefficients),
         "bootstrap_draws": wishes.draws,
         "bootstrap_seed": wishes.seed,

@@ -79,7 +79,7 @@ def _models(found: Fit, votes: Votes, bounds: Bounds) -> list[dict[str, Any]]:
     outcomes = outcome_counts(votes).by_model
     wins = np.sum(found.half_wins, axis=1) / 2
     groups = found.separation().groups
-    questions, judges = _different(votes, votes.query), _different(votes, votes.judge)
+    questions, judges = _different(votes, votes.question), _different(votes, votes.judge)
     scores = found.scores
     independent = found.independent_errors
     errors = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))

@@ -50,10 +50,13 @@ class Evidence:
         """Add votes; names that are new here find their place in canonical order.
 
         Raises:
-            ValueError: the votes have weights, or these do: weights are told once for all.
+            ValueError: the votes have weights or questions of their queries, or these do: they are told once for
+                all. Numbers of questions mean nothing beside those of other votes.
         """
         if votes.weight is not None or self._held.weight is not None:
             raise ValueError("votes with weights of their own do not grow")
+        if votes.questions is not None or self._held.questions is not None:
+            raise ValueError("votes whose queries share questions do not grow")
         names = {
             "models": _joined(self._held.models, votes.models),
             "judges": _joined(self._held.judges, votes.judges),

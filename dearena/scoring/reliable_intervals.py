@@ -138,8 +138,8 @@ class Shared:
     def of(cls, votes: Votes, moves: FloatArray) -> Self:
         """Sum the moves up."""
         judges = len(votes.judges)
-        key = votes.query.astype(np.int64) * judges + votes.judge
-        table = len(votes.queries) * judges
+        key = votes.question.astype(np.int64) * judges + votes.judge
+        table = votes.question_count * judges
         cells, cell = (np.arange(table), key) if table <= TABLE_LIMIT else np.unique(key, return_inverse=True)
         moved = np.bincount(cell, moves, minlength=len(cells))
         return cls(cell, *np.divmod(cells, judges), np.asarray(moved, dtype=np.float64))

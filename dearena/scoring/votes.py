@@ -4,7 +4,7 @@ Names stand once, in canonical order; the columns hold indices into them. Whatev
 rows, sums over them are whole numbers, so that a fit does not depend on it. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -36,6 +36,8 @@ class Votes:
         weight: whole units of `unit` a vote, int64; None: each weighs 1.
         unit: what one unit of `weight` weighs.
         seats: what the judge said in each seat order, codes of `seats`, int8, shape (votes, 2); None: unknown.
+        questions: number of the question that each query asks, int32, shape (queries,); None: each asks its own.
+            Answers belong to a query, and whatever clusters votes does so by question.
     """
 
     models: tuple[str, ...]
@@ -49,6 +51,7 @@ class Votes:
     weight: IntArray | None = None
     unit: float = 1.0
     seats: SeatCodes | None = None
+    questions: Codes | None = None
 
     @classmethod
     def of_codes(
@@ -156,6 +159,28 @@ class Votes:
         columns = ("judge", "first", "second", "query", "outcome", "weight", "seats")
         cut = {name: getattr(self, name)[chosen] for name in columns if getattr(self, name) is not None}
         return replace(self, **cut)
+
+    def with_questions(self, question_of: Mapping[str, str]) -> Self:
+        """The same votes, where several queries may ask one question.
+
+        Args:
+            question_of: question by query; a query that is not named asks the question of its own name.
+        """
+        asked = [question_of.get(query, query) for query in self.queries]
+        place = {question: number for number, question in enumerate(sorted(set(asked)))}
+        if len(place) == len(asked):
+            return replace(self, questions=None)
+        return replace(self, questions=np.array([place[question] for question in asked], dtype=np.int32))
+
+    @property
+    def question(self) -> Codes:
+        """Question of each vote, below `question_count`; shape (votes,)."""
+        return self.query if self.questions is None else self.questions[self.query]
+
+    @property
+    def question_count(self) -> int:
+        """How many questions the queries ask."""
+        return len(self.queries) if self.questions is None else int(self.questions.max(initial=-1)) + 1
 
     def model_of_judge(self) -> IntArray:
         """Which model each judge is; -1 for judges from outside. Shape (judges,)."""

@@ -3,10 +3,10 @@
 Pure.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -98,11 +98,8 @@ class VoteColumns:
         # Sorted, which is many times as fast as NumPy's finding of unique numbers by hashes.
         return int(np.count_nonzero(np.diff(np.sort(self._question())) == 0))
 
-    def votes(self, clusters: Mapping[str, str] | None = None) -> Votes:
+    def votes(self) -> Votes:
         """The rows for a fit, in the same order, with the names that stand in them.
-
-        Args:
-            clusters: another name by query, for queries that ask the same question; others keep theirs.
 
         Raises:
             BrokenVote: a row cannot be counted.
@@ -110,8 +107,6 @@ class VoteColumns:
         (first, second), models = _compact(self.names, self.first, self.second)
         (judge,), judges = _compact(self.names, self.judge)
         (query,), queries = _compact(self.queries, self.query)
-        if clusters:
-            query, queries = _merged(query, [clusters.get(name, name) for name in queries])
         return Votes.of_codes(
             models=models,
             judges=judges,
@@ -161,9 +156,3 @@ def _compact(names: Sequence[str], *columns: Codes) -> tuple[list[Codes], tuple[
     place = np.zeros(len(names), dtype=np.int32)
     place[kept] = np.arange(len(kept), dtype=np.int32)
     return [place[column] for column in columns], tuple(names[int(index)] for index in kept)
-
-
-def _merged(codes: Codes, names: Sequence[str]) -> tuple[Codes, tuple[str, ...]]:
-    """Codes of names of which some are equal."""
-    place: dict[str, Any] = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    return np.array([place[name] for name in names], dtype=np.int32)[codes], tuple(place)

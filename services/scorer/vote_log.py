@@ -257,6 +257,7 @@ def _with_names_in_use(votes: Votes) -> Votes:
         first=model[votes.first],
         second=model[votes.second],
         query=query[votes.query],
+        questions=None if votes.questions is None else votes.questions[queries],
     )
 
 

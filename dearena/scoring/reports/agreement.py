@@ -76,7 +76,7 @@ def agreement(decided: Votes, strengths: FloatArray, confidence: float) -> Agree
     difference = strengths[decided.first] - strengths[decided.second]
     telling = (decided.outcome != CODES[Outcome.TIE]) & (np.abs(difference) > 0)
     agrees = (decided.outcome == CODES[Outcome.A]) == (difference > 0)
-    share = share_by_question(agrees[telling], decided.query[telling], confidence)
+    share = share_by_question(agrees[telling], decided.question[telling], confidence)
     if share is None:
         return None
     return Agreement(share, float(np.mean(np.sort(expit(np.abs(difference[telling]))))))

@@ -1,6 +1,6 @@
-"""How good each answer is, not only each model: appeal of a model's answer to a question, from votes.
+"""How good each answer is, not only each model: appeal of a model's answer to a query, from votes.
 
-A vote of a on b at question q has the log-odds theta_a + e_aq - theta_b - e_bq, where the strengths have a weak
+A vote of a on b at query q has the log-odds theta_a + e_aq - theta_b - e_bq, where the strengths have a weak
 prior and the effects of answers the prior N(0, sigma^2). sigma is found with them, by expectation and
 maximisation. Answers with few votes lean on their model's strength, and how unsure they are is kept:
 whoever predicts a vote from them must know. Pure.
@@ -34,7 +34,7 @@ class Looks:
     """Votes as columns, in canonical order.
 
     Attributes:
-        first, second, question: indices.
+        first, second, query: indices; of models, models and queries.
         half_win: 1, 0 or 1/2, for the first.
         weight: of each.
         offset: log-odds that are known beforehand.
@@ -42,7 +42,7 @@ class Looks:
 
     first: IntArray
     second: IntArray
-    question: IntArray
+    query: IntArray
     half_win: FloatArray
     weight: FloatArray
     offset: FloatArray
@@ -54,8 +54,8 @@ class AnswerEffects:
 
     Attributes:
         strength: of each model, shape (models,).
-        effect: of each answer beyond that, shape (questions, models).
-        covariance: of the effects on one question, given the strengths; shape (questions, models, models).
+        effect: of each answer beyond that, shape (queries, models).
+        covariance: of the effects on one query, given the strengths; shape (queries, models, models).
         deviation: sigma.
     """
 
@@ -64,17 +64,17 @@ class AnswerEffects:
     covariance: FloatArray
     deviation: float
 
-    def differences(self, first: IntArray, second: IntArray, question: IntArray) -> tuple[FloatArray, FloatArray]:
+    def differences(self, first: IntArray, second: IntArray, query: IntArray) -> tuple[FloatArray, FloatArray]:
         """Appeal of the first over the second answer, and its variance; shape (votes,) each."""
         appeal = self.strength[None, :] + self.effect
         spread = self.covariance
-        variance = spread[question, first, first] + spread[question, second, second]
-        variance = variance - 2 * spread[question, first, second]
-        return appeal[question, first] - appeal[question, second], np.maximum(variance, 0.0)
+        variance = spread[query, first, first] + spread[query, second, second]
+        variance = variance - 2 * spread[query, first, second]
+        return appeal[query, first] - appeal[query, second], np.maximum(variance, 0.0)
 
 
 def answer_effects(
-    looks: Looks, models: int, questions: int, prior_deviation: float, start: AnswerEffects | None = None
+    looks: Looks, models: int, queries: int, prior_deviation: float, start: AnswerEffects | None = None
 ) -> AnswerEffects:
     """Fit strengths, effects and their deviation.
 
@@ -86,10 +86,10 @@ def answer_effects(
         FitDidNotConverge: after `STEP_LIMIT` steps.
     """
     strength = np.zeros(models) if start is None else start.strength
-    effect = np.zeros((questions, models)) if start is None else start.effect
+    effect = np.zeros((queries, models)) if start is None else start.effect
     deviation = EXPECTED_DEVIATION if start is None else start.deviation
-    answered = np.zeros((questions, models), dtype=bool)
-    answered[looks.question, looks.first] = answered[looks.question, looks.second] = True
+    answered = np.zeros((queries, models), dtype=bool)
+    answered[looks.query, looks.first] = answered[looks.query, looks.second] = True
     for _ in range(STEP_LIMIT):
         d_strength, d_effect, covariance = _newton_step(looks, strength, effect, prior_deviation**-2, deviation**-2)
         strength, effect = strength + d_strength, effect + d_effect
@@ -107,19 +107,17 @@ def _newton_step(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Damped step of strengths and effects, and the covariance of effects.
 
-    Effects of different questions meet in the strengths only: they are eliminated a question at a time.
+    Effects of different queries meet in the strengths only: they are eliminated a query at a time.
     """
-    questions, n = effect.shape
+    queries, n = effect.shape
     appeal = (strength[None, :] + effect).ravel()
-    first, second = looks.question * n + looks.first, looks.question * n + looks.second
+    first, second = looks.query * n + looks.first, looks.query * n + looks.second
     mean = expit(appeal[first] - appeal[second] + looks.offset)
     surplus = looks.weight * (looks.half_win - mean)
-    pulled = np.bincount(first, surplus, minlength=questions * n) - np.bincount(
-        second, surplus, minlength=questions * n
-    )
-    pull = pulled.reshape(questions, n)
-    pairs = np.bincount(first * n + looks.second, looks.weight * mean * (1 - mean), minlength=questions * n * n)
-    between = pairs.reshape(questions, n, n)
+    pulled = np.bincount(first, surplus, minlength=queries * n) - np.bincount(second, surplus, minlength=queries * n)
+    pull = pulled.reshape(queries, n)
+    pairs = np.bincount(first * n + looks.second, looks.weight * mean * (1 - mean), minlength=queries * n * n)
+    between = pairs.reshape(queries, n, n)
     between = between + np.transpose(between, (0, 2, 1))
     diagonal = np.arange(n)
     curvature = -between
@@ -129,9 +127,9 @@ def _newton_step(
     covariance: FloatArray = np.linalg.inv(inner).astype(np.float64, copy=False)
     by_effect = pull - tightness * effect
     by_strength = np.sum(pull, axis=0) - precision * strength
-    # With C (C + t)^-1 = 1 - t (C + t)^-1 for the curvature C of a question and the tightness t:
+    # With C (C + t)^-1 = 1 - t (C + t)^-1 for the curvature C of a query and the tightness t:
     solved = np.einsum("qij,qj->qi", covariance, by_effect)
-    left = precision * np.eye(n) + tightness * (questions * np.eye(n) - tightness * np.sum(covariance, axis=0))
+    left = precision * np.eye(n) + tightness * (queries * np.eye(n) - tightness * np.sum(covariance, axis=0))
     d_strength = scipy.linalg.solve(left, by_strength - np.sum(by_effect - tightness * solved, axis=0), assume_a="pos")
     d_effect = solved - d_strength[None, :] + tightness * np.einsum("qij,j->qi", covariance, d_strength)
     change = (d_strength[None, :] + d_effect).ravel()

@@ -83,7 +83,7 @@ def bootstrap_by_question(
     if draws < fewest:
         raise InvalidField.of("draws", f"{draws} is too few for intervals at {settings.confidence}: {fewest} or more")
     votes = preferences(given, flips_as_ties=settings.flips == "half")
-    asked, question = np.unique(votes.query, return_inverse=True)
+    asked, question = np.unique(votes.question, return_inverse=True)
     questions = len(asked)
     if questions <= 1:
         return None

@@ -185,7 +185,10 @@ def _matched(held: Sequence[str], names: Sequence[str]) -> tuple[IntArray, IntAr
 
 
 def _together(one: Votes, other: Votes) -> Votes:
-    """Two logs as one; weights of their own are kept, and a vote of a log without any weighs 1."""
+    """Two logs as one; weights of their own are kept, and a vote of a log without any weighs 1.
+
+    Which queries ask one question is left out: it moves no strength and no rank.
+    """
     names = {what: _joined(getattr(one, what), getattr(other, what)) for what in ("models", "judges", "queries")}
     place_of = {what: {name: index for index, name in enumerate(joined)} for what, joined in names.items()}
 

@@ -48,7 +48,7 @@ STILL: Final = 1e-9
 """Change of any vote's log-odds below which a regression stands still."""
 
 ROOM: Final = 2**21
-"""Numbers in the covariances of effects (16 MB), and with them the work. On larger boards every k-th question
+"""Numbers in the covariances of effects (16 MB), and with them the work. On larger boards every k-th query
 is looked at, which costs sureness, said by the errors, and no bias."""
 
 
@@ -101,8 +101,7 @@ def favours(votes: Votes, settings: FitSettings, families: Mapping[str, str] | N
     of_house = _matches(votes, house_of)
     of_slug = _matches(votes, slug_of) & ~_matches(votes, {name: name for name in family_of})
     votes = _canonical(_thinned(votes))
-    asked, question = np.unique(votes.query, return_inverse=True)
-    reader = _Reader(votes, question, len(asked), settings, [house_of[judge] for judge in votes.judges], of_house)
+    reader = _Reader(votes, settings, [house_of[judge] for judge in votes.judges], of_house)
     appeals = reader.appeals()
     family: list[Favour | None] = []
     slug: list[Favour | None] = []
@@ -117,17 +116,13 @@ def favours(votes: Votes, settings: FitSettings, families: Mapping[str, str] | N
 class _Reader:
     """The votes, read judge by judge."""
 
-    def __init__(
-        self,
-        votes: Votes,
-        question: IntArray,
-        questions: int,
-        settings: FitSettings,
-        house: Sequence[str | None],
-        own: BoolArray,
-    ) -> None:
+    def __init__(self, votes: Votes, settings: FitSettings, house: Sequence[str | None], own: BoolArray) -> None:
         self._votes, self._settings = votes, settings
-        self._house, self._own, self._questions = house, own, questions
+        self._house, self._own = house, own
+        # Answers are to a query; errors are clustered by question, which several queries may ask.
+        asked, query = np.unique(votes.query, return_inverse=True)
+        self._queries = len(asked)
+        self._question_of: IntArray = (asked if votes.questions is None else votes.questions[asked]).astype(np.int64)
         half_win = np.array([1.0, 0.0, 0.5])[votes.outcome]
         weight: FloatArray = np.ones(len(votes))
         if votes.weight is not None:
@@ -135,7 +130,7 @@ class _Reader:
         self._looks = Looks(
             votes.first.astype(np.int64),
             votes.second.astype(np.int64),
-            question,
+            query,
             half_win,
             weight,
             np.zeros(len(votes)),
@@ -153,7 +148,7 @@ class _Reader:
         homes = sorted({house for judge, house in enumerate(self._house) if house and tells[judge]})
         if not homes:
             return {}
-        everybody = answer_effects(self._looks, models, self._questions, prior)
+        everybody = answer_effects(self._looks, models, self._queries, prior)
         found: dict[str | None, AnswerEffects] = {}
         for _ in range(TURNS):
             looks = replace(self._looks, offset=premium[votes.judge] * crossing)
@@ -161,7 +156,7 @@ class _Reader:
                 others = np.flatnonzero(np.array([house != home for house in self._house])[votes.judge])
                 if len(others):
                     start = found.get(home, everybody)
-                    found[home] = answer_effects(_some(looks, others), models, self._questions, prior, start)
+                    found[home] = answer_effects(_some(looks, others), models, self._queries, prior, start)
             before, premium = premium, np.zeros(len(premium))
             for judge, house in enumerate(self._house):
                 estimate = self.favour(judge, found.get(house), self._own[judge][:, None])
@@ -175,13 +170,14 @@ class _Reader:
         looks = _some(self._looks, self._rows[judge])
         crossing = own[looks.first].astype(float) - own[looks.second]
         telling = crossing[:, 0] != 0
-        questions = len(np.unique(looks.question[telling]))
+        question = self._question_of[looks.query]
+        questions = _different(question[telling])
         if appeal is None or questions <= 1:
             return None
-        difference, variance = appeal.differences(looks.first, looks.second, looks.question)
+        difference, variance = appeal.differences(looks.first, looks.second, looks.query)
         used = np.concatenate([[True], np.any(crossing != 0, axis=0)])
         columns = np.column_stack([difference, crossing])[:, used]
-        estimate = _regression(looks, columns, variance)
+        estimate = _regression(looks, question, columns, variance)
         if estimate is None:
             return None
         place, error = estimate
@@ -189,10 +185,15 @@ class _Reader:
         return Favour(place, error, place - reach, place + reach, int(np.sum(telling)), questions)
 
 
-def _regression(looks: Looks, columns: FloatArray, variance: FloatArray) -> tuple[float, float] | None:
+def _regression(
+    looks: Looks, question: IntArray, columns: FloatArray, variance: FloatArray
+) -> tuple[float, float] | None:
     """Premium, the coefficient of the second column, and its standard error.
 
     A generalised estimating equation: the flattening follows the slope.
+
+    Args:
+        question: of each vote: the errors' clusters.
     """
     parameters = columns.shape[1]
     centre = np.array([1.0] + [0.0] * (parameters - 1))
@@ -210,7 +211,7 @@ def _regression(looks: Looks, columns: FloatArray, variance: FloatArray) -> tupl
             break
     else:
         return None
-    asked, cluster = np.unique(looks.question, return_inverse=True)
+    asked, cluster = np.unique(question, return_inverse=True)
     sums = np.column_stack([np.bincount(cluster, surplus * column) for column in flattened.T])
     meat = sums.T @ sums * (len(asked) / (len(asked) - 1)) + np.diag(precision)
     bread = np.linalg.inv(information)
@@ -218,9 +219,7 @@ def _regression(looks: Looks, columns: FloatArray, variance: FloatArray) -> tupl
 
 
 def _some(looks: Looks, rows: IntArray | slice) -> Looks:
-    return Looks(
-        *(getattr(looks, name)[rows] for name in ("first", "second", "question", "half_win", "weight", "offset"))
-    )
+    return Looks(*(getattr(looks, name)[rows] for name in ("first", "second", "query", "half_win", "weight", "offset")))
 
 
 def _matches(votes: Votes, label: Mapping[str, str | None]) -> BoolArray:
@@ -230,15 +229,20 @@ def _matches(votes: Votes, label: Mapping[str, str | None]) -> BoolArray:
     return np.asarray((judges[:, None] == models[None, :]) & (models != "")[None, :], dtype=bool)
 
 
+def _different(numbers: IntArray) -> int:
+    """How many there are. Sorted, which is faster than NumPy's finding of unique numbers by hashes."""
+    return int(np.count_nonzero(np.diff(np.sort(numbers)))) + 1 if len(numbers) else 0
+
+
 def _thinned(votes: Votes) -> Votes:
-    """The votes on all questions, or on every k-th."""
-    asked = np.unique(votes.query)
+    """The votes on all queries, or on every k-th."""
+    asked = np.flatnonzero(np.bincount(votes.query, minlength=len(votes.queries)))
     step = -(-len(asked) * len(votes.models) ** 2 // ROOM)
     return votes if step <= 1 else votes.where(np.isin(votes.query, asked[::step]))
 
 
 def _canonical(votes: Votes) -> Votes:
-    """By judge, question and pair, the earlier model first: sums of them do not depend on how they came in."""
+    """By judge, query and pair, the earlier model first: sums of them do not depend on how they came in."""
     turned = votes.first > votes.second
     swapped = np.array([CODES[Outcome.B], CODES[Outcome.A], CODES[Outcome.TIE]], dtype=np.int8)
     first, second = np.where(turned, votes.second, votes.first), np.where(turned, votes.first, votes.second)

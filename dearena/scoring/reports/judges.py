@@ -170,7 +170,7 @@ def _first_seat(own: Votes, confidence: float) -> Share | None:
     if own.seats is None:
         return None
     look, order = np.nonzero((own.seats == FIRST) | (own.seats == SECOND))
-    return share_by_question(own.seats[look, order] == FIRST, own.query[look], confidence)
+    return share_by_question(own.seats[look, order] == FIRST, own.question[look], confidence)
 
 
 def _worths(votes: Votes, found: Fit, costs: Mapping[str, int], currency: str) -> dict[str, Worth]:

@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from dearena.cli import fit as fit_command
 from dearena.cli import votes as exported
 from dearena.cli.app import app
 from dearena.client import Vote
 from dearena.local import reference_fit
-from dearena.scoring.settings import FLIP_RULES
+from dearena.scoring.settings import FLIP_RULES, LARGEST_PRIOR, SMALLEST_PRIOR
 from dearena.scoring.ties import TIE_RULES
 from dearena.scoring.weightings import WEIGHTINGS
 from tests.unit.vote_files.files import jsonl, vote
@@ -119,6 +120,47 @@ def test_real_queries_that_ask_one_question_are_one_cluster() -> None:
     assert merged["clusters"]["questions"] < plain["clusters"]["questions"]
     for one, other in zip(merged["models"], plain["models"], strict=True):
         assert (one["model"], one["strength"]) == (other["model"], other["strength"])
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """Answers to all queries but one, of lengths drawn."""
+    random = np.random.default_rng(0)
+    answers = [
+        {"model": model, "query_id": f"q{question}", "text": "word " * int(random.integers(1, 50))}
+        for model in MODELS
+        for question in range(11)
+    ]
+    return jsonl(tmp_path / "answers.jsonl.gz", answers)
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """Every query was asked twice."""
+    rows = [{"query_id": f"q{query}", "question_id": f"asked-{query // 2}"} for query in range(12)]
+    return jsonl(tmp_path / "queries.jsonl", rows)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--style"], ["--report", "judges"], ["--bootstrap", "100"], ["--counterfactuals"]]
+)
+def test_clusters_are_questions_and_all_else_is_as_by_query(
+    file: Path, texts: Path, asked: Path, arguments: list[str]
+) -> None:
+    arguments = ["--answers", str(texts), *arguments]
+    plain, clustered = fitted(file, *arguments), fitted(file, "--questions", str(asked), *arguments)
+    assert (plain["clusters"]["questions"], clustered["clusters"]["questions"]) == (12, 6)
+    assert {row["questions"] for row in clustered["models"]} == {6}
+    assert plain["settings"].pop("queries_share_questions") is False
+    assert clustered["settings"].pop("queries_share_questions") is True
+    assert clustered["settings"] == plain["settings"]
+    assert [row["coefficient"] for row in clustered["style"]] == [row["coefficient"] for row in plain["style"]]
+    assert clustered.get("counterfactuals") == plain.get("counterfactuals")
+    if drawn := clustered.get("bootstrap"):
+        assert drawn["questions"] == 6
+    for one, other in zip(clustered["models"], plain["models"], strict=True):
+        assert (one["model"], one["strength"]) == (other["model"], other["strength"])
+        assert one["strength_error"] != other["strength_error"]
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -314,14 +356,7 @@ def test_questions_drawn_again_stand_beside_the_intervals(file: Path) -> None:
     assert "by questions drawn" in run(str(file), "--bootstrap", "200").stdout
 
 
-def test_style_is_controlled_for_on_demand(tmp_path: Path, file: Path) -> None:
-    random = np.random.default_rng(0)
-    answers = [
-        {"model": model, "query_id": f"q{question}", "text": "word " * int(random.integers(1, 50))}
-        for model in MODELS
-        for question in range(11)
-    ]
-    texts = jsonl(tmp_path / "answers.jsonl.gz", answers)
+def test_style_is_controlled_for_on_demand(file: Path, texts: Path) -> None:
     found = fitted(file, "--answers", str(texts), "--style")
     assert "characters" in [row["feature"] for row in found["style"]]
     assert found["settings"]["style_controlled"] is True
@@ -426,3 +461,18 @@ def test_other_commands_do_not_wait_for_the_numerics() -> None:
     code = "import sys, dearena.cli.app; print([name for name in ('scipy', 'numpy', 'pyarrow') if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_bounds_of_a_prior_are_those_of_a_fit() -> None:
+    assert (fit_command.SMALLEST_PRIOR, fit_command.LARGEST_PRIOR) == (SMALLEST_PRIOR, LARGEST_PRIOR)
+    refused = run("votes.jsonl", "--prior", "0.0001")
+    assert (refused.exit_code, refused.stdout) == (BROKEN_INPUT, "")
+    assert "greater than or equal to 0.001" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["people", "json"])
+def test_standard_output_that_is_closed_is_said(file: Path, arguments: list[str]) -> None:
+    command = 'exec "$@" >&-'
+    program = [sys.executable, "-m", "dearena.cli", "fit", str(file), *arguments]
+    ended = subprocess.run(["/bin/sh", "-c", command, "sh", *program], stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (BROKEN_INPUT, "error: standard output is closed\n")

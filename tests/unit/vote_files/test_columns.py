@@ -58,13 +58,6 @@ def test_a_dimension_holds_its_own_names_only(tmp_path: Path) -> None:
     assert len(found.of_dimension("")) == 1
 
 
-def test_queries_that_ask_one_question_are_one_cluster(tmp_path: Path) -> None:
-    found = columns(tmp_path, vote(query_id="q1"), vote(query_id="q2"), vote(query_id="q3"))
-    votes = found.votes({"q1": "capital", "q3": "capital"})
-    assert votes.queries == ("capital", "q2")
-    assert votes.query.tolist() == [0, 1, 0]
-
-
 def test_who_sat_first_is_told_where_the_file_tells_it(tmp_path: Path) -> None:
     votes = columns(tmp_path, vote(first="a"), vote(first="b"), vote()).votes()
     assert votes.seats is not None
