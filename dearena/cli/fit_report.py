@@ -40,10 +40,13 @@ def report(found: Fit, votes: Votes, bounds: Bounds) -> dict[str, Any]:
     clusters = found.clusters
     counted = int(np.sum(found.tallies))
     connection = found.connection
+    separation, models = found.separation(), len(found.models)
     return {
-        "models": _models(found, votes, bounds),
+        "models": _models(found, votes, bounds, separation.groups),
         "judges": _judges(found, votes),
         "effective_votes": found.effective_votes,
+        "pairs": models * (models - 1) // 2,
+        "pairs_told_apart": int(np.count_nonzero(np.triu(separation.apart, 1))),
         "connected": connection.connected,
         "settings": found.settings.echo(),
         "settings_digest": found.settings.digest,
@@ -74,11 +77,10 @@ def report(found: Fit, votes: Votes, bounds: Bounds) -> dict[str, Any]:
     }
 
 
-def _models(found: Fit, votes: Votes, bounds: Bounds) -> list[dict[str, Any]]:
+def _models(found: Fit, votes: Votes, bounds: Bounds, groups: IntArray) -> list[dict[str, Any]]:
     """Best first."""
     outcomes = outcome_counts(votes).by_model
     wins = np.sum(found.half_wins, axis=1) / 2
-    groups = found.separation().groups
     questions, judges = _different(votes, votes.question), _different(votes, votes.judge)
     scores = found.scores
     independent = found.independent_errors

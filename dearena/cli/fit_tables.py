@@ -19,6 +19,7 @@ def rendered(report: Mapping[str, Any]) -> Group:
             f"worth {report['effective_votes']:,.0f} independent ones",
             f"{report['clusters']['questions']:,} questions",
             f"{report['clusters']['judges']:,} judges",
+            f"{report['pairs_told_apart']:,} of {report['pairs']:,} pairs told apart",
         ]
     )
     parts: list[RenderableType] = [heading, board(report), "", judges(report)]

@@ -122,6 +122,18 @@ def test_real_queries_that_ask_one_question_are_one_cluster() -> None:
         assert (one["model"], one["strength"]) == (other["model"], other["strength"])
 
 
+def test_pairs_told_apart_are_told_apart_whoever_leads_their_group(tmp_path: Path) -> None:
+    far = [row for row in world(questions=40) if {row["model_a"], row["model_b"]} != {"beta", "gamma"}]
+    newcomer = vote(model_a="once", model_b="alpha", judge="j1", query_id="q1")
+    file = jsonl(tmp_path / "votes.jsonl", [*far, newcomer])
+    found = fitted(file)
+    assert found["models"][0]["model"] == "once"
+    assert {row["group"] for row in found["models"]} == {1}
+    assert found["pairs"] == 10
+    assert 1 <= found["pairs_told_apart"] <= 6
+    assert f"{found['pairs_told_apart']} of 10 pairs told apart" in " ".join(run(str(file)).stdout.split())
+
+
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     """Answers to all queries but one, of lengths drawn."""
