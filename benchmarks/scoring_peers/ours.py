@@ -16,7 +16,7 @@ from dearena.scoring import Evidence, Fit, FitSettings, Votes, fit
 ALIKE: Final = FitSettings(weighting="uniform")
 """As the peers fit: every judge weighs the same, and a tie is half a win."""
 
-NO_PRIOR: Final = FitSettings(weighting="uniform", prior_deviation=1e4)
+NO_PRIOR: Final = FitSettings(weighting="uniform", prior_deviation=1e3)
 """A prior so wide that it moves no strength by what is compared."""
 
 Columns = dict[str, Any]
