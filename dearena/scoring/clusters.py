@@ -110,14 +110,14 @@ def spread_by_both(
     """
     n = len(votes.models)
     bound = min(len(votes), ones * others)
-    if bound * n * n <= WORK_LIMIT or pulls.others.shape[1]:
+    if bound * n * n <= WORK_LIMIT:
         return spread(_both(one, other, others), votes, pulls), 1
     doublings = np.ceil(np.log2(bound * n * n / WORK_LIMIT))
     most = np.log2(max(min(ones, others, bound // FEWEST_SAMPLED), 1))
     classes = int(2 ** max(min(doublings, np.floor(most)), 0))
     if classes == 1:
         return spread(_both(one, other, others), votes, pulls), 1
-    chosen = np.flatnonzero(_dealt(ones, classes)[one] == _dealt(others, classes)[other])
+    chosen = np.flatnonzero(_dealt(ones, classes, 0)[one] == _dealt(others, classes, 1)[other])
     sample, sampled_pulls = votes.where(chosen), pulls.where(chosen)
     both = _both(one[chosen], other[chosen], others)
     in_common = spread(both, sample, sampled_pulls)
@@ -131,9 +131,9 @@ def _both(one: Codes | IntArray, other: Codes | IntArray, others: int) -> Cluste
     return Clustering(both, sizes)
 
 
-def _dealt(clusters: int, classes: int) -> npt.NDArray[np.uint16]:
-    """A class for each cluster: equally many in each, in an order that nothing in the data follows."""
-    shuffled = np.random.default_rng(clusters).permutation(clusters)
+def _dealt(clusters: int, classes: int, way: int) -> npt.NDArray[np.uint16]:
+    """A class for each cluster: equally many in each, in an order that neither the data nor the other way follows."""
+    shuffled = np.random.default_rng((clusters, way)).permutation(clusters)
     return (shuffled % classes).astype(np.uint16)
 
 

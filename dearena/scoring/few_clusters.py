@@ -63,7 +63,7 @@ def widened(
         covariance: of the strengths, shape (models, models).
         seen: for each way of clustering, the number of clusters on the board and of each model.
         degrees: degrees of freedom with which the covariance is read.
-        confidence: at which the quantiles are to agree.
+        confidence: two-sided, at which the quantiles are to agree: further out, few degrees of freedom ask for more.
         prior_deviation: what is known of a model with one cluster, as a standard error.
     """
     if not seen:
@@ -77,9 +77,7 @@ def widened(
     usual = stdtrit(degrees, (1 + confidence) / 2)
     own_degrees = np.minimum(fewest[known] - 1, degrees)
     factor[known] *= stdtrit(own_degrees, (1 + confidence) / 2) / usual
-    errors = np.sqrt(np.diag(covariance)[~known])
-    factor[~known] = np.maximum(prior_deviation / np.maximum(errors, 1e-300), 1.0)
     found: FloatArray = covariance * factor[:, None] * factor[None, :]
-    # A model of no variance at all has none to widen: its doubt is its own.
+    # With one cluster there may be no variance to widen: the doubt is the prior's.
     found[np.diag_indices(len(found))] = np.where(known, np.diag(found), np.maximum(np.diag(found), prior_deviation**2))
     return found

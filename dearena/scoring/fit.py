@@ -20,11 +20,12 @@ from dearena.scoring.intervals import Clusters, covariance, filling, independent
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
 from dearena.scoring.reliability import JudgedPairs, fit_reliability
 from dearena.scoring.reliable_intervals import Sandwich, with_judges_learnt
-from dearena.scoring.residuals import JudgeFactors, Pulls, pulls
+from dearena.scoring.residuals import HALF_WINS, JudgeFactors, Pulls, pulls
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, curvature_at, fit_strengths
 from dearena.scoring.style import Style
 from dearena.scoring.tallies import half_wins, tally
+from dearena.scoring.ties import chances
 from dearena.scoring.votes import Votes
 from dearena.scoring.weightings import BY_STRENGTH, RELIABILITY, STRENGTH_DECIMALS, UNIFORM, in_parts
 
@@ -63,6 +64,8 @@ class Fit:
     Attributes:
         strengths: in log-odds, mean 0, cut to a billionth; shape (models,).
         covariance: of the strengths around their mean, shape (models, models).
+        covariance_of_pairs: the same as comparisons of many pairs read it, further out than an interval does: models
+            that few clusters have told of are wider there.
         low, high: interval of each strength at the settings' confidence.
         rank, rank_low, rank_high: 1 is best; best and worst rank that the evidence allows.
         judging: the judges' weights.
@@ -80,6 +83,7 @@ class Fit:
     judges: tuple[str, ...]
     strengths: FloatArray
     covariance: FloatArray
+    covariance_of_pairs: FloatArray
     low: FloatArray
     high: FloatArray
     rank: IntArray
@@ -119,15 +123,19 @@ class Fit:
     @property
     def better(self) -> FloatArray:
         """Confidence that row is stronger than column, from 0 to 1."""
-        return better(self.strengths, self.covariance, self.clusters.degrees)
+        return better(self.strengths, self.covariance_of_pairs, self.clusters.degrees)
 
     def separation(self) -> Separation:
         """Which models can be told apart, over all pairs at once."""
-        return separation(self.strengths, self.covariance, self.clusters.degrees, self.settings.confidence, self.order)
+        return separation(
+            self.strengths, self.covariance_of_pairs, self.clusters.degrees, self.settings.confidence, self.order
+        )
 
     def ranks_among(self, counted: BoolArray) -> tuple[IntArray, IntArray]:
         """Rank intervals among some of the models; 0 for the others."""
-        return rank_intervals(self.strengths, self.covariance, self.clusters.degrees, self.settings.confidence, counted)
+        return rank_intervals(
+            self.strengths, self.covariance_of_pairs, self.clusters.degrees, self.settings.confidence, counted
+        )
 
     @property
     def independent_errors(self) -> FloatArray:
@@ -176,10 +184,17 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     sandwich = with_judges_learnt(votes, work.pulls, found, factors, covariates, filled)
     clustered = covariance(sandwich.curvature, sandwich.filling.total, models, precision)
     spread = widened(clustered, filled.seen, clusters.degrees, settings.confidence, settings.prior_deviation)
+    of_pairs = widened(
+        clustered,
+        filled.seen,
+        clusters.degrees,
+        1 - (1 - settings.confidence) / max(models * (models - 1) // 2, 1),
+        settings.prior_deviation,
+    )
     strengths = cut(found.strengths)
     reach = quantile(settings.confidence, clusters.degrees) * np.sqrt(np.maximum(np.diag(spread), 0.0))
     halves = half_wins(counted)
-    low, high = rank_intervals(strengths, spread, clusters.degrees, settings.confidence, np.ones(models, dtype=bool))
+    low, high = rank_intervals(strengths, of_pairs, clusters.degrees, settings.confidence, np.ones(models, dtype=bool))
     names = () if style is None else style.names
     return Fit(
         settings=settings,
@@ -187,6 +202,7 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         judges=votes.judges,
         strengths=strengths,
         covariance=spread,
+        covariance_of_pairs=of_pairs,
         low=cut(strengths - reach),
         high=cut(strengths + reach),
         rank=ranked(strengths, halves),
@@ -197,7 +213,7 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         coefficients=dict(zip(names, map(float, found.coefficients), strict=True)),
         coefficient_errors=_coefficient_errors(names, sandwich, precision),
         tallies=counted,
-        connection=connection(halves),
+        connection=connection(half_wins(_heard(votes, counted, factors))),
         clusters=clusters,
         effective_votes=_effective_votes(counted, found, clustered, precision),
         _working=work,
@@ -301,12 +317,24 @@ def _coefficient_errors(names: tuple[str, ...], sandwich: Sandwich, precision: f
     return dict(zip(names, map(float, np.sqrt(np.maximum(variances, 0.0))), strict=True))
 
 
+def _heard(votes: Votes, counted: FloatArray, factors: JudgeFactors) -> FloatArray:
+    """Tallies of the votes that move a strength at all: a judge of no discrimination joins no models."""
+    if factors.slope is None or np.all(factors.slope > 0):
+        return counted
+    return tally(votes.where(np.flatnonzero(factors.slope[votes.judge] > 0)))
+
+
 def _effective_votes(counted: FloatArray, found: StrengthFit, spread: FloatArray, precision: float) -> float:
-    """Votes times the mean variance that as many independent ones would have, over the one they have."""
+    """Votes times the mean variance that these would have, were they independent and of equal weight, over theirs.
+
+    No more than there are: a clustered variance may fall below the independent one by chance.
+    """
     votes, models = float(np.sum(counted)), len(spread)
     if not votes or not np.trace(spread) > 0:
         return votes
-    curvature = curvature_at(Cells.of_pairs(counted), found.strengths, found.log_nu, precision)
-    inverse = np.linalg.inv(curvature)[:models, :models]
-    ideal = np.trace(inverse) - np.sum(inverse) / models
-    return float(votes * ideal / np.trace(spread))
+    curvature = curvature_at(Cells.of_pairs(counted), found.strengths, found.log_nu, precision)[:models, :models]
+    mean = chances(found.strengths[:, None] - found.strengths[None, :], found.log_nu).mean
+    squares = np.sum(counted * np.square(HALF_WINS[:, None, None] - mean), axis=0)
+    squares = squares + squares.T
+    independent = covariance(curvature, np.diag(np.sum(squares, axis=1)) - squares, models, precision)
+    return float(min(votes * np.trace(independent) / np.trace(spread), votes))

@@ -19,6 +19,9 @@ DRAWS: Final = 2_000
 
 SEED: Final = 20_240_117
 
+LARGEST_GROWTH: Final = 1e4
+"""Times by which doubt may have to shrink for two models to be told apart; beyond, they count as equal."""
+
 
 def standardised(strengths: FloatArray, covariance: FloatArray) -> FloatArray:
     """Difference of row and column in its standard errors; shape (n, n), antisymmetric, 0 where both are one.
@@ -149,9 +152,9 @@ def _largest_difference(covariance: FloatArray, degrees: int, confidence: float)
 def votes_needed(votes: int, ratio: float, critical: float) -> int | None:
     """Votes in all that would separate two models, were the difference and the mix of votes as they are.
 
-    None where the two do not differ. Doubt is taken to shrink with the votes; more votes by the same
-    judges on the same questions help less than that.
+    None where the two do not differ, or by so little that no number of votes would do. Doubt is taken to
+    shrink with the votes; more votes by the same judges on the same questions help less than that.
     """
-    if ratio == 0:
+    if abs(ratio) * LARGEST_GROWTH < critical:
         return None
     return int(np.ceil(votes * max((critical / abs(ratio)) ** 2, 1.0)))

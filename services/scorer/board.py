@@ -275,7 +275,7 @@ def separation_among(found: Fit, models: IntArray) -> Separation:
     """Which of some models, given best first, can be told apart; in that order."""
     return separation(
         found.strengths[models],
-        found.covariance[np.ix_(models, models)],
+        found.covariance_of_pairs[np.ix_(models, models)],
         found.clusters.degrees,
         found.settings.confidence,
         np.arange(len(models)),

@@ -39,7 +39,7 @@ def pair_report(found: Fit, models: tuple[str, ...]) -> PairReport:
     place = {model: index for index, model in enumerate(found.models)}
     index = np.array([place[model] for model in models], dtype=np.int64)
     apart = separation_among(found, index)
-    ratios = standardised(found.strengths[index], found.covariance[np.ix_(index, index)])
+    ratios = standardised(found.strengths[index], found.covariance_of_pairs[np.ix_(index, index)])
     votes = int(np.sum(found.tallies))
     needed = np.zeros(ratios.shape, dtype=np.int64)
     for row, column in zip(*np.triu_indices(len(index), 1), strict=True):

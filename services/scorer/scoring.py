@@ -6,6 +6,8 @@ a restart it is read again, in the background, before the next round closes: the
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 import structlog
@@ -90,7 +92,19 @@ class Scoring:
         async with self._lock_of(name):
             closed = await self._records.closed_round(name, version)
             log_of_votes = await self._log_through(name, closed)
-            return await asyncio.to_thread(log_of_votes.counted, version)
+            with self._forgotten_on_a_fault(name):
+                return await asyncio.to_thread(log_of_votes.counted, version)
+
+    @contextmanager
+    def _forgotten_on_a_fault(self, name: DimensionName) -> Iterator[None]:
+        """Whatever was half done to a log in memory, the next who needs it reads it anew."""
+        try:
+            yield
+        except ArenaFault:
+            raise  # said of the votes: reading them again says it again
+        except BaseException:
+            self._logs.pop(name, None)
+            raise
 
     def _lock_of(self, name: DimensionName) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
@@ -120,7 +134,8 @@ class Scoring:
             return make_board(log_of_votes.counted(closed.number), closed.entrants, settings)
 
         attributes: telemetry.Attributes = {semantics.DIMENSION: str(name), semantics.ROUND: closed.number}
-        with telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes):
+        span = telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes)
+        with self._forgotten_on_a_fault(name), span:
             made = await asyncio.to_thread(fitted)
         if made.board.weight_residual > 1:
             log.warning(

@@ -164,7 +164,6 @@ class VoteLog:
         columns: dict[str, Any] = {
             name: np.concatenate([rows[name] for rows in self._fresh]) for name in self._fresh[0]
         }
-        self._fresh = []
         fresh = Votes.of_codes(models=self._models.all, judges=self._judges.all, queries=self._queries.all, **columns)
         before = self._evidence.votes
         self._evidence.add(fresh)
@@ -178,6 +177,7 @@ class VoteLog:
             np.subtract.at(counts.by_model[:, _FAILED], column[rows], 1)
         np.subtract.at(counts.by_judge[:, _FAILED], held.judge[rows], 1)
         self._outcomes = counts
+        self._fresh = []
 
 
 class _Names:

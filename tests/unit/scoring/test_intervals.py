@@ -217,3 +217,66 @@ def test_clusters_of_models_are_counted_alike_in_tables_and_sorted(monkeypatch: 
     assert in_table[0] == len(
         {q for q, a, b in zip(votes.query, votes.first, votes.second, strict=True) if 0 in (a, b)}
     )
+
+
+def nested(models: int, pairs: int, size: int) -> Votes:
+    """Judge i on question i and no other: all that a question's votes share, they share with its judge."""
+    random = np.random.default_rng(16)
+    which = random.integers(0, pairs, size)
+    first = random.integers(0, models, size)
+    second = (first + random.integers(1, models, size)) % models
+    leaning = random.normal(0, 1.5, (pairs, models))
+    likes = leaning[which, first] - leaning[which, second]
+    return Votes.of_codes(
+        models=[f"model-{index:03d}" for index in range(models)],
+        judges=[f"judge-{index:04d}" for index in range(pairs)],
+        queries=[f"query-{index:04d}" for index in range(pairs)],
+        judge=which,
+        first=first,
+        second=second,
+        query=which,
+        outcome=np.where(random.random(size) < 1 / (1 + np.exp(-likes)), 0, 1),
+    )
+
+
+@pytest.mark.parametrize("ties", ["half", "davidson"])
+def test_a_sample_is_fair_where_judges_and_questions_go_together(monkeypatch: pytest.MonkeyPatch, ties: str) -> None:
+    """As many of the one as of the other, in the same order: were both dealt alike, each cluster would be drawn."""
+    votes = nested(models=6, pairs=2_048, size=40_000)
+    every = fit(votes, FitSettings(weighting="uniform", ties=ties))
+    monkeypatch.setattr(clusters, "WORK_LIMIT", 6 * 6 * 2_500)
+    monkeypatch.setattr(clusters, "FEWEST_SAMPLED", 64)
+    some = fit(votes, FitSettings(weighting="uniform", ties=ties))
+    assert some.clusters.sampled >= 16
+    np.testing.assert_allclose(every.high - every.low, some.high - some.low, rtol=0.12)
+
+
+@pytest.mark.parametrize("tied", [0.3, 0.9])
+def test_ties_are_worth_no_more_votes_than_there_are(tied: float) -> None:
+    votes = nested(models=5, pairs=4_000, size=4_000)
+    random = np.random.default_rng(17)
+    outcome = np.where(random.random(4_000) < tied, 2, votes.outcome)
+    independent = Votes.of_codes(
+        models=votes.models,
+        judges=votes.judges,
+        queries=votes.queries,
+        judge=np.arange(4_000),
+        first=votes.first,
+        second=votes.second,
+        query=np.arange(4_000),
+        outcome=outcome,
+    )
+    found = fit(independent, UNIFORM)
+    assert 0.8 * 4_000 < found.effective_votes <= 4_000
+
+
+def test_ranks_of_a_model_with_few_questions_are_read_as_far_out_as_they_are_compared() -> None:
+    """Three questions are two degrees of freedom, whose quantiles far out are far away."""
+    _, votes = planted(12, models=13, judges=12, queries=40, votes=30_000)
+    best = int(np.argmax(fit(votes, UNIFORM).strengths))
+    concerns = (votes.first == best) | (votes.second == best)
+    found = fit(votes.where(np.flatnonzero(~concerns | (votes.query < 3))), UNIFORM)
+    error = np.sqrt(found.covariance[best, best])
+    assert np.sqrt(found.covariance_of_pairs[best, best]) > 3 * error
+    assert np.sqrt(np.diag(found.covariance_of_pairs)[best - 1]) < 1.2 * np.sqrt(np.diag(found.covariance)[best - 1])
+    assert found.rank_high[best] == 13

@@ -95,3 +95,4 @@ def test_votes_needed_grow_with_the_square_of_what_is_missing() -> None:
     assert votes_needed(1_000, -1.0, 2.0) == 4_000
     assert votes_needed(1_000, 5.0, 2.0) == 1_000
     assert votes_needed(1_000, 0.0, 2.0) is None
+    assert votes_needed(2_000_000, 1e-9, 3.0) is None  # more than can be counted

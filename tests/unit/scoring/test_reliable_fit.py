@@ -85,3 +85,34 @@ def test_style_is_controlled_for_under_reliability_too() -> None:
     assert found.coefficients["length"] > 5 * found.coefficient_errors["length"] > 0
     assert np.all(found.low < 0.1)
     assert np.all(found.high > -0.1)
+
+
+def test_a_judge_who_counts_nothing_joins_no_models() -> None:
+    """Two groups of models, which only an inverted judge has compared: nothing is known of one against the other."""
+    random = np.random.default_rng(18)
+    skill = np.array([1.5, 0.5, -0.5, -1.5] * 2)
+    group = random.integers(0, 2, 6_000)
+    first = random.integers(0, 4, 6_000)
+    second = (first + random.integers(1, 4, 6_000)) % 4
+    judge = random.integers(0, 8, 6_000)
+    inverted = judge == 7
+    first, second = first + 4 * group, second + 4 * np.where(inverted, 1 - group, group)
+    gap = np.where(inverted, -4.0, 2.0) * (skill[first] - skill[second])
+    won = random.random(6_000) < 1 / (1 + np.exp(-gap))
+    within = np.flatnonzero(inverted & (random.random(6_000) < 0.9))
+    second[within] = (first[within] - 4 * (first[within] // 4) + 1) % 4 + 4 * (first[within] // 4)
+    won[within] = random.random(len(within)) < 1 / (1 + np.exp(4 * (skill[first] - skill[second])[within]))
+    votes = Votes.of_codes(
+        models=list("abcdefgh"),
+        judges=[f"j{index}" for index in range(8)],
+        queries=[f"q{index:02d}" for index in range(20)],
+        judge=judge,
+        first=first,
+        second=second,
+        query=random.integers(0, 20, 6_000),
+        outcome=np.where(won, 0, 1),
+    )
+    assert fit(votes, FitSettings(weighting="uniform")).connection.connected
+    found = fit(votes, RELIABLE)
+    assert found.judging.parts[7] == 0
+    assert not found.connection.connected
