@@ -44,6 +44,11 @@ def unrest(fits: int, residual: float) -> list[str]:
     return [f"the judge weights did not come to rest in {fits} fits: they still move by {residual:.2g}"]
 
 
+def judges_as_given() -> list[str]:
+    """Of a board whose judges part so much that what is learnt of them cannot be told from the strengths."""
+    return ["the judges contradict one another too much to be learnt: the intervals take their weights as given"]
+
+
 def clusters(method: str, *, questions: int, judges: int, sampled: int) -> list[str]:
     """Of intervals that rest on little.
 

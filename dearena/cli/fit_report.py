@@ -20,6 +20,7 @@ from dearena.scoring.reports.favour import Favour
 from dearena.scoring.reports.judges import JudgeRow, Worth
 from dearena.scoring.reports.outcome_counts import Bounds, outcome_counts
 from dearena.scoring.reports.ratios import Share
+from dearena.scoring.weightings import RELIABILITY
 
 RATING_OF_AVERAGE: Final = 1000.0
 RATING_PER_LOG_ODDS: Final = 400 / math.log(10)
@@ -68,6 +69,7 @@ def report(found: Fit, votes: Votes, bounds: Bounds) -> dict[str, Any]:
             "settled": found.judging.settled,
             "fits": found.judging.fits,
             "residual": found.judging.residual / ONE,
+            "learnt": found.judging.learnt,
         },
         "davidson_log_nu": found.log_nu,
         "style": [
@@ -171,12 +173,13 @@ def notes(report: Mapping[str, Any]) -> list[str]:
     )
     if not weights["settled"]:
         found += board_notes.unrest(weights["fits"], weights["residual"])
+    if report["settings"]["weighting"] == RELIABILITY and not weights["learnt"]:
+        found += board_notes.judges_as_given()
     if clusters["questions"] >= board_notes.FEW_CLUSTERS:
         rare = [row["model"] for row in report["models"] if 0 < row["questions"] < FEW_ON_A_MODEL]
         if rare:
             found.append(
-                f"on fewer than {FEW_ON_A_MODEL} questions, so that the interval is too narrow: "
-                f"{board_notes.listed(rare)}"
+                f"on fewer than {FEW_ON_A_MODEL} questions, for which the interval is wide: {board_notes.listed(rare)}"
             )
     return found + board_notes.clusters(
         clusters["method"],
