@@ -38,9 +38,10 @@ from scipy.stats import norm, rankdata  # noqa: E402
 
 from benchmarks.targets import target  # noqa: E402
 from benchmarks.worlds import Bench, CoverageWorld, FloatArray, PlantedVotes, coverage_world  # noqa: E402
+from dearena.outcomes import Outcome  # noqa: E402
 from dearena.scoring import Fit, FitSettings, Votes, fit  # noqa: E402
 from dearena.scoring.intervals import CONFIDENCE  # noqa: E402
-from dearena.scoring.outcomes import CODES, Outcome  # noqa: E402
+from dearena.scoring.outcomes import CODES  # noqa: E402
 from dearena.scoring.weightings import RANK, RELIABILITY, SCORE, UNIFORM  # noqa: E402
 
 PLAIN_QUANTILE: Final = float(norm.ppf((1 + CONFIDENCE) / 2))

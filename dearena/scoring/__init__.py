@@ -8,10 +8,10 @@
 Pure: no I/O, no clock, no hidden randomness.
 """
 
+from dearena.outcomes import Outcome
 from dearena.scoring.broken import BrokenVote
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.fit import Fit, fit
-from dearena.scoring.outcomes import Outcome
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.style import Style
 from dearena.scoring.votes import Votes

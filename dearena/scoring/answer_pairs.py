@@ -8,9 +8,10 @@ from typing import Self
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import FloatArray, IntArray
 from dearena.scoring.cells import Cells
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.votes import Votes
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import FloatArray
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.seats import unsaid
 from dearena.scoring.tallies import tally
 from dearena.scoring.votes import Votes, canonical

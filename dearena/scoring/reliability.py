@@ -20,13 +20,14 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import scipy.linalg
 
+from dearena.outcomes import Outcome
 from dearena.scoring.answer_pairs import AnswerPairs
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE
 from dearena.scoring.influence import Surplus, influence
 from dearena.scoring.mixing import Mixing
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.strengths import StrengthFit, fit_strengths
 from dearena.scoring.ties import HALF, chances
 from dearena.scoring.votes import Votes

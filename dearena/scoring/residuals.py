@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import Codes, FloatArray, IntArray
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.strengths import StrengthFit
 from dearena.scoring.ties import chances
 from dearena.scoring.votes import Votes

@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import OutcomeCodes
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 
 FIRST: Final = 0
 SECOND: Final = 1

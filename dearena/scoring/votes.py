@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dearena.names import InvalidName, Revision
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
 from dearena.scoring.broken import BrokenVote
 from dearena.scoring.encoding import dictionaries, encoded, ranks_of
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.seats import UNSAID, WHO_SAT_FIRST, SeatCodes, of_one_look
 from dearena.scoring.units import whole_units
 

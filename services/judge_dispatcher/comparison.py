@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.names import DimensionName
+from dearena.outcomes import Outcome
 from dearena.v1.common_pb2 import Cell
-from services.judge_dispatcher.outcome import Outcome, Ruling, Seat
+from services.judge_dispatcher.outcome import Ruling, Seat
 
 CellKey = tuple[str, str, int]
 """(project, cell id, attempt)."""

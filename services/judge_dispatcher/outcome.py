@@ -7,20 +7,8 @@ its reason: a flip is not a tie, a broken reply is not a loss.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dearena.outcomes import Outcome
 from services.judge_dispatcher.verdict import SeatVerdict
-
-
-class Outcome(StrEnum):
-    """What became of one cell at one attempt. All but FAILED are final."""
-
-    A = "A"
-    B = "B"
-    TIE = "TIE"
-    FLIP = "FLIP"
-    INVALID = "INVALID"
-    FAILED = "FAILED"
-    VOID = "VOID"
-    SKIPPED = "SKIPPED"
 
 
 class Miss(StrEnum):

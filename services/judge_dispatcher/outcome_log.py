@@ -8,10 +8,10 @@ import structlog
 
 from dearena import faults
 from dearena.names import DimensionName
+from dearena.outcomes import Outcome
 from dearena.v1.common_pb2 import Outcome as OutcomeNumber
 from dearena.v1.events_pb2 import CastOutcome, VoteCast
 from services.judge_dispatcher.comparison import Comparison, Origin, Standing
-from services.judge_dispatcher.outcome import Outcome
 from services.judge_dispatcher.patience import until_it_passes
 from services.judge_dispatcher.store import ComparisonStore
 from services.runtime import semantics, subjects, telemetry

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from services.judge_dispatcher.outcome import Outcome
+from dearena.outcomes import Outcome
 from services.judge_dispatcher.verdict import SeatVerdict
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from dearena.outcomes import Outcome
 from services.ranker.pairs import Pair
-from services.ranker.verdict import Outcome
 
 
 class Vote(NamedTuple):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from dearena.faults import InvalidField
+from dearena.outcomes import Outcome
 from services.ranker.evidence import Ballot
 from services.ranker.pairs import Pair
-from services.ranker.verdict import Outcome, PairVerdict, weigh
+from services.ranker.verdict import PairVerdict, weigh
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dearena.names import DimensionName
+from dearena.outcomes import Outcome
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from services.ranker.entrants import Entrant, EntrantState
 from services.ranker.evidence import Vote
@@ -19,7 +20,6 @@ from services.ranker.rules import (
     DEFAULT_WINDOW,
     Rules,
 )
-from services.ranker.verdict import Outcome
 
 _OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
 _STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}

@@ -2,26 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from dearena.outcomes import Outcome
 from services.ranker.pairs import Pair
 
 ONE: Final = 65_536
 """Parts of a judge whose weight is 1: the mean over a board's judges, and of a judge on no board yet."""
-
-
-class Outcome(StrEnum):
-    """What became of a cell; as `Outcome` in common.proto, without its prefix."""
-
-    A = "A"
-    B = "B"
-    TIE = "TIE"
-    FLIP = "FLIP"
-    INVALID = "INVALID"
-    FAILED = "FAILED"
-    VOID = "VOID"
-    SKIPPED = "SKIPPED"
 
 
 @dataclass(frozen=True, slots=True)

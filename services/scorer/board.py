@@ -13,9 +13,9 @@ from scipy.special import expit
 
 from dearena.faults import ArenaFault
 from dearena.identity import Digest, digest_of
+from dearena.outcomes import Outcome
 from dearena.scoring import Fit, FitSettings, fit
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
-from dearena.scoring.outcomes import Outcome
 from dearena.scoring.ranks import Separation, separation
 from dearena.scoring.weightings import BY_STRENGTH, in_parts
 from services.scorer.pair_votes import PairVotes, pair_votes

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import Codes
-from dearena.scoring.outcomes import Outcome
 from services.scorer.board import Board, Counts, Row, VoteClusters
 from services.scorer.pair_votes import PairVotes
 

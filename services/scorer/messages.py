@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from dearena.scoring.outcomes import Outcome
+from dearena.outcomes import Outcome
 from dearena.v1 import common_pb2, scorer_pb2
 from services.scorer.board import Board, Row, VoteClusters, rating
 from services.scorer.pair_report import PairReport

@@ -9,8 +9,8 @@ import numpy as np
 
 from dearena.faults import ArenaFault
 from dearena.names import InvalidName, Revision
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
-from dearena.scoring.outcomes import Outcome
 from dearena.scoring.seats import SeatCodes
 from services.scorer.marks import Marks
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray
 from dearena.scoring.evidence import Evidence
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
 from dearena.scoring.votes import Votes
 from services.scorer.growing import Growing

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import ONE, FloatArray
 from dearena.scoring.fit import Fit
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.ratios import Share, share_by_question
 from dearena.scoring.reports.refits import Rows, refit_combined
 from dearena.scoring.residuals import JudgeFactors

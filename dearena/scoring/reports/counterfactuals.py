@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from dearena.identity import Digest
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.fit import fit
-from dearena.scoring.outcomes import CODES, PREFERENCES, Outcome
+from dearena.scoring.outcomes import CODES, PREFERENCES
 from dearena.scoring.reports.placing import place
 from dearena.scoring.reports.rank_stability import RankStability, agreement, rank_stability
 from dearena.scoring.settings import FLIP_RULES, FitSettings

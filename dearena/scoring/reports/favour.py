@@ -21,9 +21,10 @@ import numpy as np
 from scipy.special import expit
 
 from dearena.names import InvalidName, Revision
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.intervals import quantile
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.answer_effects import AnswerEffects, Looks, answer_effects
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes

@@ -9,11 +9,12 @@ from typing import Final
 
 import numpy as np
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import ONE, IntArray
 from dearena.scoring.evidence import preferences
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.intervals import quantile
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.agreement import Agreement, agreement, boards_without
 from dearena.scoring.reports.favour import Favour, favours
 from dearena.scoring.reports.outcome_counts import outcome_counts

@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 
 from dearena.faults import InvalidField
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, FloatArray, IntArray
 from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.fit import Fit
-from dearena.scoring.outcomes import CODES, PREFERENCES, Outcome
+from dearena.scoring.outcomes import CODES, PREFERENCES
 from dearena.scoring.reports.refits import Rows, Sums, fit_without_style, held_factors, refit
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.votes import Votes

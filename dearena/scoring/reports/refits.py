@@ -14,10 +14,11 @@ from typing import Any, Final, Self
 import numpy as np
 from scipy.sparse import csr_array
 
+from dearena.outcomes import Outcome
 from dearena.scoring.arrays import ONE, BoolArray, Codes, FloatArray, IntArray, OutcomeCodes
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.fit import Fit, fit
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.residuals import EXACT_BITS, JudgeFactors
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import GAIN_TOLERANCE, STEP_LIMIT, FitDidNotConverge

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.judge_dispatcher.outcome import Miss, Outcome, Ruling, Seat, rule, without_answer
+from dearena.outcomes import Outcome
+from services.judge_dispatcher.outcome import Miss, Ruling, Seat, rule, without_answer
 from services.judge_dispatcher.verdict import SeatVerdict
 
 A, B = "alpha@1", "beta@1"

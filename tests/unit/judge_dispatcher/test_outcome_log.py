@@ -9,10 +9,11 @@ import pytest
 
 from dearena import faults
 from dearena.names import DimensionName
+from dearena.outcomes import Outcome
 from dearena.v1.common_pb2 import OUTCOME_TIE, Cell
 from dearena.v1.events_pb2 import EventEnvelope
 from services.judge_dispatcher.comparison import Comparison, Origin, Standing
-from services.judge_dispatcher.outcome import Outcome, Ruling
+from services.judge_dispatcher.outcome import Ruling
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.store import ComparisonStore
 from services.runtime.bus import Bus

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.judge_dispatcher.outcome import Outcome
+from dearena.outcomes import Outcome
 from services.judge_dispatcher.verdict import SeatVerdict
 from services.judge_dispatcher.votes import Columns, Vote, in_columns
 

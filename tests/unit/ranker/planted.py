@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dearena.names import DimensionName
+from dearena.outcomes import Outcome
 from dearena.scoring import FitSettings
 from dearena.scoring import Outcome as Counted
 from services.ranker import steps
@@ -19,7 +20,6 @@ from services.ranker.evidence import Evidence, Vote, counted
 from services.ranker.ranking import RankingState, apply, entrants_of, replay
 from services.ranker.rounds import Cell, Material, cells_of, digest_of
 from services.ranker.rules import Rules
-from services.ranker.verdict import Outcome
 from services.scorer import board as scorer
 from tests.fixtures import vote_rows as scored
 

@@ -8,6 +8,7 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.outcomes import Outcome
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from dearena.v1 import ranker_pb2 as pb
 from services.ranker import peer_messages
@@ -19,7 +20,6 @@ from services.ranker.messages import decision_message, insertion_message, money
 from services.ranker.ranking import Insertion, InsertionPhase, Seeding, Withdrawn
 from services.ranker.records import InsertionRecord, share_of, shares_of
 from services.ranker.rules import Rules
-from services.ranker.verdict import Outcome
 from tests.unit.ranker.planted import ALGEBRA
 
 THEN = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

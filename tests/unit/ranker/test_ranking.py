@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dearena.outcomes import Outcome
 from services.ranker import decisions
 from services.ranker.decisions import Decision, DecisionKind, phase_of
 from services.ranker.documents import insertion_fields, insertion_record, rules_document
@@ -16,7 +17,7 @@ from services.ranker.ranking import EMPTY, GapInLog, Insertion, Seeding, Withdra
 from services.ranker.rules import Rules
 from services.ranker.seeding import order_of
 from services.ranker.steps import JuryStuck, Plan, closing, plan, weights_of
-from services.ranker.verdict import ONE, Outcome, PairVerdict
+from services.ranker.verdict import ONE, PairVerdict
 from services.runtime.store import now
 from tests.unit.ranker.planted import World, entrant, play
 

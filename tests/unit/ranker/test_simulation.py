@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from dearena.outcomes import Outcome
 from dearena.scoring.weightings import RELIABILITY, WEIGHTINGS
 from services.ranker.agenda import Wait
 from services.ranker.decisions import DecisionKind, concerned
@@ -15,7 +16,7 @@ from services.ranker.entrants import EntrantState
 from services.ranker.insertion import Fine, Settled
 from services.ranker.rounds import Cell
 from services.ranker.rules import Rules
-from services.ranker.verdict import ONE, Outcome
+from services.ranker.verdict import ONE
 from services.ranker.why import why
 from tests.unit.ranker.planted import Played, World, play
 

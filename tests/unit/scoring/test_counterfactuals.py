@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dearena.outcomes import Outcome
 from dearena.scoring import Evidence, FitSettings, Votes, fit
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports import counterfactuals as module
 from dearena.scoring.reports.counterfactuals import Counterfactuals, Kind, OtherBoard, counterfactuals
 from dearena.scoring.reports.placing import Placing, place

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import t as student
 
+from dearena.outcomes import Outcome
 from dearena.scoring import BrokenVote, Evidence, Fit, FitSettings, Votes, fit, fixed_point, strengths
 from dearena.scoring.arrays import FloatArray
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.strengths import FitDidNotConverge
 from tests.unit.scoring.boards import assert_numbers, assert_same_bits, codes, every_rule, rule_name
 from tests.unit.scoring.plain import Ballot

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from dearena.outcomes import Outcome
 from dearena.scoring import FitSettings, Votes, fit
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.placing import place
 from dearena.scoring.settings import FLIP_RULES
 from dearena.scoring.style import Style

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.outcomes import Outcome
 from dearena.scoring import BrokenVote, Votes
 from dearena.scoring.encoding import encoded
-from dearena.scoring.outcomes import CODES, Outcome
+from dearena.scoring.outcomes import CODES
 from dearena.scoring.units import whole_units
 
 GOOD: dict[str, list[Any]] = {
