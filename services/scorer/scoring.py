@@ -6,8 +6,8 @@ a restart it is read again, in the background, before the next round closes: the
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -29,6 +29,9 @@ from services.scorer.store import Scoreboard, Scoreboards
 from services.scorer.vote_log import Counted, VoteLog
 
 log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ANNOUNCED_AT_ONCE = 100
 """Boards that one sweep tells the bus of."""
@@ -92,16 +95,14 @@ class Scoring:
         async with self._lock_of(name):
             closed = await self._records.closed_round(name, version)
             log_of_votes = await self._log_through(name, closed)
-            with self._forgotten_on_a_fault(name):
-                return await asyncio.to_thread(log_of_votes.counted, version)
+            return await self._at_log(name, log_of_votes.counted, version)
 
-    @contextmanager
-    def _forgotten_on_a_fault(self, name: DimensionName) -> Iterator[None]:
-        """Whatever was half done to a log in memory, the next who needs it reads it anew."""
+    async def _at_log(self, name: DimensionName, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A step that changes a log in memory. What a fault has left half done is read anew by who comes next."""
         try:
-            yield
-        except ArenaFault:
-            raise  # said of the votes: reading them again says it again
+            return await asyncio.to_thread(step, *args, **kwargs)
+        except BrokenLog:
+            raise  # said before anything was counted; reading the rows again says it again
         except BaseException:
             self._logs.pop(name, None)
             raise
@@ -118,25 +119,15 @@ class Scoring:
             number = kept.through + 1
             at = closed if number == closed.number else await self._records.closed_round(name, number)
             votes = await self._records.votes_of(name, at)
-            try:
-                await asyncio.to_thread(kept.add_round, number, votes)
-            except BrokenLog:
-                raise
-            except BaseException:
-                self._logs.pop(name, None)  # it may hold half of a round
-                raise
+            await self._at_log(name, kept.add_round, number, votes)
         return kept
 
     async def _fit(self, name: DimensionName, log_of_votes: VoteLog, closed: ClosedRound) -> Made:
         settings = self._settings.of_fits(closed.weighting)
-
-        def fitted() -> Made:
-            return make_board(log_of_votes.counted(closed.number), closed.entrants, settings)
-
         attributes: telemetry.Attributes = {semantics.DIMENSION: str(name), semantics.ROUND: closed.number}
-        span = telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes)
-        with self._forgotten_on_a_fault(name), span:
-            made = await asyncio.to_thread(fitted)
+        with telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes):
+            counted = await self._at_log(name, log_of_votes.counted, closed.number)
+            made = await asyncio.to_thread(make_board, counted, closed.entrants, settings)
         if made.board.weight_residual > 1:
             log.warning(
                 "judge weights did not come to rest",
