@@ -45,15 +45,6 @@ def better(strengths: FloatArray, covariance: FloatArray, degrees: int) -> Float
     return np.asarray(stdtr(degrees, standardised(strengths, covariance)))
 
 
-def surely_better(strengths: FloatArray, covariance: FloatArray, degrees: int, confidence: float) -> BoolArray:
-    """Whether row is better than column by the comparisons of the row's model; shape (n, n).
-
-    The rule is per row: `[i, j]` and the comparison seen from j may differ.
-    """
-    decided = _decided(standardised(strengths, covariance), degrees, confidence)
-    return decided & (strengths[:, None] > strengths[None, :])
-
-
 def rank_intervals(
     strengths: FloatArray, covariance: FloatArray, degrees: int, confidence: float, counted: BoolArray
 ) -> tuple[IntArray, IntArray]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from dearena.scoring.ranks import better, rank_intervals, separation, surely_better, votes_needed
+from dearena.scoring.ranks import better, rank_intervals, separation, votes_needed
 from tests.unit.scoring.plain import decided_by_holm
 
 ALL = np.ones(5, dtype=bool)
@@ -61,11 +61,6 @@ def test_better_is_a_half_for_equals_and_complements_itself() -> None:
 def test_two_models_with_no_doubt_at_all_are_told_apart_by_any_difference() -> None:
     found = better(np.array([0.1, -0.1]), np.zeros((2, 2)), 3)
     assert found.tolist() == [[0.5, 1.0], [0.0, 0.5]]
-
-
-def test_surely_better_looks_downwards_only() -> None:
-    found = surely_better(np.array([3.0, 0.0]), np.eye(2) * 0.01, 30, 0.95)
-    assert found.tolist() == [[False, True], [False, False]]
 
 
 def test_groups_begin_where_a_leader_is_left_behind() -> None:
