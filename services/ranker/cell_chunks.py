@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from services.ranker.pairs import Pair
-from services.ranker.rounds import Cell
+from dearena.ranking.pairs import Pair
+from dearena.ranking.rounds import Cell
 
 T = TypeVar("T")
 

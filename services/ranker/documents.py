@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dearena.names import DimensionName
-from services.ranker.decisions import Decision, DecisionKind, phase_content, phase_of
-from services.ranker.insertion import Coarse, Fine, Settled
-from services.ranker.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
+from dearena.ranking.decisions import Decision, DecisionKind, phase_content, phase_of
+from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
+from dearena.ranking.rules import Rules
 from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
-from services.ranker.rules import Rules
 
 Document = dict[str, Any]
 

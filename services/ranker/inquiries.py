@@ -7,11 +7,11 @@ from cachetools import LRUCache
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
+from dearena.ranking.entrants import Entrant
+from dearena.ranking.evidence import Vote
+from dearena.ranking.findings import Board, DimensionVersion, Progress
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from services.ranker import peer_messages
-from services.ranker.entrants import Entrant
-from services.ranker.evidence import Vote
-from services.ranker.findings import Board, DimensionVersion, Progress
 from services.runtime.peers import Peers
 
 PAGE_SIZE: Final = 1_000

@@ -10,13 +10,13 @@ from uuid import uuid4
 import structlog
 
 from dearena.faults import ArenaFault
-from services.ranker import rounds
-from services.ranker.evidence import Vote
-from services.ranker.findings import Progress
+from dearena.ranking import rounds
+from dearena.ranking.evidence import Vote
+from dearena.ranking.findings import Progress
+from dearena.ranking.rounds import Cell
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.records import RoundRecord
-from services.ranker.rounds import Cell
 from services.ranker.store import RankerStore
 
 log = structlog.get_logger(__name__)

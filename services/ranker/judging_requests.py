@@ -9,10 +9,10 @@ import structlog
 
 from dearena import faults
 from dearena.names import Revision
+from dearena.ranking.rounds import Cell, messages_of
 from dearena.v1.events_pb2 import EventEnvelope, JudgingRequested
 from services.ranker.peer_messages import cell_message
 from services.ranker.records import RoundRecord
-from services.ranker.rounds import Cell, messages_of
 from services.runtime import semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 

@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 from dearena.identity import Digest
+from dearena.ranking.pairs import in_order
+from dearena.ranking.ranking import RankingState
+from dearena.ranking.rounds import Cell, Material, cells_of, digest_of
+from dearena.ranking.steps import Plan
 from services.ranker.inquiries import Inquiries
-from services.ranker.pairs import in_order
-from services.ranker.ranking import RankingState
 from services.ranker.records import RankingRecord
-from services.ranker.rounds import Cell, Material, cells_of, digest_of
-from services.ranker.steps import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena.names import DimensionName
+from dearena.ranking.decisions import Decision
+from dearena.ranking.findings import Progress
+from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.ranking import InsertionPhase, Seeding, Withdrawn
 from dearena.v1 import common_pb2
 from dearena.v1 import ranker_pb2 as pb
-from services.ranker.decisions import Decision
-from services.ranker.findings import Progress
-from services.ranker.insertion import Coarse, Fine, Settled
-from services.ranker.ranking import InsertionPhase, Seeding, Withdrawn
 from services.ranker.records import Costs, InsertionRecord, RankingRecord, RoundRecord, share_of
 
 _PHASES: Final[Mapping[type[InsertionPhase], pb.InsertionPhase.ValueType]] = {

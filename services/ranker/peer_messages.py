@@ -5,13 +5,12 @@ from typing import Final
 
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
-from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
-from services.ranker.entrants import Entrant, EntrantState
-from services.ranker.evidence import Vote
-from services.ranker.findings import Board, DimensionVersion, Progress
-from services.ranker.pairs import Pair
-from services.ranker.rounds import Cell
-from services.ranker.rules import (
+from dearena.ranking.entrants import Entrant, EntrantState
+from dearena.ranking.evidence import Vote
+from dearena.ranking.findings import Board, DimensionVersion, Progress
+from dearena.ranking.pairs import Pair
+from dearena.ranking.rounds import Cell
+from dearena.ranking.rules import (
     DEFAULT_JURY,
     DEFAULT_MAX_SLIDES,
     DEFAULT_SEED_MODELS,
@@ -20,6 +19,7 @@ from services.ranker.rules import (
     DEFAULT_WINDOW,
     Rules,
 )
+from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 
 _OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
 _STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
-from services.ranker.ranking import Insertion
-from services.ranker.rules import Rules
+from dearena.ranking.ranking import Insertion
+from dearena.ranking.rules import Rules
 
 Costs = Mapping[str, int]
 """Nano-units by currency."""

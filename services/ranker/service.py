@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from dearena.faults import InvalidCursor, InvalidField, UnknownRound
 from dearena.names import DimensionName, InvalidName, Revision
+from dearena.ranking.findings import Progress
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.ranker_pb2_grpc import RankerServiceServicer
 from services.ranker.dimensions import Dimensions
-from services.ranker.findings import Progress
 from services.ranker.messages import decision_message, insertion_message, ranking_message, round_message
 from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord
 from services.ranker.settings import RankerSettings

@@ -12,8 +12,11 @@ from typing import Final
 
 from dearena.faults import Conflict
 from dearena.names import DimensionName
+from dearena.ranking.decisions import Decision
+from dearena.ranking.ranking import RankingState
+from dearena.ranking.rounds import Cell
+from dearena.ranking.rules import Rules
 from services.ranker.cell_chunks import cells_in, chunks_of
-from services.ranker.decisions import Decision
 from services.ranker.documents import (
     decision_document,
     decision_in,
@@ -28,7 +31,6 @@ from services.ranker.documents import (
     rules_document,
     settled_insertion,
 )
-from services.ranker.ranking import RankingState
 from services.ranker.records import (
     Costs,
     InsertionRecord,
@@ -38,8 +40,6 @@ from services.ranker.records import (
     share_of,
     shares_of,
 )
-from services.ranker.rounds import Cell
-from services.ranker.rules import Rules
 from services.runtime.store import (
     BulkWriteFailed,
     Document,

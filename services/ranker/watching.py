@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Final
 
 from dearena.faults import InvalidCursor, ServiceUnavailable, UnknownInsertion
+from dearena.ranking.decisions import Decision, DecisionKind, concerned
+from dearena.ranking.findings import Progress
+from dearena.ranking.ranking import EMPTY, RankingState, apply
+from dearena.ranking.why import why
 from dearena.v1 import ranker_pb2 as pb
-from services.ranker.decisions import Decision, DecisionKind, concerned
 from services.ranker.dimensions import Dimensions
-from services.ranker.findings import Progress
 from services.ranker.messages import decision_message, insertion_message
-from services.ranker.ranking import EMPTY, RankingState, apply
 from services.ranker.records import Costs, InsertionRecord, RoundRecord, share_of, shares_of
 from services.ranker.store import RankerStore
-from services.ranker.why import why
 from services.ranker.worker import DimensionWorker
 
 DECISIONS_AT_ONCE: Final = 200

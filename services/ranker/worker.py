@@ -18,21 +18,21 @@ import structlog
 
 from dearena.faults import ArenaFault, Conflict, ServiceUnavailable
 from dearena.names import DimensionName
-from services.ranker import admission, steps
-from services.ranker.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
+from dearena.ranking import admission, steps
+from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
+from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.entrants import Entrant
+from dearena.ranking.evidence import Evidence, Vote, counted, newest
+from dearena.ranking.findings import Board, Progress
+from dearena.ranking.ranking import EMPTY, RankingState, entrants_of, replay
+from dearena.ranking.rounds import Cell
 from services.ranker.announcer import Announcer
-from services.ranker.decisions import Decision, DecisionKind
-from services.ranker.entrants import Entrant
-from services.ranker.evidence import Evidence, Vote, counted, newest
-from services.ranker.findings import Board, Progress
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging import Judging
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.materials import make_cells
 from services.ranker.news import News
-from services.ranker.ranking import EMPTY, RankingState, entrants_of, replay
 from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
-from services.ranker.rounds import Cell
 from services.ranker.settings import RankerSettings
 from services.ranker.spans import span_for
 from services.ranker.store import ClosedRound, Commit, RankerStore

@@ -14,12 +14,12 @@ import pytest
 from nats.js.api import ConsumerConfig, DeliverPolicy, StreamConfig
 
 from dearena import faults
+from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
 from dearena.v1.ranker_pb2_grpc import RankerServiceStub
-from services.ranker.decisions import Decision, DecisionKind
 from services.ranker.room import build
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
@@ -29,7 +29,7 @@ from services.runtime.store import Store
 from tests.fixtures.bus import NatsServer
 from tests.fixtures.ranked import NAME, ClosedRound, Surroundings, peers_at, surroundings
 from tests.fixtures.waiting import eventually
-from tests.unit.ranker.planted import ALGEBRA, Played, World, play
+from tests.unit.ranking.planted import ALGEBRA, Played, World, play
 
 if TYPE_CHECKING:
     from dearena.v1.ranker_pb2_grpc import RankerServiceAsyncStub

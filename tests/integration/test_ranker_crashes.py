@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from dearena.ranking.decisions import Decision
+from dearena.ranking.ranking import replay
+from dearena.ranking.rules import Rules
 from services.ranker.announcer import Announcer
-from services.ranker.decisions import Decision
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging_requests import JudgingRequests
-from services.ranker.ranking import replay
-from services.ranker.rules import Rules
 from services.ranker.settings import RankerSettings
 from services.ranker.store import INDEXES, RankerStore
 from services.ranker.worker import Desk, DimensionWorker
@@ -25,7 +25,7 @@ from services.runtime.peers import Peers
 from services.runtime.store import Store
 from tests.fixtures.ranked import ClosedRound, Surroundings, peers_at, surroundings
 from tests.fixtures.waiting import eventually
-from tests.unit.ranker.planted import ALGEBRA, World, play
+from tests.unit.ranking.planted import ALGEBRA, World, play
 
 WORLD = World.plant(0, models=6, queries=2)
 KEPT = ("commit", "write_cells", "forget_other_cells", "mark_asked", "mark_round_announced", "mark_settle_announced")

@@ -13,14 +13,14 @@ import pytest
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from dearena.local import servers
-from services.ranker.decisions import Decision, DecisionKind
+from dearena.ranking.decisions import Decision, DecisionKind
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
 from services.runtime.store import Store
 from tests.fixtures.otlp import ReceivedSpan, Spans, otlp_receiver
 from tests.fixtures.ranked import ClosedRound, Surroundings, peers_at, surroundings
 from tests.fixtures.waiting import eventually
-from tests.unit.ranker.planted import ALGEBRA, World, play
+from tests.unit.ranking.planted import ALGEBRA, World, play
 
 WORLD = World.plant(0, models=7, queries=4)
 

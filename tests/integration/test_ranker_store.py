@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from dearena.faults import Conflict
-from services.ranker import decisions
-from services.ranker.decisions import Decision
-from services.ranker.ranking import EMPTY, replay
+from dearena.ranking import decisions
+from dearena.ranking.decisions import Decision
+from dearena.ranking.ranking import EMPTY, replay
+from dearena.ranking.rounds import digest_of
+from dearena.ranking.rules import Rules
 from services.ranker.records import RankingRecord
-from services.ranker.rounds import digest_of
-from services.ranker.rules import Rules
 from services.ranker.store import INDEXES, Commit, RankerStore
 from services.runtime.store import Store
-from tests.unit.ranker.planted import ALGEBRA, World, entrant, play
+from tests.unit.ranking.planted import ALGEBRA, World, entrant, play
 
 
 @pytest.fixture

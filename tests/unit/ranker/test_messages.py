@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.outcomes import Outcome
+from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.entrants import EntrantState
+from dearena.ranking.findings import Progress
+from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.ranking import Insertion, InsertionPhase, Seeding, Withdrawn
+from dearena.ranking.rules import Rules
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from dearena.v1 import ranker_pb2 as pb
 from services.ranker import peer_messages
-from services.ranker.decisions import Decision, DecisionKind
-from services.ranker.entrants import EntrantState
-from services.ranker.findings import Progress
-from services.ranker.insertion import Coarse, Fine, Settled
 from services.ranker.messages import decision_message, insertion_message, money
-from services.ranker.ranking import Insertion, InsertionPhase, Seeding, Withdrawn
 from services.ranker.records import InsertionRecord, share_of, shares_of
-from services.ranker.rules import Rules
-from tests.unit.ranker.planted import ALGEBRA
+from tests.unit.ranking.planted import ALGEBRA
 
 THEN = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
-from services.ranker.rules import Rules
+from dearena.ranking.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

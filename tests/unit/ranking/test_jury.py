@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from dearena.faults import InvalidField
 from dearena.outcomes import Outcome
-from services.ranker.evidence import Ballot, Evidence, Vote, counted
-from services.ranker.jury import Hearing, exhaustive, jury_named
-from services.ranker.pairs import Pair, in_order, pairs_in_order
-from services.ranker.verdict import ONE, weigh
+from dearena.ranking.evidence import Ballot, Evidence, Vote, counted
+from dearena.ranking.jury import Hearing, exhaustive, jury_named
+from dearena.ranking.pairs import Pair, in_order, pairs_in_order
+from dearena.ranking.verdict import ONE, weigh
 
 PAIR = Pair("alpha@1", "beta@1")
 JUDGES = ("delta@1", "gamma@1")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.insertion import Coarse, Fine, Limits, Phase, Settled, Wanted, advance, without
-from services.ranker.pairs import Pair
-from services.ranker.verdict import PairVerdict
+from dearena.ranking.insertion import Coarse, Fine, Limits, Phase, Settled, Wanted, advance, without
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import PairVerdict
 
 NEWCOMER = "newcomer@1"
 MAKERS = Limits(window=1, max_slides=8)

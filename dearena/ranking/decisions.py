@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from dearena.identity import Digest
-from services.ranker.entrants import Change, Entrant
-from services.ranker.insertion import Coarse, Fine, Phase, Settled
-from services.ranker.pairs import Pair
-from services.ranker.verdict import PairVerdict
+from dearena.ranking.entrants import Change, Entrant
+from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import PairVerdict
 
 Content = Mapping[str, Any]
 

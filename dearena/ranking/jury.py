@@ -10,9 +10,9 @@ from typing import Final
 
 from dearena.faults import InvalidField
 from dearena.outcomes import Outcome
-from services.ranker.evidence import Ballot
-from services.ranker.pairs import Pair
-from services.ranker.verdict import PairVerdict, weigh
+from dearena.ranking.evidence import Ballot
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import PairVerdict, weigh
 
 
 @dataclass(frozen=True, slots=True)

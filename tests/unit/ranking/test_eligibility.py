@@ -1,9 +1,9 @@
 """Who may judge whom."""
 
-from services.ranker.eligibility import eligible, judges_of_insertion
-from services.ranker.entrants import Admitted
-from services.ranker.insertion import Coarse, Fine
-from services.ranker.pairs import Pair
+from dearena.ranking.eligibility import eligible, judges_of_insertion
+from dearena.ranking.entrants import Admitted
+from dearena.ranking.insertion import Coarse, Fine
+from dearena.ranking.pairs import Pair
 
 RANKING = ("delta@1", "alpha@1", "zeta@1", "beta@1", "gamma@1", "eta@1")
 NEWCOMER = "newcomer@1"

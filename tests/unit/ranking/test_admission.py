@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.admission import awaited, next_admission, waiting
-from services.ranker.agenda import OpenRound, Wait, between_rounds
-from services.ranker.decisions import DecisionKind
-from services.ranker.entrants import Admitted, Change, Entrant, EntrantState, changes
-from services.ranker.ranking import replay
-from services.ranker.rules import Rules
-from tests.unit.ranker.planted import entrant
+from dearena.ranking.admission import awaited, next_admission, waiting
+from dearena.ranking.agenda import OpenRound, Wait, between_rounds
+from dearena.ranking.decisions import DecisionKind
+from dearena.ranking.entrants import Admitted, Change, Entrant, EntrantState, changes
+from dearena.ranking.ranking import replay
+from dearena.ranking.rules import Rules
+from tests.unit.ranking.planted import entrant
 
 COLLECTING, READY, FAILED, RETIRED = EntrantState
 

@@ -3,12 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranker.cell_chunks import cells_in, chunks_of
-from services.ranker.evidence import Ballot
-from services.ranker.pairs import Pair
-from services.ranker.rounds import Cell, Material, cells_of, digest_of, messages_of, missing
-from services.ranker.settle import put_in, sort_by_board
-from tests.unit.ranker.planted import ALGEBRA
+from dearena.ranking.evidence import Ballot
+from dearena.ranking.pairs import Pair
+from dearena.ranking.rounds import Cell, Material, cells_of, digest_of, messages_of, missing
+from dearena.ranking.settle import put_in, sort_by_board
+from tests.unit.ranking.planted import ALGEBRA
 
 MODELS = ("alpha@1", "beta@1", "delta@1", "gamma@1")
 QUERIES = ("q1", "q2", "q3")
@@ -81,13 +80,6 @@ def test_messages_hold_few_cells_of_one_judge_and_all_cells_once(cells: list[Cel
     assert len(set(names)) == len(names)
     # Judges take turns: nobody's second message goes before another's first.
     assert [number for _, number in names] == sorted(number for _, number in names)
-
-
-@given(st.lists(st.sampled_from(CELLS), unique=True), st.integers(1, 7))
-def test_cells_come_back_from_chunks_as_they_were(cells: list[Cell], size: int) -> None:
-    chunks = list(chunks_of(cells, size))
-    assert [cell for chunk in chunks for cell in cells_in(chunk)] == cells
-    assert all(len(chunk["cell_id"]) == size for chunk in chunks[:-1])
 
 
 @given(st.permutations("abcdef"), st.permutations("cdefgh"))

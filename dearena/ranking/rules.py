@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.ranker.insertion import Limits
-from services.ranker.jury import Jury, jury_named
+from dearena.ranking.insertion import Limits
+from dearena.ranking.jury import Jury, jury_named
 
 # What stands for zero and empty in `RankingSettings` of query_selector.proto.
 DEFAULT_SEED_MODELS: Final = 5

@@ -1,12 +1,12 @@
 """Decisions in a person's words."""
 
-from services.ranker import decisions
-from services.ranker.entrants import Change
-from services.ranker.insertion import Coarse, Fine, Phase, Settled
-from services.ranker.pairs import Pair
-from services.ranker.verdict import ONE, PairVerdict
-from services.ranker.why import why
-from tests.unit.ranker.planted import entrant
+from dearena.ranking import decisions
+from dearena.ranking.entrants import Change
+from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import ONE, PairVerdict
+from dearena.ranking.why import why
+from tests.unit.ranking.planted import entrant
 
 NEWCOMER = "kappa@1"
 

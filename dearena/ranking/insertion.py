@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from services.ranker.pairs import Pair
-from services.ranker.verdict import PairVerdict
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import PairVerdict
 
 
 @dataclass(frozen=True, slots=True)

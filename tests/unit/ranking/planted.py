@@ -10,16 +10,16 @@ import numpy as np
 
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
+from dearena.ranking import steps
+from dearena.ranking.agenda import OpenRound, Wait, between_rounds
+from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.entrants import Entrant, EntrantState
+from dearena.ranking.evidence import Evidence, Vote, counted
+from dearena.ranking.ranking import RankingState, apply, entrants_of, replay
+from dearena.ranking.rounds import Cell, Material, cells_of, digest_of
+from dearena.ranking.rules import Rules
 from dearena.scoring import FitSettings
 from dearena.scoring import Outcome as Counted
-from services.ranker import steps
-from services.ranker.agenda import OpenRound, Wait, between_rounds
-from services.ranker.decisions import Decision, DecisionKind
-from services.ranker.entrants import Entrant, EntrantState
-from services.ranker.evidence import Evidence, Vote, counted
-from services.ranker.ranking import RankingState, apply, entrants_of, replay
-from services.ranker.rounds import Cell, Material, cells_of, digest_of
-from services.ranker.rules import Rules
 from services.scorer import board as scorer
 from tests.fixtures import vote_rows as scored
 

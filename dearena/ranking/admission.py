@@ -7,7 +7,7 @@ Cohorts do not wait for one another.
 
 from collections.abc import Collection, Iterable, Iterator
 
-from services.ranker.entrants import Entrant, EntrantState
+from dearena.ranking.entrants import Entrant, EntrantState
 
 
 def next_admission(entrants: Iterable[Entrant], admitted: Collection[str]) -> Entrant | None:

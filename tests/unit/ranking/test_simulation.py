@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from dearena.outcomes import Outcome
+from dearena.ranking.agenda import Wait
+from dearena.ranking.decisions import DecisionKind, concerned
+from dearena.ranking.entrants import EntrantState
+from dearena.ranking.insertion import Fine, Settled
+from dearena.ranking.rounds import Cell
+from dearena.ranking.rules import Rules
+from dearena.ranking.verdict import ONE
+from dearena.ranking.why import why
 from dearena.scoring.weightings import RELIABILITY, WEIGHTINGS
-from services.ranker.agenda import Wait
-from services.ranker.decisions import DecisionKind, concerned
-from services.ranker.entrants import EntrantState
-from services.ranker.insertion import Fine, Settled
-from services.ranker.rounds import Cell
-from services.ranker.rules import Rules
-from services.ranker.verdict import ONE
-from services.ranker.why import why
-from tests.unit.ranker.planted import Played, World, play
+from tests.unit.ranking.planted import Played, World, play
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

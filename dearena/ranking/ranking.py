@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dearena.identity import Digest
-from services.ranker.decisions import SEED, Decision, DecisionKind, phase_of
-from services.ranker.entrants import Admitted
-from services.ranker.insertion import Coarse, Fine, Settled, without
-from services.ranker.pairs import in_order
-from services.ranker.settle import put_in
+from dearena.ranking.decisions import SEED, Decision, DecisionKind, phase_of
+from dearena.ranking.entrants import Admitted
+from dearena.ranking.insertion import Coarse, Fine, Settled, without
+from dearena.ranking.pairs import in_order
+from dearena.ranking.settle import put_in
 
 
 class GapInLog(ValueError):

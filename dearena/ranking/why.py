@@ -5,9 +5,9 @@ Votes of a pair are shown by weight, where an average judge's vote counts 1: "83
 
 from collections.abc import Sequence
 
-from services.ranker.decisions import SEED, Content, Decision, DecisionKind, phase_of, verdict_of
-from services.ranker.insertion import Coarse, Fine, Settled
-from services.ranker.verdict import ONE, PairVerdict
+from dearena.ranking.decisions import SEED, Content, Decision, DecisionKind, phase_of, verdict_of
+from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.verdict import ONE, PairVerdict
 
 
 def why(decision: Decision, model: str = "") -> str:

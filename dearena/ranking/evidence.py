@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from dearena.outcomes import Outcome
-from services.ranker.pairs import Pair
+from dearena.ranking.pairs import Pair
 
 
 class Vote(NamedTuple):

@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dearena.identity import Digest
-from services.ranker import decisions, seeding
-from services.ranker.decisions import Decision
-from services.ranker.eligibility import eligible, judges_of_insertion
-from services.ranker.evidence import Ballot, Evidence
-from services.ranker.insertion import Coarse, Fine, Phase, Settled, Wanted, advance
-from services.ranker.jury import Hearing, Ruling
-from services.ranker.pairs import Pair, in_order
-from services.ranker.ranking import RankingState
-from services.ranker.rules import Rules
-from services.ranker.settle import sort_by_board
-from services.ranker.verdict import ONE, PairVerdict
+from dearena.ranking import decisions, seeding
+from dearena.ranking.decisions import Decision
+from dearena.ranking.eligibility import eligible, judges_of_insertion
+from dearena.ranking.evidence import Ballot, Evidence
+from dearena.ranking.insertion import Coarse, Fine, Phase, Settled, Wanted, advance
+from dearena.ranking.jury import Hearing, Ruling
+from dearena.ranking.pairs import Pair, in_order
+from dearena.ranking.ranking import RankingState
+from dearena.ranking.rules import Rules
+from dearena.ranking.settle import sort_by_board
+from dearena.ranking.verdict import ONE, PairVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from dearena import identity
 from dearena.names import DimensionName
-from services.ranker.evidence import Ballot
-from services.ranker.pairs import Pair
+from dearena.ranking.evidence import Ballot
+from dearena.ranking.pairs import Pair
 
 SEAT_POLICY: Final = "BOTH"
 KIND: Final = "VOTE"

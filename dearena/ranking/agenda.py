@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ranker import decisions, seeding
-from services.ranker.admission import awaited, next_admission
-from services.ranker.decisions import NEWCOMER, SEED, Decision
-from services.ranker.eligibility import eligible
-from services.ranker.entrants import Entrant, changes
-from services.ranker.pairs import Pair
-from services.ranker.ranking import RankingState
-from services.ranker.rules import Rules
+from dearena.ranking import decisions, seeding
+from dearena.ranking.admission import awaited, next_admission
+from dearena.ranking.decisions import NEWCOMER, SEED, Decision
+from dearena.ranking.eligibility import eligible
+from dearena.ranking.entrants import Entrant, changes
+from dearena.ranking.pairs import Pair
+from dearena.ranking.ranking import RankingState
+from dearena.ranking.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

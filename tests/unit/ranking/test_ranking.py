@@ -5,21 +5,19 @@ from dataclasses import replace
 import pytest
 
 from dearena.outcomes import Outcome
-from services.ranker import decisions
-from services.ranker.decisions import Decision, DecisionKind, phase_of
-from services.ranker.documents import insertion_fields, insertion_record, rules_document
-from services.ranker.entrants import Change
-from services.ranker.evidence import Evidence, Vote
-from services.ranker.insertion import Coarse, Fine, Settled
-from services.ranker.jury import JURIES, Hearing, Ruling
-from services.ranker.pairs import Pair
-from services.ranker.ranking import EMPTY, GapInLog, Insertion, Seeding, Withdrawn, apply, replay
-from services.ranker.rules import Rules
-from services.ranker.seeding import order_of
-from services.ranker.steps import JuryStuck, Plan, closing, plan, weights_of
-from services.ranker.verdict import ONE, PairVerdict
-from services.runtime.store import now
-from tests.unit.ranker.planted import World, entrant, play
+from dearena.ranking import decisions
+from dearena.ranking.decisions import Decision, DecisionKind, phase_of
+from dearena.ranking.entrants import Change
+from dearena.ranking.evidence import Evidence, Vote
+from dearena.ranking.insertion import Coarse
+from dearena.ranking.jury import JURIES, Hearing, Ruling
+from dearena.ranking.pairs import Pair
+from dearena.ranking.ranking import EMPTY, GapInLog, Withdrawn, apply, replay
+from dearena.ranking.rules import Rules
+from dearena.ranking.seeding import order_of
+from dearena.ranking.steps import JuryStuck, Plan, closing, plan, weights_of
+from dearena.ranking.verdict import ONE, PairVerdict
+from tests.unit.ranking.planted import World, entrant, play
 
 
 def left_it(model: str) -> Change:
@@ -141,25 +139,6 @@ def test_nobody_to_insert_means_nothing_to_ask() -> None:
     assert plan(EMPTY, Rules(), ("q1",), {}, Evidence()) == Plan(models=(), wanted=())
 
 
-@pytest.mark.parametrize("phase", [Seeding(), Coarse(0, 3), Fine(2, 1, 4), Settled(1, 0), Withdrawn()])
-def test_insertions_come_back_from_the_store_as_they_were(phase: object) -> None:
-    insertion = Insertion("a@1", 7, phase, (2, 3), 1, 3)  # type: ignore[arg-type]
-    document = insertion_fields(insertion) | {
-        "created_at": now(),
-        "settled_at": None,
-        "judge_calls": 0,
-        "costs": {},
-        "traceparent": "",
-    }
-    assert insertion_record(document).insertion == insertion
-
-
 def test_a_phase_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError, match="'asleep' is no phase"):
         phase_of({"phase": "asleep"})
-
-
-def test_rules_come_back_from_the_store_as_they_were() -> None:
-    rules = Rules(seed_models=3, window=2, jury="j", weighting="w", allowed_providers=frozenset({"b", "a"}))
-    document = rules_document(rules)
-    assert Rules(**{**document, "allowed_providers": frozenset(document["allowed_providers"])}) == rules

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from services.ranker.entrants import Admitted
-from services.ranker.insertion import Coarse, Fine
-from services.ranker.pairs import Pair, in_order
+from dearena.ranking.entrants import Admitted
+from dearena.ranking.insertion import Coarse, Fine
+from dearena.ranking.pairs import Pair, in_order
 
 FEWEST_OUTSIDE: Final = 3
 """With fewer judges outside a window, all models but the pair judge: two could not outvote one another."""

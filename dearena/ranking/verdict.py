@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dearena.outcomes import Outcome
-from services.ranker.pairs import Pair
+from dearena.ranking.pairs import Pair
 
 ONE: Final = 65_536
 """Parts of a judge whose weight is 1: the mean over a board's judges, and of a judge on no board yet."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.ranker.pairs import in_order
+from dearena.ranking.pairs import in_order
 
 
 class EntrantState(StrEnum):

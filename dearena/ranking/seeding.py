@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import combinations
 
-from services.ranker.pairs import Pair, in_order
-from services.ranker.verdict import PairVerdict
+from dearena.ranking.pairs import Pair, in_order
+from dearena.ranking.verdict import PairVerdict
 
 
 def pairs_of(seeds: Iterable[str]) -> tuple[Pair, ...]:
