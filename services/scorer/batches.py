@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from dearena.scoring import seats
 from dearena.scoring.arrays import Codes
+from dearena.scoring.boards.marks import marks_of
+from dearena.scoring.boards.round_votes import BrokenLog, RoundVotes
 from dearena.scoring.outcomes import CODES
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
-from services.scorer.marks import marks_of
-from services.scorer.round_votes import BrokenLog, RoundVotes
 
 
 def _table(codes: Mapping[int, int], otherwise: int) -> npt.NDArray[np.int8]:

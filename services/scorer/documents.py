@@ -13,8 +13,8 @@ import numpy as np
 
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import Codes
-from services.scorer.board import Board, Counts, Row, VoteClusters
-from services.scorer.pair_votes import PairVotes
+from dearena.scoring.boards.board import Board, Counts, Row, VoteClusters
+from dearena.scoring.boards.pair_votes import PairVotes
 
 SCHEMA_VERSION: Final = 2
 

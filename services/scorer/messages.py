@@ -7,10 +7,10 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena.outcomes import Outcome
+from dearena.scoring.boards.board import Board, Row, VoteClusters, rating
+from dearena.scoring.boards.pair_votes import PairVotes, matrices
 from dearena.v1 import common_pb2, scorer_pb2
-from services.scorer.board import Board, Row, VoteClusters, rating
 from services.scorer.pair_report import PairReport
-from services.scorer.pair_votes import PairVotes, matrices
 from services.scorer.store import Scoreboard, Summary
 
 _SETTINGS = {field.name for field in scorer_pb2.ScoringSettings.DESCRIPTOR.fields} - {"constants"}

@@ -6,8 +6,8 @@ import numpy as np
 
 from dearena.scoring import Fit
 from dearena.scoring.arrays import FloatArray, IntArray
+from dearena.scoring.boards.board import separation_among
 from dearena.scoring.ranks import standardised, votes_needed
-from services.scorer.board import separation_among
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,12 +8,12 @@ import structlog
 
 from dearena.faults import NotReady, ServiceUnavailable, UnknownDimension
 from dearena.names import DimensionName, ModelName
+from dearena.scoring.boards.board import Entrant
+from dearena.scoring.boards.round_votes import BrokenLog, RoundVotes
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 from services.scorer.batches import votes_in
-from services.scorer.board import Entrant
-from services.scorer.round_votes import BrokenLog, RoundVotes
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from dearena.scoring.boards.board import by_outcome
+from dearena.scoring.boards.vote_log import Counted
 from dearena.scoring.reports.agreement import Agreement
 from dearena.scoring.reports.changes import Changes, ModelChange, Parts
 from dearena.scoring.reports.counterfactuals import Counterfactuals, Kind, OtherBoard
@@ -12,9 +14,7 @@ from dearena.scoring.reports.outcome_counts import Bounds
 from dearena.scoring.reports.ratios import Share
 from dearena.v1 import common_pb2
 from dearena.v1 import scorer_pb2 as pb
-from services.scorer.board import by_outcome
 from services.scorer.messages import counts_message, settings_message
-from services.scorer.vote_log import Counted
 
 KINDS: Final = {pb.CounterfactualKind.Value(f"COUNTERFACTUAL_KIND_{kind.name}"): kind for kind in Kind}
 _NUMBERS: Final = {kind: number for number, kind in KINDS.items()}

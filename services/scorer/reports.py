@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from dearena.faults import InvalidField, NotReady
 from dearena.names import DimensionName
 from dearena.scoring import FitSettings, fit
+from dearena.scoring.boards.vote_log import Counted
 from dearena.scoring.reports.changes import VersionInputs, changes
 from dearena.scoring.reports.counterfactuals import DEFAULT_KINDS, Kind, counterfactuals
 from dearena.scoring.reports.judges import judge_report
@@ -27,7 +28,6 @@ from services.scorer.records import Records
 from services.scorer.scoring import Scoring
 from services.scorer.shared_work import SharedWork
 from services.scorer.store import Scoreboard, Scoreboards, settings_of
-from services.scorer.vote_log import Counted
 
 KEPT: Final = 32
 """Reports in memory: for a thousand models one may hold some megabytes."""

@@ -15,18 +15,18 @@ from cachetools import LRUCache
 
 from dearena.faults import ArenaFault
 from dearena.names import DimensionName
+from dearena.scoring.boards.board import Made, make_board
+from dearena.scoring.boards.round_votes import BrokenLog
+from dearena.scoring.boards.vote_log import Counted, VoteLog
 from dearena.v1.events_pb2 import ScoresUpdated
 from services.runtime import semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 from services.runtime.rpc import fault_in
-from services.scorer.board import Made, make_board
 from services.scorer.news import News
 from services.scorer.records import ClosedRound, Records
-from services.scorer.round_votes import BrokenLog
 from services.scorer.settings import ScorerSettings
 from services.scorer.shared_work import SharedWork
 from services.scorer.store import Scoreboard, Scoreboards
-from services.scorer.vote_log import Counted, VoteLog
 
 log = structlog.get_logger(__name__)
 

@@ -11,10 +11,10 @@ from dearena.faults import ArenaFault, NotReady
 from dearena.identity import Digest
 from dearena.names import DimensionName
 from dearena.scoring import FitSettings
+from dearena.scoring.boards.board import Board
+from dearena.scoring.boards.pair_votes import PairVotes
 from services.runtime.store import Document, DuplicateKey, Index, Store, now, within_store_limit
-from services.scorer.board import Board
 from services.scorer.documents import SCHEMA_VERSION, board_document, board_of, pairs_document, pairs_of
-from services.scorer.pair_votes import PairVotes
 
 log = structlog.get_logger(__name__)
 

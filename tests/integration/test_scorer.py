@@ -17,6 +17,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from dearena import faults
 from dearena.rpc_faults import fault_of
 from dearena.scoring import Outcome
+from dearena.scoring.boards.pair_votes import matrices
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope, RoundClosed
 from dearena.v1.scorer_pb2_grpc import ScorerServiceStub
@@ -24,7 +25,6 @@ from services.runtime import subjects
 from services.runtime.bus import Bus, envelope
 from services.runtime.lifecycle import Running, running
 from services.runtime.store import Store, now
-from services.scorer.pair_votes import matrices
 from services.scorer.room import build
 from services.scorer.settings import ScorerSettings
 from services.scorer.store import BoardContradiction, Scoreboards, settings_of

@@ -19,9 +19,8 @@ from dearena.ranking.ranking import RankingState, apply, entrants_of, replay
 from dearena.ranking.rounds import Cell, Material, cells_of, digest_of
 from dearena.ranking.rules import Rules
 from dearena.scoring import FitSettings
-from dearena.scoring import Outcome as Counted
-from services.scorer import board as scorer
-from tests.fixtures import vote_rows as scored
+from dearena.scoring.boards import board as scorer
+from dearena.scoring.boards import vote_rows as scored
 
 ALGEBRA = DimensionName("default", "algebra")
 
@@ -168,7 +167,7 @@ class Played:
         if number not in self.boards:
             rounds = [[_scored(vote) for vote in self.votes[place]] for place in range(1, number + 1)]
             members = [scorer.Entrant(member["model"], member["retired"]) for member in self.members[number]]
-            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings(self.rules.weighting))
+            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings(self.rules.weighting)).board
         return self.boards[number]
 
     def weights(self) -> dict[str, int]:
@@ -203,11 +202,5 @@ def play(world: World, **fields: Any) -> Played:
 
 def _scored(vote: Vote) -> scored.Vote:
     return scored.Vote(
-        vote.cell_id,
-        vote.attempt,
-        *vote.pair,
-        vote.judge,
-        Counted(vote.outcome.value),
-        vote.judge_calls,
-        query=vote.query_id,
+        vote.cell_id, vote.attempt, *vote.pair, vote.judge, vote.query_id, vote.outcome, vote.judge_calls
     )

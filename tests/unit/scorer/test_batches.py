@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.scoring import Outcome, seats
+from dearena.scoring.boards.board import Entrant, make_board
+from dearena.scoring.boards.round_votes import OUTCOMES, BrokenLog, RoundVotes
+from dearena.scoring.boards.vote_log import VoteLog
+from dearena.scoring.boards.vote_rows import Vote, board_of_rounds, columns_of
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 from services.scorer.batches import votes_in
-from services.scorer.round_votes import OUTCOMES, BrokenLog, RoundVotes
-from tests.fixtures.vote_rows import Vote, columns_of
-from tests.unit.scorer.worlds import votes
+from tests.unit.scoring.voted import MODELS, SCORE, votes
 
 VERDICTS = (
     common_pb2.SEAT_VERDICT_FIRST,
@@ -27,7 +29,7 @@ VERDICTS = (
 def batch_of(rows: Sequence[Vote], names: random.Random | None = None) -> ListVotesResponse:
     """A batch, its tables in an order of its own."""
     models = sorted({model for row in rows for model in (row.model_a, row.model_b, row.judge)})
-    queries = sorted({row.query for row in rows})
+    queries = sorted({row.query_id for row in rows})
     if names:
         names.shuffle(models)
         names.shuffle(queries)
@@ -41,7 +43,7 @@ def batch_of(rows: Sequence[Vote], names: random.Random | None = None) -> ListVo
         model_a=[models.index(row.model_a) for row in rows],
         model_b=[models.index(row.model_b) for row in rows],
         judge=[models.index(row.judge) for row in rows],
-        query=[queries.index(row.query) for row in rows],
+        query=[queries.index(row.query_id) for row in rows],
         outcome=[common_pb2.Outcome.Value(f"OUTCOME_{row.outcome}") for row in rows],
         judge_calls=[row.judge_calls for row in rows],
         cost_nano_units=[row.cost_nano_units for row in rows],
@@ -87,13 +89,29 @@ def test_batches_with_tables_of_their_own_are_the_votes_in_order(
     assert read.cells == len(rows)
 
 
+@given(rounds=st.lists(votes(max_size=15), min_size=1, max_size=3), cut=st.integers(0, 15), lot=st.randoms())
+@settings(max_examples=15)
+def test_a_board_of_votes_in_memory_is_the_one_made_of_what_the_wire_brings(
+    rounds: list[list[Vote]], cut: int, lot: random.Random
+) -> None:
+    rounds = [[row._replace(cell_id=f"{n}-{row.cell_id}") for row in rows] for n, rows in enumerate(rounds)]
+    entrants = [Entrant(model, retired=model == MODELS[0]) for model in MODELS]
+    log = VoteLog()
+    for number, rows in enumerate(rounds, start=1):
+        log.add_round(number, RoundVotes.joined([votes_in(batch_of(part, lot)) for part in (rows[:cut], rows[cut:])]))
+    read = make_board(log.counted(), entrants, SCORE).board
+    made = board_of_rounds((lot.sample(rows, len(rows)) for rows in rounds), entrants, SCORE).board
+    assert made.digest == read.digest
+    assert made == read
+
+
 def test_of_no_batch_there_are_no_votes() -> None:
     read = RoundVotes.joined([])
     assert (len(read), read.cells) == (0, 0)
     read.check()
 
 
-ROW = Vote("x", 1, "alpha@1", "beta@1", "gamma@1", Outcome.A)
+ROW = Vote("x", 1, "alpha@1", "beta@1", "gamma@1", "q", Outcome.A)
 
 
 def test_a_dispatcher_that_tells_of_no_seats_leaves_them_unsaid() -> None:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.scoring import FitSettings
+from dearena.scoring.boards.pair_votes import matrices, pair_votes
+from dearena.scoring.boards.vote_rows import Vote
 from dearena.v1 import scorer_pb2
 from services.scorer.documents import board_document, board_of, pairs_document, pairs_of
 from services.scorer.messages import settings_message
-from services.scorer.pair_votes import matrices, pair_votes
-from tests.fixtures.vote_rows import Vote
-from tests.unit.scorer.worlds import made_of, votes
+from tests.unit.scoring.voted import made_of, votes
 
 
 @given(rows=votes(), ties=st.sampled_from(["half", "davidson"]))

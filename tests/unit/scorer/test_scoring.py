@@ -10,15 +10,15 @@ from dearena.faults import UnknownDimension
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.scoring import Votes
+from dearena.scoring.boards import vote_log
+from dearena.scoring.boards.vote_rows import columns_of
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
-from services.scorer import vote_log
 from services.scorer.news import News
 from services.scorer.records import ClosedRound
 from services.scorer.scoring import Scoring
 from services.scorer.settings import ScorerSettings
 from services.scorer.shared_work import SharedWork
-from tests.fixtures.vote_rows import columns_of
-from tests.unit.scorer.worlds import vote
+from tests.unit.scoring.voted import vote
 
 
 class NothingThere:

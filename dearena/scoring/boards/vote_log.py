@@ -13,14 +13,14 @@ import numpy as np
 
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray
+from dearena.scoring.boards.growing import Growing
+from dearena.scoring.boards.marks import MarkSet
+from dearena.scoring.boards.round_votes import OUTCOMES, BrokenLog, RoundVotes
+from dearena.scoring.boards.spending import Spending, Spent
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
 from dearena.scoring.votes import Votes
-from services.scorer.growing import Growing
-from services.scorer.marks import MarkSet
-from services.scorer.round_votes import OUTCOMES, BrokenLog, RoundVotes
-from services.scorer.spending import Spending, Spent
 
 _FAILED = CODES[Outcome.FAILED]
 

@@ -11,8 +11,8 @@ from dearena.faults import ArenaFault
 from dearena.names import InvalidName, Revision
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
+from dearena.scoring.boards.marks import Marks
 from dearena.scoring.seats import SeatCodes
-from services.scorer.marks import Marks
 
 OUTCOMES: Final = tuple(Outcome)
 """By the codes that stand in columns."""

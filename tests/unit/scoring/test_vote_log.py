@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.scoring import Outcome
+from dearena.scoring.boards.board import make_board
+from dearena.scoring.boards.round_votes import BrokenLog
+from dearena.scoring.boards.vote_log import Counted, VoteLog
+from dearena.scoring.boards.vote_rows import Vote, columns_of, log_of
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.seats import unsaid
-from services.scorer.board import make_board
-from services.scorer.round_votes import BrokenLog
-from services.scorer.vote_log import Counted, VoteLog
-from tests.fixtures.vote_rows import Vote, columns_of, log_of
-from tests.unit.scorer.worlds import SCORE, board_of, entrants, vote, votes
+from tests.unit.scoring.voted import SCORE, board_of, entrants, vote, votes
 
 A, B, TIE, FLIP, FAILED = Outcome.A, Outcome.B, Outcome.TIE, Outcome.FLIP, Outcome.FAILED
 
@@ -68,8 +68,8 @@ def contents(log: VoteLog, version: int | None = None) -> tuple[object, ...]:
 def test_every_vote_stands_in_a_row_with_its_query_and_seats() -> None:
     counted = log_of(
         [
-            vote("alpha@1", "beta@1", A, "delta@1", query="q1", seats=(0, 1)),
-            vote("alpha@1", "gamma@1", FLIP, "beta@1", query="q2", seats=(0, 0)),
+            vote("alpha@1", "beta@1", A, "delta@1", query_id="q1", seats=(0, 1)),
+            vote("alpha@1", "gamma@1", FLIP, "beta@1", query_id="q2", seats=(0, 0)),
         ]
     ).counted()
     assert rows_of(counted) == [
@@ -173,7 +173,7 @@ class TestACellAskedAgain:
         with pytest.raises(BrokenLog, match="attempt 1 has been counted already"):
             log_of([self.first], [self.first])
 
-    @pytest.mark.parametrize("changes", [{"model_b": "delta@1"}, {"judge": "delta@1"}, {"query": "another"}])
+    @pytest.mark.parametrize("changes", [{"model_b": "delta@1"}, {"judge": "delta@1"}, {"query_id": "another"}])
     def test_is_about_the_same_models_and_question(self, changes: dict[str, str]) -> None:
         with pytest.raises(BrokenLog, match="names other models or another question than attempt 1"):
             log_of([self.first], [self.second._replace(**changes)])  # type: ignore[arg-type]
@@ -256,7 +256,7 @@ def test_what_was_looked_at_before_does_not_change_when_rounds_are_added() -> No
     log = log_of([vote("delta@1", "zeta@1", A)])
     before = log.counted()
     rows, models = rows_of(before), before.votes.models
-    log.add_round(2, columns_of([vote("alpha@1", "beta@1", B, query="a")]))
+    log.add_round(2, columns_of([vote("alpha@1", "beta@1", B, query_id="a")]))
     log.counted()
     assert (rows_of(before), before.votes.models) == (rows, models)
     assert before.outcomes.by_model.sum() == 2

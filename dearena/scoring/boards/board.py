@@ -16,10 +16,10 @@ from dearena.identity import Digest, digest_of
 from dearena.outcomes import Outcome
 from dearena.scoring import Fit, FitSettings, fit
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
+from dearena.scoring.boards.pair_votes import PairVotes, pair_votes
+from dearena.scoring.boards.vote_log import Counted
 from dearena.scoring.ranks import Separation, separation
 from dearena.scoring.weightings import BY_STRENGTH, in_parts
-from services.scorer.pair_votes import PairVotes, pair_votes
-from services.scorer.vote_log import Counted
 
 RATING_OF_AVERAGE = 1000.0
 RATING_PER_LOG_ODDS = 400 / log(10)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.growing import Growing
-from services.scorer.marks import MarkSet, marks_of
+from dearena.scoring.boards.growing import Growing
+from dearena.scoring.boards.marks import MarkSet, marks_of
 
 digests = st.integers(0, 2**32).map(lambda number: sha256(str(number).encode()).hexdigest())
 ids = st.one_of(digests, st.text(max_size=70), st.text("0123456789abcdef ", min_size=64, max_size=64))

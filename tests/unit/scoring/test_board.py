@@ -11,11 +11,11 @@ from scipy.stats import spearmanr
 
 from dearena.scoring import FitSettings, Outcome
 from dearena.scoring.arrays import ONE
+from dearena.scoring.boards.board import Entrant, StrangerVoted, _shared_out, make_board, rating
+from dearena.scoring.boards.pair_votes import matrices
+from dearena.scoring.boards.vote_rows import Vote, log_of
 from dearena.scoring.weightings import WEIGHTINGS
-from services.scorer.board import Entrant, StrangerVoted, _shared_out, make_board, rating
-from services.scorer.pair_votes import matrices
-from tests.fixtures.vote_rows import Vote, log_of
-from tests.unit.scorer.worlds import SCORE, UNIFORM, board_of, entrants, made_of, planted, row_of, vote, votes
+from tests.unit.scoring.voted import SCORE, UNIFORM, board_of, entrants, made_of, planted, row_of, vote, votes
 
 A, B, TIE = Outcome.A, Outcome.B, Outcome.TIE
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dearena.scoring.arrays import Codes, IntArray
-from services.scorer.growing import Growing
-from services.scorer.round_votes import RoundVotes
+from dearena.scoring.boards.growing import Growing
+from dearena.scoring.boards.round_votes import RoundVotes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

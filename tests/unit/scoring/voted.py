@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dearena.scoring import FitSettings, Outcome
-from services.scorer.board import Board, Entrant, Made, Row, make_board
-from services.scorer.vote_log import Counted
-from tests.fixtures.vote_rows import Vote, log_of
+from dearena.scoring.boards.board import Board, Entrant, Made, Row, make_board
+from dearena.scoring.boards.vote_log import Counted
+from dearena.scoring.boards.vote_rows import Vote, log_of
 
 SCORE = FitSettings(weighting="score")
 UNIFORM = FitSettings(weighting="uniform")
@@ -20,7 +20,7 @@ _numbers = count()
 
 def vote(model_a: str, model_b: str, outcome: Outcome, judge: str = "judge@1", **rest: object) -> Vote:
     """A vote of a cell of its own, unless told otherwise."""
-    fields = {"cell_id": f"cell-{next(_numbers)}", "attempt": 1, "judge_calls": 2} | rest
+    fields = {"cell_id": f"cell-{next(_numbers)}", "attempt": 1, "query_id": "q", "judge_calls": 2} | rest
     return Vote(model_a=model_a, model_b=model_b, judge=judge, outcome=outcome, **fields)  # type: ignore[arg-type]
 
 
@@ -61,7 +61,7 @@ def votes(draw: st.DrawFn, max_size: int = 40) -> list[Vote]:
                 draw(st.sampled_from(Outcome)),
                 judge,
                 cell_id=f"cell-{number}",
-                query=draw(st.sampled_from(["q1", "q2", "q3"])),
+                query_id=draw(st.sampled_from(["q1", "q2", "q3"])),
             )
         )
     return rows
@@ -84,5 +84,5 @@ def planted(seed: int, models: int = 12, queries: int = 8) -> tuple[dict[str, fl
             seats_of = rng.random((queries, 2)) < (1 / (1 + np.exp(-sharpness[judge] * difference)))[:, None]
             for query, seats in enumerate(seats_of):
                 outcome = {(True, True): Outcome.A, (False, False): Outcome.B}.get(tuple(seats), Outcome.FLIP)
-                rows.append(vote(names[a], names[b], outcome, names[judge], query=f"q{query:02d}"))
+                rows.append(vote(names[a], names[b], outcome, names[judge], query_id=f"q{query:02d}"))
     return dict(zip(names, map(float, skill), strict=True)), rows
