@@ -114,6 +114,8 @@ class _SeatPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SeatPolicy
     SEAT_POLICY_UNSPECIFIED: _SeatPolicy.ValueType  # 0
     SEAT_POLICY_BOTH: _SeatPolicy.ValueType  # 1
     """Both orders: two calls a cell."""
+    SEAT_POLICY_SINGLE: _SeatPolicy.ValueType  # 2
+    """One order, drawn by the cell's id: one call a cell."""
 
 class SeatPolicy(_SeatPolicy, metaclass=_SeatPolicyEnumTypeWrapper):
     """In which seat orders a judge sees the two answers."""
@@ -121,6 +123,8 @@ class SeatPolicy(_SeatPolicy, metaclass=_SeatPolicyEnumTypeWrapper):
 SEAT_POLICY_UNSPECIFIED: SeatPolicy.ValueType  # 0
 SEAT_POLICY_BOTH: SeatPolicy.ValueType  # 1
 """Both orders: two calls a cell."""
+SEAT_POLICY_SINGLE: SeatPolicy.ValueType  # 2
+"""One order, drawn by the cell's id: one call a cell."""
 Global___SeatPolicy: _TypeAlias = SeatPolicy  # noqa: Y015
 
 class _CellKind:
@@ -133,7 +137,10 @@ class _CellKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CellKind.Val
     CELL_KIND_VOTE: _CellKind.ValueType  # 1
     """A vote that counts in the board."""
     CELL_KIND_CANARY: _CellKind.ValueType  # 2
-    """A cell of known outcome that watches a judge's health."""
+    """A cell of known outcome that watches a judge's health; model_a and model_b are one. Either both
+    seats hold its same answer (equal hashes), or B is the answer's own truncation (its hash is
+    SHA-256 of "truncated" and A's hash): a judge that prefers B fails.
+    """
 
 class CellKind(_CellKind, metaclass=_CellKindEnumTypeWrapper):
     """Why a cell is asked."""
@@ -142,7 +149,10 @@ CELL_KIND_UNSPECIFIED: CellKind.ValueType  # 0
 CELL_KIND_VOTE: CellKind.ValueType  # 1
 """A vote that counts in the board."""
 CELL_KIND_CANARY: CellKind.ValueType  # 2
-"""A cell of known outcome that watches a judge's health."""
+"""A cell of known outcome that watches a judge's health; model_a and model_b are one. Either both
+seats hold its same answer (equal hashes), or B is the answer's own truncation (its hash is
+SHA-256 of "truncated" and A's hash): a judge that prefers B fails.
+"""
 Global___CellKind: _TypeAlias = CellKind  # noqa: Y015
 
 class _ErrorReason:
@@ -364,6 +374,7 @@ class Cell(_message.Message):
     JUDGE_PARAMETERS_HASH_FIELD_NUMBER: _builtins.int
     SEAT_POLICY_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    DRAW_FIELD_NUMBER: _builtins.int
     cell_id: _builtins.str
     """SHA-256 of the canonical JSON of all that identifies the cell."""
     attempt: _builtins.int
@@ -382,6 +393,10 @@ class Cell(_message.Message):
     judge_parameters_hash: _builtins.str
     seat_policy: Global___SeatPolicy.ValueType
     kind: Global___CellKind.ValueType
+    draw: _builtins.int
+    """Chance with which the judge was drawn over that of an even draw, in parts of 65,536; 0 means
+    65,536: all judges had the same chance. No part of the cell's identity.
+    """
     def __init__(
         self,
         *,
@@ -398,10 +413,11 @@ class Cell(_message.Message):
         judge_parameters_hash: _builtins.str = ...,
         seat_policy: Global___SeatPolicy.ValueType = ...,
         kind: Global___CellKind.ValueType = ...,
+        draw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_hash_a", b"answer_hash_a", "answer_hash_b", b"answer_hash_b", "attempt", b"attempt", "cell_id", b"cell_id", "judge", b"judge", "judge_parameters_hash", b"judge_parameters_hash", "kind", b"kind", "model_a", b"model_a", "model_b", b"model_b", "query_hash", b"query_hash", "query_id", b"query_id", "seat_policy", b"seat_policy", "template_hash", b"template_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_hash_a", b"answer_hash_a", "answer_hash_b", b"answer_hash_b", "attempt", b"attempt", "cell_id", b"cell_id", "draw", b"draw", "judge", b"judge", "judge_parameters_hash", b"judge_parameters_hash", "kind", b"kind", "model_a", b"model_a", "model_b", b"model_b", "query_hash", b"query_hash", "query_id", b"query_id", "seat_policy", b"seat_policy", "template_hash", b"template_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

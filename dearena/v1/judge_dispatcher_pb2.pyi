@@ -28,6 +28,7 @@ class ListVotesRequest(_message.Message):
     DIMENSION_FIELD_NUMBER: _builtins.int
     ROUND_FIELD_NUMBER: _builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     round: _builtins.int
@@ -36,16 +37,21 @@ class ListVotesRequest(_message.Message):
     """Only outcomes with a greater sequence. Outcomes may become visible up to a second out of
     order; a closed round read by number is complete.
     """
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.CellKind.ValueType]:
+        """Only cells of these kinds; empty: votes only."""
+
     def __init__(
         self,
         *,
         dimension: _builtins.str = ...,
         round: _builtins.int = ...,
         after_sequence: _builtins.int = ...,
+        kinds: _abc.Iterable[_common_pb2.CellKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "dimension", b"dimension", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "dimension", b"dimension", "kinds", b"kinds", "round", b"round"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,6 +79,8 @@ class ListVotesResponse(_message.Message):
     CURRENCY_FIELD_NUMBER: _builtins.int
     A_FIRST_FIELD_NUMBER: _builtins.int
     B_FIRST_FIELD_NUMBER: _builtins.int
+    DRAW_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Currency of the costs; empty when all are zero."""
     @_builtins.property
@@ -119,6 +127,12 @@ class ListVotesResponse(_message.Message):
 
     @_builtins.property
     def b_first(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.SeatVerdict.ValueType]: ...
+    @_builtins.property
+    def draw(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Columns: as in the cell."""
+
+    @_builtins.property
+    def kind(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.CellKind.ValueType]: ...
     def __init__(
         self,
         *,
@@ -138,10 +152,12 @@ class ListVotesResponse(_message.Message):
         currency: _builtins.str = ...,
         a_first: _abc.Iterable[_common_pb2.SeatVerdict.ValueType] | None = ...,
         b_first: _abc.Iterable[_common_pb2.SeatVerdict.ValueType] | None = ...,
+        draw: _abc.Iterable[_builtins.int] | None = ...,
+        kind: _abc.Iterable[_common_pb2.CellKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["a_first", b"a_first", "attempt", b"attempt", "b_first", b"b_first", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "judge", b"judge", "judge_calls", b"judge_calls", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["a_first", b"a_first", "attempt", b"attempt", "b_first", b"b_first", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "draw", b"draw", "judge", b"judge", "judge_calls", b"judge_calls", "kind", b"kind", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,7 +195,7 @@ class GetRoundProgressResponse(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     PAUSED_JUDGES_FIELD_NUMBER: _builtins.int
     outcomes: _builtins.int
-    """Cells with an outcome, at whatever attempt."""
+    """Cells with an outcome, at whatever attempt; canaries too."""
     judge_calls: _builtins.int
     """Judge calls made for the round."""
     @_builtins.property

@@ -4,6 +4,7 @@ isort:skip_file
 The query selector: dimensions, their question pools and the queries chosen from them."""
 
 from collections import abc as _abc
+from dearena.v1 import common_pb2 as _common_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -150,6 +151,14 @@ class RankingSettings(_message.Message):
     MAX_SLIDES_FIELD_NUMBER: _builtins.int
     JURY_FIELD_NUMBER: _builtins.int
     WEIGHTING_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    MOST_ROUNDS_FIELD_NUMBER: _builtins.int
+    TARGET_CALLS_FIELD_NUMBER: _builtins.int
+    TARGET_RANK_WIDTH_FIELD_NUMBER: _builtins.int
+    TARGET_COST_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    CANARY_EVERY_FIELD_NUMBER: _builtins.int
     seed_models: _builtins.int
     """Models ranked by full pairwise comparison before the first insertion; 0 means 5, at least 2."""
     window: _builtins.int
@@ -157,9 +166,27 @@ class RankingSettings(_message.Message):
     max_slides: _builtins.int
     """The window slides at most this often; 0 means 8."""
     jury: _builtins.str
-    """Jury policy; empty means "exhaustive"."""
+    """Jury policy: "sequential" or "exhaustive"; empty means "sequential"."""
     weighting: _builtins.str
     """Judge weighting: "score", "uniform", "rank" or "reliability"; empty means "score"."""
+    error: _builtins.float
+    """Of the sequential jury: chance that a pair of equal models is ever decided; 0 means 0.05."""
+    cap: _builtins.int
+    """Of the sequential jury: readable outcomes after which a pair stays undecided; 0 means 40."""
+    most_rounds: _builtins.int
+    """An insertion settles after this many rounds at the latest; 0 means 24."""
+    target_calls: _builtins.int
+    """An insertion goes on until it has taken this many judge calls, and then settles; 0: no target."""
+    target_rank_width: _builtins.int
+    """An insertion goes on until its rank is known to so many places (95 %), and then settles; 0: no target."""
+    seats: _common_pb2.SeatPolicy.ValueType
+    """Seat orders a cell; unspecified means both."""
+    canary_every: _builtins.int
+    """A judge gets a canary with every so many votes; 0 means 20."""
+    @_builtins.property
+    def target_cost(self) -> _common_pb2.Money:
+        """An insertion settles once it has cost this much; absent: no target."""
+
     def __init__(
         self,
         *,
@@ -168,10 +195,18 @@ class RankingSettings(_message.Message):
         max_slides: _builtins.int = ...,
         jury: _builtins.str = ...,
         weighting: _builtins.str = ...,
+        error: _builtins.float = ...,
+        cap: _builtins.int = ...,
+        most_rounds: _builtins.int = ...,
+        target_calls: _builtins.int = ...,
+        target_rank_width: _builtins.int = ...,
+        target_cost: _common_pb2.Money | None = ...,
+        seats: _common_pb2.SeatPolicy.ValueType = ...,
+        canary_every: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target_cost", b"target_cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jury", b"jury", "max_slides", b"max_slides", "seed_models", b"seed_models", "weighting", b"weighting", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canary_every", b"canary_every", "cap", b"cap", "error", b"error", "jury", b"jury", "max_slides", b"max_slides", "most_rounds", b"most_rounds", "seats", b"seats", "seed_models", b"seed_models", "target_calls", b"target_calls", "target_cost", b"target_cost", "target_rank_width", b"target_rank_width", "weighting", b"weighting", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -90,6 +90,8 @@ class _DecisionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision
     DECISION_KIND_JUDGE_REINSTATED: _DecisionKind.ValueType  # 7
     DECISION_KIND_MODEL_RETIRED: _DecisionKind.ValueType  # 8
     DECISION_KIND_BUDGET_LIFTED: _DecisionKind.ValueType  # 9
+    DECISION_KIND_REFINEMENT_ORDERED: _DecisionKind.ValueType  # 10
+    """The whole board is to be refined with so many judge calls."""
 
 class DecisionKind(_DecisionKind, metaclass=_DecisionKindEnumTypeWrapper): ...
 
@@ -107,6 +109,8 @@ DECISION_KIND_JUDGE_SUSPENDED: DecisionKind.ValueType  # 6
 DECISION_KIND_JUDGE_REINSTATED: DecisionKind.ValueType  # 7
 DECISION_KIND_MODEL_RETIRED: DecisionKind.ValueType  # 8
 DECISION_KIND_BUDGET_LIFTED: DecisionKind.ValueType  # 9
+DECISION_KIND_REFINEMENT_ORDERED: DecisionKind.ValueType  # 10
+"""The whole board is to be refined with so many judge calls."""
 Global___DecisionKind: _TypeAlias = DecisionKind  # noqa: Y015
 
 @_typing.final
@@ -162,10 +166,15 @@ class Ranking(_message.Message):
     WAITING_FIELD_NUMBER: _builtins.int
     WAITING_REASON_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    NEWCOMERS_FIELD_NUMBER: _builtins.int
+    REFINEMENT_CALLS_LEFT_FIELD_NUMBER: _builtins.int
+    SUSPENDED_JUDGES_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     newcomer: _builtins.str
-    """Model revision being inserted; empty when none is."""
+    """Model revision being inserted; empty when none is.
+    With several, the first one admitted.
+    """
     open_round: _builtins.int
     """Open round; 0 when none is."""
     last_closed_round: _builtins.int
@@ -173,6 +182,8 @@ class Ranking(_message.Message):
     """Why nothing moves; empty while something does."""
     version: _builtins.int
     """Grows with every change."""
+    refinement_calls_left: _builtins.int
+    """Judge calls of the refinement under way that are still to be made; 0 when there is none."""
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Model revisions, best first."""
@@ -180,6 +191,14 @@ class Ranking(_message.Message):
     @_builtins.property
     def waiting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Admitted and not yet being inserted, and entrants whose answers are being collected."""
+
+    @_builtins.property
+    def newcomers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All model revisions being inserted, in the order of admission."""
+
+    @_builtins.property
+    def suspended_judges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Model revisions that are suspended as judges."""
 
     def __init__(
         self,
@@ -193,10 +212,13 @@ class Ranking(_message.Message):
         waiting: _abc.Iterable[_builtins.str] | None = ...,
         waiting_reason: _builtins.str = ...,
         version: _builtins.int = ...,
+        newcomers: _abc.Iterable[_builtins.str] | None = ...,
+        refinement_calls_left: _builtins.int = ...,
+        suspended_judges: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "open_round", b"open_round", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -222,6 +244,9 @@ class Insertion(_message.Message):
     ADMIT_TIME_FIELD_NUMBER: _builtins.int
     SETTLE_TIME_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    RANK_LOW_FIELD_NUMBER: _builtins.int
+    RANK_HIGH_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     model: _builtins.str
     """Model revision."""
@@ -243,6 +268,11 @@ class Insertion(_message.Message):
     """Why it waits, "WAITING(reason)"; empty while it moves."""
     traceparent: _builtins.str
     """W3C traceparent of the registration; empty without tracing."""
+    rank_low: _builtins.int
+    """Best and worst rank at 95 %, as the votes stand; 0 before the first vote."""
+    rank_high: _builtins.int
+    provisional: _builtins.bool
+    """Judges failed or left and nobody could take their place: its rank rests on fewer votes than asked for."""
     @_builtins.property
     def rounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Rounds that held its cells."""
@@ -272,10 +302,13 @@ class Insertion(_message.Message):
         admit_time: _timestamp_pb2.Timestamp | None = ...,
         settle_time: _timestamp_pb2.Timestamp | None = ...,
         traceparent: _builtins.str = ...,
+        rank_low: _builtins.int = ...,
+        rank_high: _builtins.int = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cost", b"cost", "settle_time", b"settle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cells_done", b"cells_done", "cells_total", b"cells_total", "cost", b"cost", "dimension", b"dimension", "high", b"high", "judge_calls", b"judge_calls", "low", b"low", "model", b"model", "phase", b"phase", "rank", b"rank", "rounds", b"rounds", "settle_time", b"settle_time", "slides", b"slides", "traceparent", b"traceparent", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cells_done", b"cells_done", "cells_total", b"cells_total", "cost", b"cost", "dimension", b"dimension", "high", b"high", "judge_calls", b"judge_calls", "low", b"low", "model", b"model", "phase", b"phase", "provisional", b"provisional", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rounds", b"rounds", "settle_time", b"settle_time", "slides", b"slides", "traceparent", b"traceparent", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -450,6 +483,7 @@ class Round(_message.Message):
     WEIGHTING_FIELD_NUMBER: _builtins.int
     CLOSED_BY_DECISION_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    CANARIES_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     round: _builtins.int
@@ -463,6 +497,8 @@ class Round(_message.Message):
     """Number of the decision that closed it; 0 while open."""
     traceparent: _builtins.str
     """W3C traceparent under which it was opened."""
+    canaries: _builtins.int
+    """Cells that watch judges' health; they are among `cells`, and are no votes."""
     @_builtins.property
     def entrants(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoundEntrant]:
         """Every model that had been admitted when the round closed, in canonical (slug) order."""
@@ -480,10 +516,11 @@ class Round(_message.Message):
         weighting: _builtins.str = ...,
         closed_by_decision: _builtins.int = ...,
         traceparent: _builtins.str = ...,
+        canaries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canaries", b"canaries", "cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,18 +532,22 @@ class RoundEntrant(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     RETIRED_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model revision."""
     retired: _builtins.bool
+    suspended: _builtins.bool
+    """As a judge: its votes count nothing."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         retired: _builtins.bool = ...,
+        suspended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "retired", b"retired"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "retired", b"retired", "suspended", b"suspended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,3 +646,382 @@ class ListDecisionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDecisionsResponse: _TypeAlias = ListDecisionsResponse  # noqa: Y015
+
+@_typing.final
+class ExplainInsertionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    model: _builtins.str
+    """Model revision."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainInsertionRequest: _TypeAlias = ExplainInsertionRequest  # noqa: Y015
+
+@_typing.final
+class ExplainInsertionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSERTION_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """All of it for a person to read, a line a step."""
+    @_builtins.property
+    def insertion(self) -> Global___Insertion: ...
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedStep]: ...
+    def __init__(
+        self,
+        *,
+        insertion: Global___Insertion | None = ...,
+        steps: _abc.Iterable[Global___ExplainedStep] | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["insertion", b"insertion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insertion", b"insertion", "steps", b"steps", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainInsertionResponse: _TypeAlias = ExplainInsertionResponse  # noqa: Y015
+
+@_typing.final
+class ExplainedStep(_message.Message):
+    """One decision on a model's way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    decision: _builtins.int
+    """Number of the decision."""
+    kind: Global___DecisionKind.ValueType
+    round: _builtins.int
+    """0 when it belongs to no round."""
+    text: _builtins.str
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedPair]: ...
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        decision: _builtins.int = ...,
+        kind: Global___DecisionKind.ValueType = ...,
+        round: _builtins.int = ...,
+        text: _builtins.str = ...,
+        pairs: _abc.Iterable[Global___ExplainedPair] | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "kind", b"kind", "pairs", b"pairs", "round", b"round", "text", b"text", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainedStep: _TypeAlias = ExplainedStep  # noqa: Y015
+
+@_typing.final
+class ExplainedPair(_message.Message):
+    """A pair as the jury had heard it at a step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPPONENT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FOR_FIELD_NUMBER: _builtins.int
+    WEIGHT_AGAINST_FIELD_NUMBER: _builtins.int
+    VOTES_FOR_FIELD_NUMBER: _builtins.int
+    VOTES_AGAINST_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    DECIDED_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
+    opponent: _builtins.str
+    """Model revision."""
+    weight_for: _builtins.float
+    """Weight of the votes for the model and for its opponent; an average judge's vote weighs 1."""
+    weight_against: _builtins.float
+    votes_for: _builtins.int
+    votes_against: _builtins.int
+    others: _builtins.int
+    """Ties, flips, and what is no vote."""
+    decided: _builtins.bool
+    """Whether the pair is decided at the stated error; if not, it is ordered by the estimate."""
+    error: _builtins.float
+    """The stated error."""
+    queries: _builtins.int
+    """Queries that the votes are on."""
+    def __init__(
+        self,
+        *,
+        opponent: _builtins.str = ...,
+        weight_for: _builtins.float = ...,
+        weight_against: _builtins.float = ...,
+        votes_for: _builtins.int = ...,
+        votes_against: _builtins.int = ...,
+        others: _builtins.int = ...,
+        decided: _builtins.bool = ...,
+        error: _builtins.float = ...,
+        queries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided", b"decided", "error", b"error", "opponent", b"opponent", "others", b"others", "queries", b"queries", "votes_against", b"votes_against", "votes_for", b"votes_for", "weight_against", b"weight_against", "weight_for", b"weight_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainedPair: _TypeAlias = ExplainedPair  # noqa: Y015
+
+@_typing.final
+class RefineRankingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    calls: _builtins.int
+    """Judge calls to spend, at most."""
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        calls: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "dimension", b"dimension", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefineRankingRequest: _TypeAlias = RefineRankingRequest  # noqa: Y015
+
+@_typing.final
+class RefineRankingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefineRankingResponse: _TypeAlias = RefineRankingResponse  # noqa: Y015
+
+@_typing.final
+class ListJudgesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJudgesRequest: _TypeAlias = ListJudgesRequest  # noqa: Y015
+
+@_typing.final
+class ListJudgesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___JudgeHealth]:
+        """In canonical order."""
+
+    def __init__(
+        self,
+        *,
+        judges: _abc.Iterable[Global___JudgeHealth] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["judges", b"judges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJudgesResponse: _TypeAlias = ListJudgesResponse  # noqa: Y015
+
+@_typing.final
+class JudgeHealth(_message.Message):
+    """A judge's record since it was admitted or last reinstated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGE_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    FIRST_SEAT_FIELD_NUMBER: _builtins.int
+    SECOND_SEAT_FIELD_NUMBER: _builtins.int
+    CANARIES_PASSED_FIELD_NUMBER: _builtins.int
+    CANARIES_OPEN_FIELD_NUMBER: _builtins.int
+    CANARIES_FAILED_FIELD_NUMBER: _builtins.int
+    AGREED_FIELD_NUMBER: _builtins.int
+    DISAGREED_FIELD_NUMBER: _builtins.int
+    judge: _builtins.str
+    """Model revision."""
+    suspended: _builtins.bool
+    reason: _builtins.str
+    """Why it is suspended; empty when it is not."""
+    cells: _builtins.int
+    unreadable: _builtins.int
+    failed: _builtins.int
+    first_seat: _builtins.int
+    """Verdicts for the first and the second seat."""
+    second_seat: _builtins.int
+    canaries_passed: _builtins.int
+    """Canaries with an outcome: the whole answer preferred, neither, and the truncated one preferred."""
+    canaries_open: _builtins.int
+    canaries_failed: _builtins.int
+    agreed: _builtins.int
+    """Votes with and against the order of the board."""
+    disagreed: _builtins.int
+    def __init__(
+        self,
+        *,
+        judge: _builtins.str = ...,
+        suspended: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        cells: _builtins.int = ...,
+        unreadable: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        first_seat: _builtins.int = ...,
+        second_seat: _builtins.int = ...,
+        canaries_passed: _builtins.int = ...,
+        canaries_open: _builtins.int = ...,
+        canaries_failed: _builtins.int = ...,
+        agreed: _builtins.int = ...,
+        disagreed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed", b"agreed", "canaries_failed", b"canaries_failed", "canaries_open", b"canaries_open", "canaries_passed", b"canaries_passed", "cells", b"cells", "disagreed", b"disagreed", "failed", b"failed", "first_seat", b"first_seat", "judge", b"judge", "reason", b"reason", "second_seat", b"second_seat", "suspended", b"suspended", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgeHealth: _TypeAlias = JudgeHealth  # noqa: Y015
+
+@_typing.final
+class SuspendJudgeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    judge: _builtins.str
+    """Model revision."""
+    reason: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        judge: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "judge", b"judge", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendJudgeRequest: _TypeAlias = SuspendJudgeRequest  # noqa: Y015
+
+@_typing.final
+class SuspendJudgeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendJudgeResponse: _TypeAlias = SuspendJudgeResponse  # noqa: Y015
+
+@_typing.final
+class ReinstateJudgeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    judge: _builtins.str
+    """Model revision."""
+    reason: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        judge: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "judge", b"judge", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReinstateJudgeRequest: _TypeAlias = ReinstateJudgeRequest  # noqa: Y015
+
+@_typing.final
+class ReinstateJudgeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReinstateJudgeResponse: _TypeAlias = ReinstateJudgeResponse  # noqa: Y015

@@ -59,6 +59,31 @@ class RankerServiceStub:
                 request_serializer=dearena_dot_v1_dot_ranker__pb2.ListDecisionsRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_ranker__pb2.ListDecisionsResponse.FromString,
                 _registered_method=True)
+        self.ExplainInsertion = channel.unary_unary(
+                '/dearena.v1.RankerService/ExplainInsertion',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.ExplainInsertionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.ExplainInsertionResponse.FromString,
+                _registered_method=True)
+        self.RefineRanking = channel.unary_unary(
+                '/dearena.v1.RankerService/RefineRanking',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.FromString,
+                _registered_method=True)
+        self.ListJudges = channel.unary_unary(
+                '/dearena.v1.RankerService/ListJudges',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.ListJudgesRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.ListJudgesResponse.FromString,
+                _registered_method=True)
+        self.SuspendJudge = channel.unary_unary(
+                '/dearena.v1.RankerService/SuspendJudge',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.SuspendJudgeRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.SuspendJudgeResponse.FromString,
+                _registered_method=True)
+        self.ReinstateJudge = channel.unary_unary(
+                '/dearena.v1.RankerService/ReinstateJudge',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeResponse.FromString,
+                _registered_method=True)
 
 
 class RankerServiceServicer:
@@ -99,6 +124,41 @@ class RankerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainInsertion(self, request, context):
+        """The whole way of one model: every step with its opponents, votes, decision and how sure it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefineRanking(self, request, context):
+        """Spend more judge calls on the whole board, where they tell most. Done between insertions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJudges(self, request, context):
+        """Judges of a dimension, and how healthy their judging has been.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendJudge(self, request, context):
+        """Ask a judge nothing more in this dimension and let its votes count nothing, until it is reinstated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReinstateJudge(self, request, context):
+        """Ask a suspended judge again, and let its votes count; its health is watched from here anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RankerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -126,6 +186,31 @@ def add_RankerServiceServicer_to_server(servicer, server):
                     servicer.ListDecisions,
                     request_deserializer=dearena_dot_v1_dot_ranker__pb2.ListDecisionsRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_ranker__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'ExplainInsertion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainInsertion,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.ExplainInsertionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.ExplainInsertionResponse.SerializeToString,
+            ),
+            'RefineRanking': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefineRanking,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.SerializeToString,
+            ),
+            'ListJudges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJudges,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.ListJudgesRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.ListJudgesResponse.SerializeToString,
+            ),
+            'SuspendJudge': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendJudge,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.SuspendJudgeRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.SuspendJudgeResponse.SerializeToString,
+            ),
+            'ReinstateJudge': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReinstateJudge,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -263,6 +348,141 @@ class RankerService:
             '/dearena.v1.RankerService/ListDecisions',
             dearena_dot_v1_dot_ranker__pb2.ListDecisionsRequest.SerializeToString,
             dearena_dot_v1_dot_ranker__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainInsertion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/ExplainInsertion',
+            dearena_dot_v1_dot_ranker__pb2.ExplainInsertionRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.ExplainInsertionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefineRanking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/RefineRanking',
+            dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJudges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/ListJudges',
+            dearena_dot_v1_dot_ranker__pb2.ListJudgesRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.ListJudgesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendJudge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/SuspendJudge',
+            dearena_dot_v1_dot_ranker__pb2.SuspendJudgeRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.SuspendJudgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReinstateJudge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/ReinstateJudge',
+            dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.ReinstateJudgeResponse.FromString,
             options,
             channel_credentials,
             insecure,

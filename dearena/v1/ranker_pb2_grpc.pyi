@@ -41,6 +41,16 @@ class RankerServiceStub:
     """One round: what stands in it, and who was entrant when it closed."""
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ListDecisionsRequest, _ranker_pb2.ListDecisionsResponse]
     """The decision log in order. With the outcomes, it is all that a board depends on."""
+    ExplainInsertion: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ExplainInsertionRequest, _ranker_pb2.ExplainInsertionResponse]
+    """The whole way of one model: every step with its opponents, votes, decision and how sure it was."""
+    RefineRanking: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.RefineRankingRequest, _ranker_pb2.RefineRankingResponse]
+    """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+    ListJudges: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ListJudgesRequest, _ranker_pb2.ListJudgesResponse]
+    """Judges of a dimension, and how healthy their judging has been."""
+    SuspendJudge: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.SuspendJudgeRequest, _ranker_pb2.SuspendJudgeResponse]
+    """Ask a judge nothing more in this dimension and let its votes count nothing, until it is reinstated."""
+    ReinstateJudge: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ReinstateJudgeRequest, _ranker_pb2.ReinstateJudgeResponse]
+    """Ask a suspended judge again, and let its votes count; its health is watched from here anew."""
 
 @_typing.type_check_only
 class RankerServiceAsyncStub(RankerServiceStub):
@@ -55,6 +65,16 @@ class RankerServiceAsyncStub(RankerServiceStub):
     """One round: what stands in it, and who was entrant when it closed."""
     ListDecisions: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ListDecisionsRequest, _ranker_pb2.ListDecisionsResponse]  # type: ignore[assignment]
     """The decision log in order. With the outcomes, it is all that a board depends on."""
+    ExplainInsertion: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ExplainInsertionRequest, _ranker_pb2.ExplainInsertionResponse]  # type: ignore[assignment]
+    """The whole way of one model: every step with its opponents, votes, decision and how sure it was."""
+    RefineRanking: _aio.UnaryUnaryMultiCallable[_ranker_pb2.RefineRankingRequest, _ranker_pb2.RefineRankingResponse]  # type: ignore[assignment]
+    """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+    ListJudges: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ListJudgesRequest, _ranker_pb2.ListJudgesResponse]  # type: ignore[assignment]
+    """Judges of a dimension, and how healthy their judging has been."""
+    SuspendJudge: _aio.UnaryUnaryMultiCallable[_ranker_pb2.SuspendJudgeRequest, _ranker_pb2.SuspendJudgeResponse]  # type: ignore[assignment]
+    """Ask a judge nothing more in this dimension and let its votes count nothing, until it is reinstated."""
+    ReinstateJudge: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ReinstateJudgeRequest, _ranker_pb2.ReinstateJudgeResponse]  # type: ignore[assignment]
+    """Ask a suspended judge again, and let its votes count; its health is watched from here anew."""
 
 class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -96,5 +116,45 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.ListDecisionsResponse, _abc.Awaitable[_ranker_pb2.ListDecisionsResponse]]:
         """The decision log in order. With the outcomes, it is all that a board depends on."""
+
+    @_abc_1.abstractmethod
+    def ExplainInsertion(
+        self,
+        request: _ranker_pb2.ExplainInsertionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.ExplainInsertionResponse, _abc.Awaitable[_ranker_pb2.ExplainInsertionResponse]]:
+        """The whole way of one model: every step with its opponents, votes, decision and how sure it was."""
+
+    @_abc_1.abstractmethod
+    def RefineRanking(
+        self,
+        request: _ranker_pb2.RefineRankingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.RefineRankingResponse, _abc.Awaitable[_ranker_pb2.RefineRankingResponse]]:
+        """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+
+    @_abc_1.abstractmethod
+    def ListJudges(
+        self,
+        request: _ranker_pb2.ListJudgesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.ListJudgesResponse, _abc.Awaitable[_ranker_pb2.ListJudgesResponse]]:
+        """Judges of a dimension, and how healthy their judging has been."""
+
+    @_abc_1.abstractmethod
+    def SuspendJudge(
+        self,
+        request: _ranker_pb2.SuspendJudgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.SuspendJudgeResponse, _abc.Awaitable[_ranker_pb2.SuspendJudgeResponse]]:
+        """Ask a judge nothing more in this dimension and let its votes count nothing, until it is reinstated."""
+
+    @_abc_1.abstractmethod
+    def ReinstateJudge(
+        self,
+        request: _ranker_pb2.ReinstateJudgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.ReinstateJudgeResponse, _abc.Awaitable[_ranker_pb2.ReinstateJudgeResponse]]:
+        """Ask a suspended judge again, and let its votes count; its health is watched from here anew."""
 
 def add_RankerServiceServicer_to_server(servicer: RankerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
