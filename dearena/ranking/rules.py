@@ -1,6 +1,7 @@
 """How a dimension is ranked: fixed for the life of its version. Pure."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from dearena.ranking.insertion import Limits
@@ -13,6 +14,17 @@ DEFAULT_MAX_SLIDES: Final = 8
 DEFAULT_JURY: Final = "exhaustive"
 DEFAULT_WEIGHTING: Final = "score"
 DEFAULT_TEMPLATE: Final = "pairwise@1"
+DEFAULT_ERROR: Final = 0.05
+DEFAULT_CAP: Final = 40
+DEFAULT_MOST_ROUNDS: Final = 24
+DEFAULT_CANARY_EVERY: Final = 20
+
+
+class SeatPolicy(StrEnum):
+    """As `SeatPolicy` in common.proto, without its prefix."""
+
+    BOTH = "BOTH"
+    SINGLE = "SINGLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,14 @@ class Rules:
         weighting: how the scorer weighs judges.
         template: judging template, name@version.
         allowed_providers: whose models may see the dimension; empty: all.
+        error: chance that a pair of equal models is ever decided, by a jury that stops early.
+        cap: readable outcomes after which such a jury leaves a pair undecided.
+        most_rounds: an insertion settles after so many at the latest.
+        target_calls: judge calls after which an insertion settles, and before which it goes on; 0: no target.
+        target_rank_width: an insertion goes on until its rank is known to so many places; 0: no target.
+        target_cost_nano_units: an insertion settles once it has cost so much; 0: no target.
+        seats: seat orders a cell.
+        canary_every: a judge gets a canary with every so many votes.
     """
 
     seed_models: int = DEFAULT_SEED_MODELS
@@ -36,6 +56,19 @@ class Rules:
     weighting: str = DEFAULT_WEIGHTING
     template: str = DEFAULT_TEMPLATE
     allowed_providers: frozenset[str] = field(default_factory=frozenset)
+    error: float = DEFAULT_ERROR
+    cap: int = DEFAULT_CAP
+    most_rounds: int = DEFAULT_MOST_ROUNDS
+    target_calls: int = 0
+    target_rank_width: int = 0
+    target_cost_nano_units: int = 0
+    seats: SeatPolicy = SeatPolicy.BOTH
+    canary_every: int = DEFAULT_CANARY_EVERY
+
+    @property
+    def calls_a_cell(self) -> int:
+        """One judge call a seat order."""
+        return 2 if self.seats is SeatPolicy.BOTH else 1
 
     @property
     def limits(self) -> Limits:
