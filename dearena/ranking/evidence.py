@@ -8,9 +8,16 @@ from typing import Final, NamedTuple
 from dearena.outcomes import Outcome
 from dearena.ranking.pairs import Pair
 
+EVEN_DRAW: Final = 2**16
+"""The `draw` of a cell whose judge had the same chance as every other."""
+
 
 class Vote(NamedTuple):
-    """One row of the log of outcomes."""
+    """One row of the log of outcomes.
+
+    `a_first` and `b_first` are what the judge said with model_a and with model_b in the first seat: names of
+    SeatVerdict without prefix, empty where the log does not say.
+    """
 
     cell_id: str
     attempt: int
@@ -21,6 +28,10 @@ class Vote(NamedTuple):
     judge_calls: int = 0
     cost_nano_units: int = 0
     currency: str = ""
+    draw: int = EVEN_DRAW
+    kind: str = "VOTE"
+    a_first: str = ""
+    b_first: str = ""
 
 
 class Ballot(NamedTuple):

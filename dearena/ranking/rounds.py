@@ -7,19 +7,23 @@ from typing import Final, NamedTuple
 
 from dearena import identity
 from dearena.names import DimensionName
-from dearena.ranking.evidence import Ballot
+from dearena.ranking.evidence import EVEN_DRAW, Ballot
 from dearena.ranking.pairs import Pair
 
 SEAT_POLICY: Final = "BOTH"
 KIND: Final = "VOTE"
-"""As in common.proto, without their prefixes: part of a cell's identity."""
+"""As in common.proto, without their prefixes: part of a cell's identity. What a cell is unless said otherwise."""
 
 CELLS_A_MESSAGE: Final = 8
 """Few, so that a judge's work spreads over dispatchers and a message is not held for long."""
 
 
 class Cell(NamedTuple):
-    """One judge asked about two models' answers to one query; fields as in common.proto."""
+    """One judge asked about two models' answers to one query; fields as in common.proto.
+
+    `draw`, the chance with which the judge was drawn over that of an even draw in parts of 65,536, is no
+    part of a cell's identity; `kind` and `seat_policy` are, by name without prefix.
+    """
 
     cell_id: identity.Digest
     attempt: int
@@ -31,6 +35,9 @@ class Cell(NamedTuple):
     judge: str
     template_hash: identity.Digest
     judge_parameters_hash: identity.Digest
+    draw: int = EVEN_DRAW
+    kind: str = KIND
+    seat_policy: str = SEAT_POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,17 @@ class Material:
     judge_parameters: Mapping[str, identity.Digest]
 
 
-def cells_of(wanted: Iterable[tuple[Pair, Ballot]], material: Material) -> tuple[Cell, ...]:
+def cells_of(
+    wanted: Iterable[tuple[Pair, Ballot]], material: Material, *, kind: str = KIND, seat_policy: str = SEAT_POLICY
+) -> tuple[Cell, ...]:
     """Make the cells of a round, in the order in which they are wanted.
 
     Whatever a jury wants has no outcome yet, so each is asked for the first time.
     """
-    return tuple(_cell(pair, ballot, material) for pair, ballot in wanted)
+    return tuple(_cell(pair, ballot, material, kind, seat_policy) for pair, ballot in wanted)
 
 
-def _cell(pair: Pair, ballot: Ballot, material: Material) -> Cell:
+def _cell(pair: Pair, ballot: Ballot, material: Material, kind: str, seat_policy: str) -> Cell:
     query_hash = material.queries[ballot.query_id]
     answer_hash_a, answer_hash_b = (material.answers[model].get(ballot.query_id, "") for model in pair)
     judge_parameters_hash = material.judge_parameters[ballot.judge]
@@ -75,8 +84,8 @@ def _cell(pair: Pair, ballot: Ballot, material: Material) -> Cell:
         judge=ballot.judge,
         template_hash=material.template_hash,
         judge_parameters_hash=judge_parameters_hash,
-        seat_policy=SEAT_POLICY,
-        kind=KIND,
+        seat_policy=seat_policy,
+        kind=kind,
     )
     return Cell(
         cell_id=cell_id,
@@ -89,6 +98,8 @@ def _cell(pair: Pair, ballot: Ballot, material: Material) -> Cell:
         judge=ballot.judge,
         template_hash=material.template_hash,
         judge_parameters_hash=judge_parameters_hash,
+        kind=kind,
+        seat_policy=seat_policy,
     )
 
 
