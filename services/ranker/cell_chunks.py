@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from dearena.ranking.evidence import EVEN_DRAW
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 
 CELLS_A_CHUNK: Final = 5_000
 """At about 150 bytes a cell and 70 an answer: 0.8 MB, and a few MB for a window of many neighbours."""
+
+_FIRST_SORT: Final = {"kind": "VOTE", "seat_policy": "BOTH"}
+"""What all cells were before chunks said so."""
 
 
 def chunks_of(cells: Iterable[Cell], size: int = CELLS_A_CHUNK) -> Iterator[dict[str, Any]]:
@@ -29,6 +33,7 @@ def _chunk(cells: Sequence[Cell]) -> dict[str, Any]:
     judges = _places((cell.judge, cell.judge_parameters_hash) for cell in cells)
     templates = _places(cell.template_hash for cell in cells)
     answers = _places(hashed for cell in cells for hashed in (cell.answer_hash_a, cell.answer_hash_b))
+    sorts = _places((cell.kind, cell.seat_policy) for cell in cells)
     return {
         "tables": {
             "pairs": [list(pair) for pair in pairs],
@@ -36,6 +41,7 @@ def _chunk(cells: Sequence[Cell]) -> dict[str, Any]:
             "judges": [list(judge) for judge in judges],
             "templates": list(templates),
             "answers": list(answers),
+            "sorts": [{"kind": kind, "seat_policy": seat_policy} for kind, seat_policy in sorts],
         },
         "cell_id": [cell.cell_id for cell in cells],
         "attempt": [cell.attempt for cell in cells],
@@ -45,16 +51,23 @@ def _chunk(cells: Sequence[Cell]) -> dict[str, Any]:
         "template": [templates[cell.template_hash] for cell in cells],
         "answer_a": [answers[cell.answer_hash_a] for cell in cells],
         "answer_b": [answers[cell.answer_hash_b] for cell in cells],
+        "draw": [cell.draw for cell in cells],
+        "sort": [sorts[cell.kind, cell.seat_policy] for cell in cells],
     }
 
 
 def cells_in(chunk: Mapping[str, Any]) -> Iterator[Cell]:
-    """The cells of a chunk, in order."""
+    """The cells of a chunk, in order. One written before cells had draws and sorts holds votes of even draw."""
     tables = chunk["tables"]
     pairs = [Pair(*pair) for pair in tables["pairs"]]
+    sorts = tables.get("sorts", [_FIRST_SORT])
+    many = len(chunk["cell_id"])
     columns = ("cell_id", "attempt", "pair", "query", "judge", "template", "answer_a", "answer_b")
-    for cell_id, attempt, pair, query, judge, template, answer_a, answer_b in zip(
-        *(chunk[column] for column in columns), strict=True
+    for cell_id, attempt, pair, query, judge, template, answer_a, answer_b, draw, sort in zip(
+        *(chunk[column] for column in columns),
+        chunk.get("draw", [EVEN_DRAW] * many),
+        chunk.get("sort", [0] * many),
+        strict=True,
     ):
         query_id, query_hash = tables["queries"][query]
         judge_model, judge_parameters_hash = tables["judges"][judge]
@@ -69,6 +82,8 @@ def cells_in(chunk: Mapping[str, Any]) -> Iterator[Cell]:
             judge=judge_model,
             template_hash=tables["templates"][template],
             judge_parameters_hash=judge_parameters_hash,
+            draw=draw,
+            **sorts[sort],
         )
 
 

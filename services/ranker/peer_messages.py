@@ -6,7 +6,7 @@ from typing import Final
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.ranking.entrants import Entrant, EntrantState
-from dearena.ranking.evidence import Vote
+from dearena.ranking.evidence import EVEN_DRAW, Vote
 from dearena.ranking.findings import Board, DimensionVersion, Progress
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
@@ -22,6 +22,10 @@ from dearena.ranking.rules import (
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 
 _OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
+_KINDS: Final = {number: name.removeprefix("CELL_KIND_") for name, number in common_pb2.CellKind.items() if number}
+_VERDICTS: Final = {
+    number: name.removeprefix("SEAT_VERDICT_") for name, number in common_pb2.SeatVerdict.items() if number
+}
 _STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}
 
 
@@ -63,10 +67,11 @@ def votes(batch: judge_dispatcher_pb2.ListVotesResponse) -> Iterator[Vote]:
     """The rows of a columnar batch.
 
     Raises:
-        ValueError: its columns are not of one length, or it holds an outcome that is not known here.
+        ValueError: its columns are not of one length, or it holds an outcome, a kind or a verdict that is not
+            known here.
     """
     models, queries = list(batch.models), list(batch.query_ids)
-    for cell_id, attempt, a, b, judge, query, number, judge_calls, cost in zip(
+    for cell_id, attempt, a, b, judge, query, number, judge_calls, cost, a_first, b_first, draw, kind in zip(
         batch.cell_id,
         batch.attempt,
         batch.model_a,
@@ -76,10 +81,18 @@ def votes(batch: judge_dispatcher_pb2.ListVotesResponse) -> Iterator[Vote]:
         batch.outcome,
         batch.judge_calls,
         batch.cost_nano_units,
+        batch.a_first,
+        batch.b_first,
+        batch.draw,
+        batch.kind,
         strict=True,
     ):
         if (outcome := _OUTCOMES.get(number)) is None:
             raise ValueError(f"cell {cell_id} has outcome {number}, which is not known here")
+        if kind not in _KINDS or a_first not in _VERDICTS or b_first not in _VERDICTS:
+            raise ValueError(
+                f"cell {cell_id} has kind {kind} and verdicts {a_first} and {b_first}, not all of them known here"
+            )
         yield Vote(
             cell_id=cell_id,
             attempt=attempt,
@@ -90,6 +103,10 @@ def votes(batch: judge_dispatcher_pb2.ListVotesResponse) -> Iterator[Vote]:
             judge_calls=judge_calls,
             cost_nano_units=cost,
             currency=batch.currency if cost else "",
+            draw=draw or EVEN_DRAW,
+            kind=_KINDS[kind],
+            a_first=_VERDICTS[a_first],
+            b_first=_VERDICTS[b_first],
         )
 
 
@@ -129,6 +146,7 @@ def cell_message(cell: Cell) -> common_pb2.Cell:
         judge=cell.judge,
         template_hash=cell.template_hash,
         judge_parameters_hash=cell.judge_parameters_hash,
-        seat_policy=common_pb2.SEAT_POLICY_BOTH,
-        kind=common_pb2.CELL_KIND_VOTE,
+        seat_policy=common_pb2.SeatPolicy.Value(f"SEAT_POLICY_{cell.seat_policy}"),
+        kind=common_pb2.CellKind.Value(f"CELL_KIND_{cell.kind}"),
+        draw=cell.draw,
     )

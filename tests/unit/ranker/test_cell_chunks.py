@@ -23,6 +23,9 @@ CELLS = [
         judge=judge,
         template_hash=text_hash("template"),
         judge_parameters_hash=text_hash(f"parameters of {judge}"),
+        draw=20_000 + attempt,
+        kind="CANARY" if query == "q3" else "VOTE",
+        seat_policy="SINGLE" if judge == "gamma@1" else "BOTH",
     )
     for pair in (Pair("alpha@1", "beta@1"), Pair("alpha@1", "delta@1"))
     for judge, (query, attempt) in product(("epsilon@1", "gamma@1"), (("q1", 1), ("q2", 2), ("q3", 1)))
@@ -34,3 +37,9 @@ def test_cells_come_back_from_chunks_as_they_were(cells: list[Cell], size: int) 
     chunks = list(chunks_of(cells, size))
     assert [cell for chunk in chunks for cell in cells_in(chunk)] == cells
     assert all(len(chunk["cell_id"]) == size for chunk in chunks[:-1])
+
+
+def test_a_chunk_from_before_draws_holds_votes_of_even_draw_in_both_orders() -> None:
+    [chunk] = chunks_of(CELLS)
+    del chunk["draw"], chunk["sort"], chunk["tables"]["sorts"]
+    assert list(cells_in(chunk)) == [cell._replace(draw=2**16, kind="VOTE", seat_policy="BOTH") for cell in CELLS]

@@ -13,7 +13,9 @@ from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import EntrantState
 from dearena.ranking.findings import Progress
 from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import Insertion, InsertionPhase, Seeding, Withdrawn
+from dearena.ranking.rounds import Cell
 from dearena.ranking.rules import Rules
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from dearena.v1 import ranker_pb2 as pb
@@ -64,6 +66,10 @@ def batch(**changes: object) -> judge_dispatcher_pb2.ListVotesResponse:
         "judge_calls": [2, 1],
         "cost_nano_units": [7, 0],
         "currency": "USD",
+        "a_first": [common_pb2.SEAT_VERDICT_SECOND, common_pb2.SEAT_VERDICT_NONE],
+        "b_first": [common_pb2.SEAT_VERDICT_FIRST, common_pb2.SEAT_VERDICT_NONE],
+        "draw": [65_536, 20_000],
+        "kind": [common_pb2.CELL_KIND_VOTE, common_pb2.CELL_KIND_CANARY],
     }
     return judge_dispatcher_pb2.ListVotesResponse(**{**columns, **changes})  # type: ignore[arg-type]
 
@@ -72,7 +78,9 @@ def test_votes_are_read_by_column() -> None:
     first, second = peer_messages.votes(batch())
     assert (first.pair, first.judge, first.query_id) == (("alpha@1", "beta@1"), "gamma@1", "q1")
     assert (first.outcome, first.cost_nano_units, first.currency) == (Outcome.B, 7, "USD")
+    assert (first.draw, first.kind, first.a_first, first.b_first) == (65_536, "VOTE", "SECOND", "FIRST")
     assert (second.cell_id, second.attempt, second.outcome, second.currency) == ("c2", 2, Outcome.FAILED, "")
+    assert (second.draw, second.kind, second.a_first, second.b_first) == (20_000, "CANARY", "NONE", "NONE")
 
 
 def test_votes_that_cannot_be_read_are_not_guessed() -> None:
@@ -80,6 +88,25 @@ def test_votes_that_cannot_be_read_are_not_guessed() -> None:
         list(peer_messages.votes(batch(judge=[2])))
     with pytest.raises(ValueError, match="cell c1 has outcome 0"):
         list(peer_messages.votes(batch(outcome=[0, 1])))
+    with pytest.raises(ValueError, match="cell c1 has kind 0"):
+        list(peer_messages.votes(batch(kind=[0, 1])))
+
+
+def test_a_cell_is_sent_as_it_is() -> None:
+    cell = Cell("c1", 2, "q1", "hash of q1", Pair("a@1", "a@1"), "one", "other", "j@1", "template", "parameters")
+    told = peer_messages.cell_message(cell)
+    assert (told.model_a, told.answer_hash_b, told.judge) == ("a@1", "other", "j@1")
+    assert (told.draw, told.kind, told.seat_policy) == (
+        65_536,
+        common_pb2.CELL_KIND_VOTE,
+        common_pb2.SEAT_POLICY_BOTH,
+    )
+    told = peer_messages.cell_message(cell._replace(draw=7, kind="CANARY", seat_policy="SINGLE"))
+    assert (told.draw, told.kind, told.seat_policy) == (
+        7,
+        common_pb2.CELL_KIND_CANARY,
+        common_pb2.SEAT_POLICY_SINGLE,
+    )
 
 
 def test_a_boards_order_is_without_those_who_are_retired() -> None:
