@@ -108,7 +108,11 @@ async def rank(running: Stack) -> int:
     """Rank the models; returns the judge calls that it took."""
     async with ArenaClient(running.addresses) as client:
         selection = query_selector_pb2.Selection(k=QUERIES, seed=0)
-        dimension = query_selector_pb2.Dimension(name=client.dimension_name(DIMENSION), selection=selection)
+        # Every judge on every query: the work is the same in every version, whatever a jury learns to save.
+        ranking = query_selector_pb2.RankingSettings(jury="exhaustive")
+        dimension = query_selector_pb2.Dimension(
+            name=client.dimension_name(DIMENSION), selection=selection, ranking=ranking
+        )
         await client.create_dimension(dimension, questions.POOLS[DIMENSION](QUERIES))
         revisions = []
         for slug in MODELS:

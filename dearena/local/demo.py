@@ -143,7 +143,12 @@ async def _make_dimensions(client: ArenaClient, seed: int) -> None:
     for slug, pool in questions.POOLS.items():
         if slug not in there:
             selection = query_selector_pb2.Selection(k=QUERIES, seed=seed)
-            dimension = query_selector_pb2.Dimension(name=client.dimension_name(slug), selection=selection)
+            dimension = query_selector_pb2.Dimension(
+                name=client.dimension_name(slug),
+                selection=selection,
+                # As the method's makers do it: the reference that every other jury is compared with.
+                ranking=query_selector_pb2.RankingSettings(jury="exhaustive"),
+            )
             await client.create_dimension(dimension, pool(POOL_SIZE))
 
 

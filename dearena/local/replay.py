@@ -126,6 +126,8 @@ async def replay(running: Stack, recording: Recording, screen: Console) -> Repla
             name=client.dimension_name(slug),
             display_name=recording.dimension,
             selection=query_selector_pb2.Selection(k=len(recording.questions)),
+            # All of the recorded votes that a ranking can use: it is compared with the fit of them all.
+            ranking=query_selector_pb2.RankingSettings(jury="exhaustive"),
         )
         await client.create_dimension(dimension, recording.questions)
         revisions = await _register(client, slugs, f"{running.endpoints.sparring_url}/{WORLD}/v1")

@@ -161,7 +161,7 @@ async def test_it_may_die_before_and_after_any_write(
     settings = arena_settings(RankerSettings, reask_seconds=0.3, **peers_at(around))
     mortal = Mortal(settings, Fate(write), database)
     around.voted = mortal.ring
-    await store.take_up(ALGEBRA, 1, Rules())
+    await store.take_up(ALGEBRA, 1, Rules(jury="exhaustive"))
 
     async def done() -> bool:
         record = await store.ranking(ALGEBRA)
