@@ -5,29 +5,19 @@ and is written down as if it had been asked for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from dearena import identity
 from dearena.faults import FieldViolation, InvalidField
 from dearena.names import DimensionName, InvalidName
+from services.query_selector import ranking_settings
 from services.query_selector import selection as methods
 from services.query_selector.pool import Pool, Question
+from services.query_selector.ranking_settings import RankingSettings
 
-DEFAULT_SEED_MODELS: Final = 5
-"""Ranked by full pairwise comparison: more give firmer first judges, at a cost that grows as the square."""
-DEFAULT_WINDOW: Final = 1
-"""One neighbour above and one below, as the method's makers have it."""
-DEFAULT_MAX_SLIDES: Final = 8
-"""A newcomer that keeps sliding is given its place all the same."""
-LARGEST_SETTING: Final = 1_000
-"""Of models, neighbours and slides: more is a slip of the finger, and would never end."""
-
-# What is offered of what ranker, scorer and dispatcher can do. A dimension that names something else would be
-# stored and then never move, so a new policy is named here too.
-JURIES: Final = ("exhaustive",)
-WEIGHTINGS: Final = ("score", "uniform", "rank", "reliability")
 TEMPLATES: Final = ("pairwise@1",)
+"""As with the juries: what the dispatcher can do. The first is the default."""
 
 MAX_DISPLAY_NAME: Final = 200
 MAX_PROVIDERS: Final = 100
@@ -40,17 +30,6 @@ class Selection:
     method: str
     k: int
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class RankingSettings:
-    """How the dimension's ranking is made."""
-
-    seed_models: int
-    window: int
-    max_slides: int
-    jury: str
-    weighting: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +67,7 @@ def checked(declaration: Declaration) -> Declaration:
         InvalidField: with a violation for every field that is wrong.
     """
     violations: list[FieldViolation] = []
-    asked, ranking = declaration.selection, declaration.ranking
-
-    def number(field: str, value: int, default: int, least: int) -> int:
-        value = value or default
-        if not least <= value <= LARGEST_SETTING:
-            violations.append(FieldViolation(field, f"is {value:,}; must be {least} to {LARGEST_SETTING:,}"))
-        return value
+    asked = declaration.selection
 
     def choice(field: str, value: str, known: Sequence[str]) -> str:
         value = value or known[0]
@@ -111,6 +84,8 @@ def checked(declaration: Declaration) -> Declaration:
         violations.append(FieldViolation("dimension.display_name", f"is longer than {MAX_DISPLAY_NAME} characters"))
     if asked.k < 1:
         violations.append(FieldViolation("dimension.selection.k", "must be at least 1"))
+    ranking, wrong_ranking = ranking_settings.filled(declaration.ranking, "dimension.ranking")
+    violations += wrong_ranking
     violations += _wrong_providers(declaration.allowed_providers)
     whole = Declaration(
         name=declaration.name,
@@ -120,13 +95,7 @@ def checked(declaration: Declaration) -> Declaration:
             k=asked.k,
             seed=asked.seed,
         ),
-        ranking=RankingSettings(
-            seed_models=number("dimension.ranking.seed_models", ranking.seed_models, DEFAULT_SEED_MODELS, 2),
-            window=number("dimension.ranking.window", ranking.window, DEFAULT_WINDOW, 1),
-            max_slides=number("dimension.ranking.max_slides", ranking.max_slides, DEFAULT_MAX_SLIDES, 1),
-            jury=choice("dimension.ranking.jury", ranking.jury, JURIES),
-            weighting=choice("dimension.ranking.weighting", ranking.weighting, WEIGHTINGS),
-        ),
+        ranking=ranking,
         template=choice("dimension.template", declaration.template, TEMPLATES),
         allowed_providers=declaration.allowed_providers,
     )
@@ -170,7 +139,7 @@ def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Quest
 
 def etag(dimension: Dimension) -> str:
     """Changes with everything that can be changed about a dimension."""
-    asked, ranking = dimension.selection, dimension.ranking
+    asked = dimension.selection
     return identity.digest_of(
         {
             "name": str(dimension.name),
@@ -178,9 +147,17 @@ def etag(dimension: Dimension) -> str:
             "display_name": dimension.display_name,
             # As text: a seed has 64 bits, a JSON number 53.
             "selection": [asked.method, asked.k, str(asked.seed)],
-            "ranking": [ranking.seed_models, ranking.window, ranking.max_slides, ranking.jury, ranking.weighting],
+            "ranking": _hashed(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
             "pool": dimension.pool_hash,
         }
     )[:16]
+
+
+def _hashed(ranking: RankingSettings) -> dict[str, object]:
+    settings = asdict(ranking)
+    if ranking.target_cost:
+        # As text: an amount has 63 bits, a JSON number 53.
+        settings["target_cost"] = [ranking.target_cost.currency, str(ranking.target_cost.nano_units)]
+    return settings

@@ -1,10 +1,18 @@
 """Between the contract's messages, the domain and the documents of the store."""
 
+from dataclasses import asdict
 from typing import Final
 
+from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
+from services.query_selector.ranking_settings import SEATS, Money, RankingSettings, filled
 from services.runtime.store import Document
+
+_SEATS: Final = {
+    common_pb2.SEAT_POLICY_UNSPECIFIED: "",
+    **{common_pb2.SeatPolicy.Value(f"SEAT_POLICY_{seats}"): seats for seats in SEATS},
+}
 
 
 def declaration_of(message: pb.Dimension) -> domain.Declaration:
@@ -13,16 +21,42 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
         name=message.name,
         display_name=message.display_name,
         selection=domain.Selection(method=message.selection.method, k=message.selection.k, seed=message.selection.seed),
-        ranking=domain.RankingSettings(
-            seed_models=message.ranking.seed_models,
-            window=message.ranking.window,
-            max_slides=message.ranking.max_slides,
-            jury=message.ranking.jury,
-            weighting=message.ranking.weighting,
-        ),
+        ranking=_ranking_in(message.ranking),
         template=message.template,
         allowed_providers=tuple(message.allowed_providers),
     )
+
+
+def _ranking_in(message: pb.RankingSettings) -> RankingSettings:
+    cost = message.target_cost
+    return RankingSettings(
+        seed_models=message.seed_models,
+        window=message.window,
+        max_slides=message.max_slides,
+        jury=message.jury,
+        weighting=message.weighting,
+        error=message.error,
+        cap=message.cap,
+        most_rounds=message.most_rounds,
+        target_calls=message.target_calls,
+        target_rank_width=message.target_rank_width,
+        target_cost=Money(cost.currency, cost.nano_units) if message.HasField("target_cost") else None,
+        # A policy of a newer contract keeps its number, and is refused as such.
+        seats=_SEATS.get(message.seats, str(message.seats)),
+        canary_every=message.canary_every,
+    )
+
+
+def _ranking_message(ranking: RankingSettings) -> pb.RankingSettings:
+    settings = asdict(ranking)
+    return pb.RankingSettings(**settings | {"seats": common_pb2.SeatPolicy.Value(f"SEAT_POLICY_{ranking.seats}")})
+
+
+def ranking_of(document: Document) -> RankingSettings:
+    """How a ranking is made; what a document of an earlier version does not say stands for its default."""
+    cost = document.get("target_cost")
+    ranking, _ = filled(RankingSettings(**document | {"target_cost": Money(**cost) if cost else None}), "ranking")
+    return ranking
 
 
 def dimension_message(made: domain.Dimension) -> pb.Dimension:
@@ -31,13 +65,7 @@ def dimension_message(made: domain.Dimension) -> pb.Dimension:
         name=str(made.name),
         display_name=made.display_name,
         selection=pb.Selection(method=made.selection.method, k=made.selection.k, seed=made.selection.seed),
-        ranking=pb.RankingSettings(
-            seed_models=made.ranking.seed_models,
-            window=made.ranking.window,
-            max_slides=made.ranking.max_slides,
-            jury=made.ranking.jury,
-            weighting=made.ranking.weighting,
-        ),
+        ranking=_ranking_message(made.ranking),
         template=made.template,
         allowed_providers=made.allowed_providers,
         version=made.version,
@@ -57,7 +85,7 @@ def dimension_of(document: Document) -> pb.Dimension:
             k=document["selection"]["k"],
             seed=int(document["selection"]["seed"]),
         ),
-        ranking=pb.RankingSettings(**document["ranking"]),
+        ranking=_ranking_message(ranking_of(document["ranking"])),
         template=document["template"],
         allowed_providers=document["allowed_providers"],
         version=document["version"],

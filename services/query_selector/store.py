@@ -8,6 +8,7 @@ the two, commit or discard, came first.
 """
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -206,13 +207,7 @@ class Dimensions:
                 # As text: a seed has 64 bits without a sign, an integer of the store 63.
                 "seed": str(dimension.selection.seed),
             },
-            "ranking": {
-                "seed_models": dimension.ranking.seed_models,
-                "window": dimension.ranking.window,
-                "max_slides": dimension.ranking.max_slides,
-                "jury": dimension.ranking.jury,
-                "weighting": dimension.ranking.weighting,
-            },
+            "ranking": asdict(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
             "pool_id": pool_id,

@@ -16,6 +16,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from dearena import faults
 from dearena.rpc_faults import fault_of
+from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
 from dearena.v1.events_pb2 import EventEnvelope
@@ -116,7 +117,16 @@ async def test_a_dimension_is_created_and_rung_for(
     assert made.state == pb.DIMENSION_STATE_READY
     assert (made.version, made.pool_size, made.query_count, made.display_name) == (1, 20, 6, "algebra")
     assert made.ranking == pb.RankingSettings(
-        seed_models=5, window=1, max_slides=8, jury="exhaustive", weighting="score"
+        seed_models=5,
+        window=1,
+        max_slides=8,
+        jury="sequential",
+        weighting="score",
+        error=0.05,
+        cap=40,
+        most_rounds=24,
+        seats=common_pb2.SEAT_POLICY_BOTH,
+        canary_every=20,
     )
     assert (made.template, made.selection.method, made.selection.seed) == ("pairwise@1", "random", 7)
     assert made.etag
@@ -129,6 +139,53 @@ async def test_a_dimension_is_created_and_rung_for(
         "algebra",
     )
     assert event.dimension_ready.dimension_version == 1
+
+
+async def test_how_a_ranking_is_made_is_kept_as_it_was_asked_for(
+    selector: stubs.QuerySelectorServiceAsyncStub,
+) -> None:
+    asked = pb.RankingSettings(
+        seed_models=3,
+        window=2,
+        max_slides=4,
+        jury="exhaustive",
+        weighting="uniform",
+        error=0.01,
+        cap=80,
+        most_rounds=12,
+        target_calls=2**32 - 1,
+        target_rank_width=3,
+        target_cost=common_pb2.Money(currency="EUR", nano_units=2**63 - 1),
+        seats=common_pb2.SEAT_POLICY_SINGLE,
+        canary_every=10,
+    )
+    made = await create(selector, named("asked", ranking=asked))
+    assert made.ranking == asked
+    assert (await selector.GetDimension(pb.GetDimensionRequest(name=made.name))).dimension == made
+
+
+async def test_a_dimension_of_an_earlier_version_is_read_with_the_defaults(
+    selector: stubs.QuerySelectorServiceAsyncStub, mongo_url: str, mongo_database: str
+) -> None:
+    made = await create(selector, named("earlier", ranking=pb.RankingSettings(jury="exhaustive")))
+    kept = ("seed_models", "window", "max_slides", "jury", "weighting")
+    store = Store(mongo_url, mongo_database)
+    ranking = {field: getattr(made.ranking, field) for field in kept}
+    await store.collection("dimensions").update_one({"slug": "earlier"}, {"$set": {"ranking": ranking}})
+    store.close()
+    assert (await selector.GetDimension(pb.GetDimensionRequest(name=made.name))).dimension == made
+
+
+async def test_every_setting_that_is_wrong_is_named(selector: stubs.QuerySelectorServiceAsyncStub) -> None:
+    wrong = pb.RankingSettings(error=0.6, cap=3, most_rounds=1, target_calls=7, target_rank_width=1_001, canary_every=1)
+    wrong.target_cost.SetInParent()  # an amount of no currency
+    async with refused(faults.InvalidField) as violations:
+        await create(selector, named("wrong", ranking=wrong))
+    fields = ("error", "cap", "most_rounds", "target_calls", "target_rank_width", "canary_every")
+    assert {one.field for one in violations} == {
+        *(f"dimension.ranking.{field}" for field in fields),
+        "dimension.ranking.target_cost.currency",
+    }
 
 
 async def test_the_chosen_queries_are_listed_in_id_order_page_by_page(
