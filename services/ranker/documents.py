@@ -7,7 +7,7 @@ from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision, DecisionKind, phase_content, phase_of
 from dearena.ranking.insertion import Coarse, Fine, Settled
 from dearena.ranking.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
-from dearena.ranking.rules import Rules
+from dearena.ranking.rules import Rules, SeatPolicy
 from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
 
 Document = dict[str, Any]
@@ -33,7 +33,23 @@ def rules_document(rules: Rules) -> Document:
         "weighting": rules.weighting,
         "template": rules.template,
         "allowed_providers": sorted(rules.allowed_providers),
+        "error": rules.error,
+        "cap": rules.cap,
+        "most_rounds": rules.most_rounds,
+        "target_calls": rules.target_calls,
+        "target_rank_width": rules.target_rank_width,
+        "target_cost_nano_units": rules.target_cost_nano_units,
+        "seats": str(rules.seats),
+        "canary_every": rules.canary_every,
     }
+
+
+def rules_in(document: Mapping[str, Any]) -> Rules:
+    """The rules in a document; what one of an earlier version does not say stands for its default."""
+    read: Document = {**document, "allowed_providers": frozenset(document["allowed_providers"])}
+    if seats := document.get("seats"):
+        read["seats"] = SeatPolicy(seats)
+    return Rules(**read)
 
 
 def ranking_fields(state: RankingState) -> Document:
@@ -49,11 +65,10 @@ def ranking_fields(state: RankingState) -> Document:
 
 def ranking_record(document: Document) -> RankingRecord:
     """A document of `rankings`."""
-    rules = {**document["rules"], "allowed_providers": frozenset(document["rules"]["allowed_providers"])}
     fields = ("dimension_version", "version", "decisions", "models", "newcomer", "open_round", "last_closed_round")
     return RankingRecord(
         name=name_in(document),
-        rules=Rules(**rules),
+        rules=rules_in(document["rules"]),
         **{field: document[field] for field in fields},
         waiting=document["waiting"],
         waiting_reason=document["waiting_reason"],

@@ -11,13 +11,18 @@ from dearena.ranking.findings import Board, DimensionVersion, Progress
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
 from dearena.ranking.rules import (
+    DEFAULT_CANARY_EVERY,
+    DEFAULT_CAP,
+    DEFAULT_ERROR,
     DEFAULT_JURY,
     DEFAULT_MAX_SLIDES,
+    DEFAULT_MOST_ROUNDS,
     DEFAULT_SEED_MODELS,
     DEFAULT_TEMPLATE,
     DEFAULT_WEIGHTING,
     DEFAULT_WINDOW,
     Rules,
+    SeatPolicy,
 )
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 
@@ -26,6 +31,7 @@ _KINDS: Final = {number: name.removeprefix("CELL_KIND_") for name, number in com
 _VERDICTS: Final = {
     number: name.removeprefix("SEAT_VERDICT_") for name, number in common_pb2.SeatVerdict.items() if number
 }
+_SEATS: Final = {common_pb2.SeatPolicy.Value(f"SEAT_POLICY_{seats}"): seats for seats in SeatPolicy}
 _STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}
 
 
@@ -44,6 +50,14 @@ def dimension_version(dimension: query_selector_pb2.Dimension) -> DimensionVersi
             weighting=ranking.weighting or DEFAULT_WEIGHTING,
             template=dimension.template or DEFAULT_TEMPLATE,
             allowed_providers=frozenset(dimension.allowed_providers),
+            error=ranking.error or DEFAULT_ERROR,
+            cap=ranking.cap or DEFAULT_CAP,
+            most_rounds=ranking.most_rounds or DEFAULT_MOST_ROUNDS,
+            target_calls=ranking.target_calls,
+            target_rank_width=ranking.target_rank_width,
+            target_cost_nano_units=ranking.target_cost.nano_units,
+            seats=_SEATS.get(ranking.seats, SeatPolicy.BOTH),
+            canary_every=ranking.canary_every or DEFAULT_CANARY_EVERY,
         ),
     )
 

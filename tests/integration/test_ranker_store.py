@@ -10,7 +10,7 @@ from dearena.ranking import decisions
 from dearena.ranking.decisions import Decision
 from dearena.ranking.ranking import EMPTY, replay
 from dearena.ranking.rounds import digest_of
-from dearena.ranking.rules import Rules
+from dearena.ranking.rules import Rules, SeatPolicy
 from services.ranker.records import RankingRecord
 from services.ranker.store import INDEXES, Commit, RankerStore
 from services.runtime.store import Store
@@ -39,6 +39,45 @@ async def read(store: RankerStore) -> RankingRecord:
 def admission(read: RankingRecord, slug: str) -> Commit:
     decided: list[Decision] = [decisions.admitted(1, entrant(f"{slug}@1"), decisions.SEED, 0)]
     return Commit(read, EMPTY, replay(decided), decided, traceparents={f"{slug}@1": "00-trace"})
+
+
+async def test_rules_are_kept_whole(store: RankerStore) -> None:
+    rules = Rules(
+        seed_models=3,
+        window=2,
+        max_slides=4,
+        jury="sequential",
+        weighting="uniform",
+        template="pairwise@2",
+        allowed_providers=frozenset({"b", "a"}),
+        error=0.01,
+        cap=80,
+        most_rounds=12,
+        target_calls=2**32 - 1,
+        target_rank_width=3,
+        target_cost_nano_units=2**63 - 1,
+        seats=SeatPolicy.SINGLE,
+        canary_every=10,
+    )
+    await store.take_up(ALGEBRA, 1, rules)
+    record = await store.ranking(ALGEBRA)
+    assert record is not None
+    assert record.rules == rules
+
+
+async def test_a_ranking_of_an_earlier_version_takes_the_defaults(
+    store: RankerStore, mongo_url: str, mongo_database: str
+) -> None:
+    await store.take_up(ALGEBRA, 1, Rules(seed_models=3, jury="exhaustive"))
+    later = ("error", "cap", "most_rounds", "target_calls", "target_rank_width", "target_cost_nano_units")
+    database = Store(mongo_url, mongo_database)
+    unset = {f"rules.{field}": "" for field in (*later, "seats", "canary_every")}
+    changed = await database.collection("rankings").update_one({"dimension": ALGEBRA.slug}, {"$unset": unset})
+    database.close()
+    assert changed.modified_count == 1
+    record = await store.ranking(ALGEBRA)
+    assert record is not None
+    assert record.rules == Rules(seed_models=3, jury="exhaustive")
 
 
 async def test_who_has_not_read_the_newest_writes_nothing(store: RankerStore, read: RankingRecord) -> None:

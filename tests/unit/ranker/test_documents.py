@@ -1,11 +1,19 @@
 """What the ranker keeps, and reads again."""
 
+import json
+from dataclasses import fields
+from typing import Final
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dearena.ranking.insertion import Coarse, Fine, Settled
 from dearena.ranking.ranking import Insertion, Seeding, Withdrawn
-from dearena.ranking.rules import Rules
-from services.ranker.documents import insertion_fields, insertion_record, rules_document
+from dearena.ranking.rules import Rules, SeatPolicy
+from dearena.v1 import common_pb2, query_selector_pb2
+from services.ranker.documents import insertion_fields, insertion_record, rules_document, rules_in
+from services.ranker.peer_messages import dimension_version
 from services.runtime.store import now
 
 
@@ -22,7 +30,51 @@ def test_insertions_come_back_from_the_store_as_they_were(phase: object) -> None
     assert insertion_record(document).insertion == insertion
 
 
-def test_rules_come_back_from_the_store_as_they_were() -> None:
-    rules = Rules(seed_models=3, window=2, jury="j", weighting="w", allowed_providers=frozenset({"b", "a"}))
-    document = rules_document(rules)
-    assert Rules(**{**document, "allowed_providers": frozenset(document["allowed_providers"])}) == rules
+def test_rules_of_an_earlier_version_keep_their_jury_and_take_the_defaults() -> None:
+    earlier = {
+        "seed_models": 3,
+        "window": 2,
+        "max_slides": 4,
+        "jury": "exhaustive",
+        "weighting": "uniform",
+        "template": "pairwise@1",
+        "allowed_providers": ["b", "a"],
+    }
+    assert rules_in(earlier) == Rules(3, 2, 4, "exhaustive", "uniform", "pairwise@1", frozenset({"a", "b"}))
+
+
+COUNTS: Final = st.integers(0, 2**32 - 1)
+SETTINGS: Final = st.builds(
+    query_selector_pb2.RankingSettings,
+    seed_models=COUNTS,
+    window=COUNTS,
+    max_slides=COUNTS,
+    jury=st.sampled_from(["sequential", "exhaustive"]),
+    weighting=st.sampled_from(["score", "uniform", "rank", "reliability"]),
+    error=st.floats(0, 0.5, exclude_min=True),
+    cap=COUNTS,
+    most_rounds=COUNTS,
+    target_calls=COUNTS,
+    target_rank_width=COUNTS,
+    target_cost=st.none() | st.builds(common_pb2.Money, currency=st.just("USD"), nano_units=st.integers(0, 2**63 - 1)),
+    seats=st.sampled_from(common_pb2.SeatPolicy.values()),
+    canary_every=COUNTS,
+)
+
+
+@given(settings=SETTINGS, providers=st.sets(st.text()))
+def test_what_the_selector_says_of_a_ranking_comes_back_from_the_store_as_it_was(
+    settings: query_selector_pb2.RankingSettings, providers: set[str]
+) -> None:
+    told = query_selector_pb2.Dimension(
+        name="projects/default/dimensions/algebra", ranking=settings, allowed_providers=providers
+    )
+    rules = dimension_version(told).rules
+    assert rules_in(json.loads(json.dumps(rules_document(rules)))) == rules
+    assert set(rules_document(rules)) == {field.name for field in fields(Rules)}
+    # What is said is taken as it is; what is left open is a default, and never 0.
+    numbers = ("seed_models", "window", "max_slides", "error", "cap", "most_rounds", "canary_every")
+    assert all(getattr(rules, name) == (getattr(settings, name) or getattr(Rules(), name)) for name in numbers)
+    assert (rules.target_calls, rules.target_rank_width) == (settings.target_calls, settings.target_rank_width)
+    assert rules.target_cost_nano_units == settings.target_cost.nano_units
+    assert (rules.seats is SeatPolicy.SINGLE) == (settings.seats == common_pb2.SEAT_POLICY_SINGLE)
