@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from dearena.faults import InvalidField
 from dearena.identity import Digest, digest_of
+from dearena.scoring.draws import RATIO_CAP
 from dearena.scoring.fixed_point import FIT_LIMIT, RESIDUAL_TOLERANCE
 from dearena.scoring.intervals import CONFIDENCE
 from dearena.scoring.ties import HALF, TIE_RULES
@@ -60,6 +61,7 @@ class FitSettings:
             "intervals": "sandwich clustered by question and judge, Student's t"
             + (", judges learnt" if self.weighting == RELIABILITY else ""),
             "weight_floor": FLOOR,
+            "draw_ratio_cap": RATIO_CAP,
             "weight_fits_limit": FIT_LIMIT,
             "weight_residual_tolerance": RESIDUAL_TOLERANCE,
             "strength_decimals": STRENGTH_DECIMALS,

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from dearena.scoring import seats
 from dearena.scoring.arrays import Codes
 from dearena.scoring.boards.marks import marks_of
-from dearena.scoring.boards.round_votes import BrokenLog, RoundVotes
+from dearena.scoring.boards.round_votes import BrokenLog, Draws, RoundVotes
+from dearena.scoring.draws import EVEN
 from dearena.scoring.outcomes import CODES
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
@@ -48,7 +49,8 @@ def votes_in(batch: ListVotesResponse) -> RoundVotes:
             here; the message names the row.
     """
     count = len(batch.sequence)
-    for column in _COLUMNS:
+    # A dispatcher may not tell of draws yet.
+    for column in (*_COLUMNS, "draw") if batch.draw else _COLUMNS:
         if len(getattr(batch, column)) != count:
             start = batch.sequence[0] if count else 0
             raise BrokenLog(f"{column} of the batch from vote {start} on has {len(getattr(batch, column))} of {count}")
@@ -72,6 +74,7 @@ def votes_in(batch: ListVotesResponse) -> RoundVotes:
         judge_calls=_numbers(batch.judge_calls),
         cost_nano_units=np.array(batch.cost_nano_units, dtype=np.int64),
         currency=np.zeros(count, dtype=np.int32),
+        draw=_draws(batch, count),
     )
 
 
@@ -80,6 +83,14 @@ def _seats(batch: ListVotesResponse, count: int) -> seats.SeatCodes:
     if len(batch.a_first) != count or len(batch.b_first) != count:
         return seats.unsaid(count)
     return np.column_stack([_looked_up(_VERDICTS, batch.a_first), _looked_up(_VERDICTS, batch.b_first)])
+
+
+def _draws(batch: ListVotesResponse, count: int) -> Draws:
+    """Even where it is 0, or not told."""
+    if not batch.draw:
+        return np.full(count, EVEN, dtype=np.uint32)
+    told = np.array(batch.draw, dtype=np.uint32)
+    return np.where(told == 0, np.uint32(EVEN), told)
 
 
 def _looked_up(table: npt.NDArray[np.int8], numbers: Any) -> npt.NDArray[np.int8]:

@@ -21,7 +21,7 @@ class ScorerSettings(ServiceSettings):
     # Leave flips out, or count them as ties: more evidence that two models are close, if a judge that
     # wavers means that, and less sharp a board if it does not. Part of every board's settings hash.
     flips: Literal["leave", "half"] = "leave"
-    # Dimensions whose log stays in memory, 27 bytes an outcome: memory against reading it again.
+    # Dimensions whose log stays in memory, 27 to 31 bytes an outcome: memory against reading it again.
     cached_dimensions: int = Field(default=64, ge=1)
     # Dimensions, scored last, whose log is read at the start: a quick first board after a restart
     # against reading what nobody may ask for.

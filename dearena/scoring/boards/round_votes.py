@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from dearena.faults import ArenaFault
 from dearena.names import InvalidName, Revision
@@ -13,6 +14,8 @@ from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray, OutcomeCodes
 from dearena.scoring.boards.marks import Marks
 from dearena.scoring.seats import SeatCodes
+
+Draws = npt.NDArray[np.uint32]
 
 OUTCOMES: Final = tuple(Outcome)
 """By the codes that stand in columns."""
@@ -35,6 +38,7 @@ class RoundVotes:
         attempt: counts up from 1 for each cell.
         outcome, seats: codes of `dearena.scoring`.
         judge_calls, cost_nano_units, currency: what the attempt took.
+        draw: chance with which the judge was drawn over the even one, in parts of 65,536, uint32.
     """
 
     models: tuple[str, ...]
@@ -52,6 +56,7 @@ class RoundVotes:
     judge_calls: Codes
     cost_nano_units: IntArray
     currency: Codes
+    draw: Draws
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -87,6 +92,7 @@ class RoundVotes:
             seats=together("seats", np.int8).reshape(-1, 2),
             judge_calls=together("judge_calls"),
             cost_nano_units=together("cost_nano_units", np.int64),
+            draw=together("draw", np.uint32),
         )
 
     @property
@@ -110,6 +116,7 @@ class RoundVotes:
         self._refuse(self.attempt < 1, lambda _: "attempts count up from 1")
         negative = np.minimum(self.judge_calls, self.cost_nano_units) < 0
         self._refuse(negative, lambda _: "calls and costs are not negative")
+        self._refuse(self.draw < 1, lambda _: "a judge that votes was drawn with some chance")
         for column in (self.first, self.second, self.judge):
             self._refuse(nobody[column], partial(_problem_of, problems, column))
         self._refuse(self.first == self.second, lambda row: f"{self._model(self.first, row)} is compared with itself")

@@ -1,8 +1,9 @@
-"""The log of a dimension in memory: every outcome as columns, 27 bytes each, grown round by round.
+"""The log of a dimension in memory: every outcome as columns, grown round by round.
 
 It does not depend on the order of the votes within a round, and grown it equals one that is read anew. Only
 the final outcome of a cell counts: a FAILED one gives way to a later attempt. Rows stand in the order of
-rounds, so that what an older board rested on is a slice. Pure.
+rounds, so that what an older board rested on is a slice. An outcome takes 27 bytes, and 4 more in a log where
+some judge was drawn by weight. Pure.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from dearena.outcomes import Outcome
 from dearena.scoring.arrays import BoolArray, Codes, IntArray
 from dearena.scoring.boards.growing import Growing
 from dearena.scoring.boards.marks import MarkSet
-from dearena.scoring.boards.round_votes import OUTCOMES, BrokenLog, RoundVotes
+from dearena.scoring.boards.round_votes import OUTCOMES, BrokenLog, Draws, RoundVotes
 from dearena.scoring.boards.spending import Spending, Spent
+from dearena.scoring.draws import EVEN, drawn
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
@@ -30,7 +32,8 @@ class Counted:
     """What a board of the rounds 1 to `version` rests on.
 
     Attributes:
-        votes: final outcomes, a row a cell; names in canonical order, those only that stand in a row.
+        votes: final outcomes, a row a cell, weighed by their draws (`scoring.draws`); names in canonical order, those
+            only that stand in a row.
         evidence: the same for a fit, with tallies where they are at hand.
         outcomes: of the votes, counted.
         spent: on all attempts.
@@ -61,6 +64,8 @@ class VoteLog:
         self._fresh: list[dict[str, Any]] = []
         self._models, self._judges, self._queries = _Names(), _Names(), _Names()
         self._ends = [0]
+        # Empty until a draw is uneven.
+        self._draws = Growing(np.uint32)
         self._outcomes = outcome_counts(self._evidence.votes)
         self._spending = Spending()
         # A cell that was final at its first attempt is in `_final`; all others are in `_reasked`.
@@ -98,6 +103,7 @@ class VoteLog:
         for old in replaced:
             self._replaced_in.extend(np.array([number]))
             self._replaced_row.extend(np.array([old.row]))
+        self._note_draws(votes.draw[final], before)
         self._fresh.append(rows)
         self._ends.append(before + len(final))
         self.through = number
@@ -115,15 +121,28 @@ class VoteLog:
         held = self._evidence.votes
         replaced = self._replaced_row.values[self._replaced_in.values <= version]
         if version == self.through:
-            votes = held.where(_without(replaced, len(held))) if len(replaced) else held
+            votes = self._weighed(held, replaced)
+            evidence = self._evidence if votes.weight is None else votes
             spent = self._spending.through(version, votes.judges)
-            return Counted(version, votes, self._evidence, self._outcomes, spent)
-        past = held.where(slice(0, self._ends[version]))
-        if len(replaced):
-            past = past.where(_without(replaced, len(past)))
-        votes = _with_names_in_use(past)
+            return Counted(version, votes, evidence, self._outcomes, spent)
+        votes = _with_names_in_use(self._weighed(held.where(slice(0, self._ends[version])), replaced))
         spent = self._spending.through(version, votes.judges)
         return Counted(version, votes, votes, outcome_counts(votes), spent)
+
+    def _note_draws(self, draw: Draws, before: int) -> None:
+        if len(self._draws) or np.any(draw != EVEN):
+            self._draws.extend(np.full(before - len(self._draws), EVEN))
+            self._draws.extend(draw)
+
+    def _weighed(self, votes: Votes, replaced: IntArray) -> Votes:
+        """The first rows, but for those replaced, weighed by their draws."""
+        kept = _without(replaced, len(votes)) if len(replaced) else None
+        draw = self._draws.values[: len(votes)]
+        if kept is not None:
+            votes = votes.where(kept)
+        if not len(draw):
+            return votes
+        return drawn(votes, draw if kept is None else draw[kept])
 
     def _newest_attempts(self, votes: RoundVotes) -> tuple[IntArray, list[_Reasked]]:
         """Rows of the newest attempt of each cell, in the order of rows, and what they replace of earlier rounds."""

@@ -14,6 +14,7 @@ from dearena.scoring.boards.board import Entrant, Made, make_board
 from dearena.scoring.boards.marks import marks_of
 from dearena.scoring.boards.round_votes import RoundVotes
 from dearena.scoring.boards.vote_log import VoteLog
+from dearena.scoring.draws import EVEN
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.seats import UNSAID
 
@@ -27,6 +28,7 @@ class Vote(NamedTuple):
         query_id: of the query that both models answered.
         judge_calls, cost_nano_units, currency: what the attempt took.
         seats: codes of `dearena.scoring.seats`, what the judge said with A first and with B first.
+        draw: chance with which the judge was drawn over the even one, in parts of 65,536.
     """
 
     cell_id: str
@@ -40,13 +42,14 @@ class Vote(NamedTuple):
     cost_nano_units: int = 0
     currency: str = ""
     seats: tuple[int, int] = (UNSAID, UNSAID)
+    draw: int = EVEN
 
 
 def columns_of(votes: Iterable[Vote]) -> RoundVotes:
     """The votes of a round as columns, in their order. Whether they can be counted is found out by who counts them."""
     rows = list(votes)
     models, queries, currencies = _Table(), _Table(), _Table()
-    numbers = {"attempt": np.int32, "judge_calls": np.int32, "cost_nano_units": np.int64}
+    numbers = {"attempt": np.int32, "judge_calls": np.int32, "cost_nano_units": np.int64, "draw": np.uint32}
     cell_ids = [row.cell_id for row in rows]
     return RoundVotes(
         first=models.codes([row.model_a for row in rows]),

@@ -16,7 +16,7 @@ from dearena.scoring.boards.vote_rows import Vote, board_of_rounds, columns_of
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 from services.scorer.batches import votes_in
-from tests.unit.scoring.voted import MODELS, SCORE, votes
+from tests.unit.scoring.voted import MODELS, SCORE, drawn_votes, votes
 
 VERDICTS = (
     common_pb2.SEAT_VERDICT_FIRST,
@@ -50,6 +50,7 @@ def batch_of(rows: Sequence[Vote], names: random.Random | None = None) -> ListVo
         currency="USD",
         a_first=[VERDICTS[row.seats[0]] for row in rows],
         b_first=[VERDICTS[row.seats[1]] for row in rows],
+        draw=[row.draw for row in rows],
     )
 
 
@@ -67,6 +68,7 @@ def rows_of(read: RoundVotes) -> list[tuple[object, ...]]:
             tuple(read.seats[row].tolist()),
             int(read.judge_calls[row]),
             int(read.cost_nano_units[row]),
+            int(read.draw[row]),
         )
         for row in range(len(read))
     ]
@@ -74,7 +76,7 @@ def rows_of(read: RoundVotes) -> list[tuple[object, ...]]:
 
 seated = votes().flatmap(
     lambda rows: st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=len(rows), max_size=len(rows)).map(
-        lambda said: [row._replace(seats=seat) for row, seat in zip(rows, said, strict=True)]
+        lambda said: [row._replace(seats=seat, draw=1 + 7 * sum(seat)) for row, seat in zip(rows, said, strict=True)]
     )
 )
 
@@ -89,7 +91,7 @@ def test_batches_with_tables_of_their_own_are_the_votes_in_order(
     assert read.cells == len(rows)
 
 
-@given(rounds=st.lists(votes(max_size=15), min_size=1, max_size=3), cut=st.integers(0, 15), lot=st.randoms())
+@given(rounds=st.lists(drawn_votes(max_size=15), min_size=1, max_size=3), cut=st.integers(0, 15), lot=st.randoms())
 @settings(max_examples=15)
 def test_a_board_of_votes_in_memory_is_the_one_made_of_what_the_wire_brings(
     rounds: list[list[Vote]], cut: int, lot: random.Random
@@ -121,6 +123,13 @@ def test_a_dispatcher_that_tells_of_no_seats_leaves_them_unsaid() -> None:
     assert votes_in(batch).seats.tolist() == [[seats.UNSAID, seats.UNSAID]] * 2
 
 
+def test_draws_that_are_0_or_not_told_are_even() -> None:
+    batch = batch_of([ROW._replace(draw=0), ROW._replace(cell_id="y", draw=13_107)])
+    assert votes_in(batch).draw.tolist() == [65_536, 13_107]
+    batch.ClearField("draw")
+    assert votes_in(batch).draw.tolist() == [65_536, 65_536]
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -130,6 +139,7 @@ def test_a_dispatcher_that_tells_of_no_seats_leaves_them_unsaid() -> None:
         ({"judge": [2, 3]}, r"vote 2, cell 'y', attempt 1: judge is number 3 of 3 names"),
         ({"query": [0, 1]}, r"vote 2, cell 'y', attempt 1: query is number 1 of 1 names"),
         ({"query": [0]}, r"query of the batch from vote 1 on has 1 of 2"),
+        ({"draw": [65_536]}, r"draw of the batch from vote 1 on has 1 of 2"),
     ],
 )
 def test_a_batch_that_cannot_be_read_is_refused_by_the_row(changes: dict[str, list[Any]], complaint: str) -> None:

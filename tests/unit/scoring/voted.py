@@ -10,6 +10,7 @@ from dearena.scoring import FitSettings, Outcome
 from dearena.scoring.boards.board import Board, Entrant, Made, Row, make_board
 from dearena.scoring.boards.vote_log import Counted
 from dearena.scoring.boards.vote_rows import Vote, log_of
+from dearena.scoring.draws import EVEN
 
 SCORE = FitSettings(weighting="score")
 UNIFORM = FitSettings(weighting="uniform")
@@ -65,6 +66,16 @@ def votes(draw: st.DrawFn, max_size: int = 40) -> list[Vote]:
             )
         )
     return rows
+
+
+def drawn_votes(max_size: int = 40) -> st.SearchStrategy[list[Vote]]:
+    """Some log of judges that were drawn by weight, each by its own."""
+    draw = st.lists(st.sampled_from([13_107, 40_000, EVEN, 100_000, 300_000]), min_size=6, max_size=6)
+    return st.builds(
+        lambda rows, by_judge: [row._replace(draw=by_judge[MODELS.index(row.judge)]) for row in rows],
+        votes(max_size),
+        draw,
+    )
 
 
 def planted(seed: int, models: int = 12, queries: int = 8) -> tuple[dict[str, float], list[Vote]]:
