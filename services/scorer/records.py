@@ -27,11 +27,15 @@ DEFAULT_WEIGHTING = "score"
 
 @dataclass(frozen=True, slots=True)
 class ClosedRound:
-    """A round of which every cell has an outcome, and the entrants when it closed."""
+    """A round of which every cell has an outcome, and the entrants when it closed.
+
+    Attributes:
+        votes: its cells, without those that only watch judges.
+    """
 
     number: int
     dimension_version: int
-    cells: int
+    votes: int
     settles: bool
     entrants: Sequence[Entrant]
     weighting: str
@@ -56,7 +60,7 @@ class Records:
         return ClosedRound(
             number=found.round,
             dimension_version=found.dimension_version,
-            cells=found.cells,
+            votes=found.cells - found.canaries,
             settles=found.settles,
             entrants=[Entrant(entrant.model, entrant.retired) for entrant in found.entrants],
             weighting=found.weighting or DEFAULT_WEIGHTING,
@@ -73,10 +77,12 @@ class Records:
         batches = [votes_in(batch) async for batch in self._peers.judge_dispatcher.ListVotes(request)]
         votes = RoundVotes.joined(batches)
         readable = votes.cells
-        what = f"round {closed.number} of {name} closed with {closed.cells} cells, but {readable} have outcomes"
-        if readable < closed.cells:
+        what = (
+            f"round {closed.number} of {name} closed with {closed.votes} cells of votes, but {readable} have outcomes"
+        )
+        if readable < closed.votes:
             raise ServiceUnavailable(f"{what} that can be read; try again")
-        if readable > closed.cells:
+        if readable > closed.votes:
             raise BrokenLog(f"{what} in the log")
         return votes
 
