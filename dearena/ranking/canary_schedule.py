@@ -1,0 +1,53 @@
+"""How many canaries a judge gets with its next votes, and of which sort. Pure.
+
+A canary costs as much as a vote and moves no board, so that a judge gets few, the first with its first vote. A record
+that raises suspicion, by the rules of `health` at a looser level, brings many at once: whoever is bad is out soon, and
+whoever is not has shown it. Only the record decides; a round planned again asks the same.
+"""
+
+import math
+from typing import Final
+
+from dearena.ranking.health import Canary, JudgeRecord, Rule, evidence
+from dearena.ranking.rules import DEFAULT_CANARY_EVERY
+
+SUSPICION: Final = math.log(2)
+"""A rule's logarithmic ratio from which a judge is watched closely: one healthy judge in two at the very most."""
+
+EVERY_UNDER_SUSPICION: Final = 3
+"""Votes a canary, while a record raises suspicion."""
+
+SAME_ANSWER_EVERY: Final = 3
+"""Every third canary is one of the same answer: a truncation says more, about more kinds of judges."""
+
+
+def suspicious(record: JudgeRecord) -> bool:
+    """Whether a judge is to be watched closely."""
+    return max(evidence(record).values()) >= SUSPICION
+
+
+def canaries_due(record: JudgeRecord, planned_votes: int, every: int = DEFAULT_CANARY_EVERY) -> int:
+    """How many canaries a judge gets with its next `planned_votes` votes.
+
+    Args:
+        record: of all its closed rounds.
+        planned_votes: of the round being opened.
+        every: votes a canary, of a judge that raises no suspicion.
+    """
+    pace = min(every, EVERY_UNDER_SUSPICION) if suspicious(record) else every
+    return -(-(record.votes + planned_votes) // pace) - -(-record.votes // pace)
+
+
+def next_canaries(record: JudgeRecord, count: int) -> tuple[Canary, ...]:
+    """Of which sorts the next `count` canaries are.
+
+    Two truncations, then one of the same answer; truncations only while it is about them that there is suspicion.
+    """
+    found = evidence(record)
+    about_truncations = max(found[Rule.TRUNCATION], found[Rule.INVERTED]) >= SUSPICION
+    return tuple(
+        Canary.SAME_ANSWER
+        if not about_truncations and number % SAME_ANSWER_EVERY == SAME_ANSWER_EVERY - 1
+        else Canary.TRUNCATION
+        for number in range(record.canaries, record.canaries + count)
+    )
