@@ -48,7 +48,7 @@ class Comparison:
     cell: Cell
     ruling: Ruling
     seats: Sequence[SeatRecord] = ()
-    """First the call with model_a in the first seat; none when nothing was asked."""
+    """First the call with model_a in the first seat; the only one of single seats; none when nothing was asked."""
     trace_id: str = ""
     origin: Origin = Origin()
 

@@ -1,13 +1,22 @@
 """From a message that asks for outcomes to outcomes in the log."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
 from opentelemetry import trace
 
+from dearena.canaries import Sort, can_be_truncated, sort_of, truncated
 from dearena.names import DimensionName, InvalidName, Revision
-from dearena.v1.common_pb2 import CELL_KIND_UNSPECIFIED, SEAT_POLICY_BOTH, Cell
+from dearena.seat_order import a_sits_first
+from dearena.v1.common_pb2 import (
+    CELL_KIND_CANARY,
+    CELL_KIND_VOTE,
+    SEAT_POLICY_BOTH,
+    SEAT_POLICY_SINGLE,
+    Cell,
+)
 from dearena.v1.events_pb2 import EventEnvelope
 from services.judge_dispatcher import outcome
 from services.judge_dispatcher.comparison import CellKey, Comparison, Origin, SeatRecord, key_of
@@ -25,6 +34,10 @@ from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
 
 log = structlog.get_logger(__name__)
+
+_SEAT_POLICIES = (SEAT_POLICY_BOTH, SEAT_POLICY_SINGLE)
+_KINDS = (CELL_KIND_VOTE, CELL_KIND_CANARY)
+_CELL_ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,8 @@ class Dispatcher:
             Poison: the cell names something that is not there.
         """
         template = template_hashed(cell.template_hash)
+        if cell.kind == CELL_KIND_CANARY:
+            return await self._watch(dimension, cell, template)
         named = ((cell.model_a, cell.answer_hash_a), (cell.model_b, cell.answer_hash_b))
         if unusable := [model for model, answer_hash in named if not answer_hash]:
             return outcome.without_answer(unusable), []
@@ -140,13 +155,35 @@ class Dispatcher:
             Contestant(model, answer or "", answer_hash)
             for (model, answer_hash), answer in zip(named, answers, strict=True)
         )
-        return await self._ask_both(dimension, cell, template, a, b)
+        return await self._ask(dimension, cell, template, a, b)
 
-    async def _ask_both(
+    async def _watch(
+        self, dimension: DimensionVersion, cell: Cell, template: Template
+    ) -> tuple[Ruling, list[SeatRecord]]:
+        """The ruling on a canary: one model's answer against itself, or against its own truncation."""
+        model, answer_hash = cell.model_a, cell.answer_hash_a
+        answer = await self._texts.answer(dimension, model, cell.query_id, answer_hash) if answer_hash else None
+        if answer is None:
+            return outcome.without_answer([model]), []
+        whole = beside = Contestant(model, answer, answer_hash)
+        if sort_of(answer_hash, cell.answer_hash_b) is Sort.TRUNCATED:
+            if not can_be_truncated(answer):
+                return outcome.not_truncated(model), []
+            beside = Contestant(model, truncated(answer), cell.answer_hash_b)
+        return await self._ask(dimension, cell, template, whole, beside)
+
+    async def _ask(
         self, dimension: DimensionVersion, cell: Cell, template: Template, a: Contestant, b: Contestant
     ) -> tuple[Ruling, list[SeatRecord]]:
+        """Ask in both seat orders at once, or in the one that the cell's id draws."""
         turns = await self._texts.turns(dimension, cell.query_id, cell.query_hash)
         question = Question(dimension.name, cell, template, turns)
+        if cell.seat_policy == SEAT_POLICY_SINGLE:
+            if a_sits_first(cell.cell_id):
+                record = await self._seats.ask(question, a, b)
+                return outcome.rule(record.seat, None), [record]
+            record = await self._seats.ask(question, b, a)
+            return outcome.rule(None, record.seat), [record]
         seats = await all_of(self._seats.ask(question, a, b), self._seats.ask(question, b, a))
         return outcome.rule(*(record.seat for record in seats)), seats
 
@@ -184,8 +221,12 @@ def _problem_of(judge: str, cells: Iterable[Cell]) -> str:
     for cell in cells:
         if cell.judge != judge:
             return f"a cell of {cell.judge!r} among those of {judge!r}"
-        if not cell.cell_id or cell.attempt < 1:
+        if not _CELL_ID.fullmatch(cell.cell_id) or cell.attempt < 1:
             return "a cell without id or attempt"
-        if cell.seat_policy != SEAT_POLICY_BOTH or cell.kind == CELL_KIND_UNSPECIFIED:
+        if cell.seat_policy not in _SEAT_POLICIES or cell.kind not in _KINDS:
             return f"cell {cell.cell_id} has a seat policy or a kind that is not known here"
+        if cell.kind == CELL_KIND_CANARY and (
+            cell.model_a != cell.model_b or sort_of(cell.answer_hash_a, cell.answer_hash_b) is None
+        ):
+            return f"cell {cell.cell_id} is a canary that is not one answer against itself or its truncation"
     return ""

@@ -1,4 +1,4 @@
-"""What became of a cell: the two seat orders put together. Pure.
+"""What became of a cell: the seat orders in which it was asked, put together. Pure.
 
 A and B are models in slug order, never seats. Whatever is not a clear verdict keeps its own name and
 its reason: a flip is not a tie, a broken reply is not a loss.
@@ -42,31 +42,45 @@ class Ruling:
 
 
 # What asking again cannot mend comes before what it can: SKIPPED and VOID are final, FAILED is not. And
-# one failed call makes the cell FAILED though the other reply was unreadable: half a cell is no cell.
+# one failed call makes the cell FAILED though the other reply was unreadable: half of what was to be
+# asked is no cell.
 _MISSES = ((Miss.NOT_ACTIVE, Outcome.SKIPPED), (Miss.NO_RECORD, Outcome.VOID), (Miss.FAILED, Outcome.FAILED))
 
 
-def rule(a_first: Seat, b_first: Seat) -> Ruling:
-    """Put the two seat orders together.
+def rule(a_first: Seat | None, b_first: Seat | None) -> Ruling:
+    """Put the seat orders together; of a cell of single seats, take the one there is at its word.
 
     Args:
-        a_first: the call with model_a in the first seat.
-        b_first: the call with model_b in the first seat.
+        a_first: the call with model_a in the first seat; None when the cell is not asked in this order.
+        b_first: the call with model_b in the first seat; likewise.
+
+    Raises:
+        ValueError: the cell was asked in no order, or a seat has neither a verdict nor a miss.
     """
-    seats = (a_first, b_first)
+    seats = [seat for seat in (a_first, b_first) if seat is not None]
     for miss, outcome in _MISSES:
         if struck := [seat for seat in seats if seat.miss is miss]:
             return Ruling(outcome, _reason(struck))
     if struck := [seat for seat in seats if seat.verdict is SeatVerdict.UNREADABLE]:
         return Ruling(Outcome.INVALID, _reason(struck))
-    with_a_first = _said(a_first.verdict, first=Outcome.A, second=Outcome.B)
-    with_b_first = _said(b_first.verdict, first=Outcome.B, second=Outcome.A)
-    return Ruling(with_a_first if with_a_first is with_b_first else Outcome.FLIP)
+    said = set()
+    if a_first is not None:
+        said.add(_said(a_first.verdict, first=Outcome.A, second=Outcome.B))
+    if b_first is not None:
+        said.add(_said(b_first.verdict, first=Outcome.B, second=Outcome.A))
+    if not said:
+        raise ValueError("a cell that was asked in no seat order has no verdict")
+    return Ruling(said.pop() if len(said) == 1 else Outcome.FLIP)
 
 
 def without_answer(models: list[str]) -> Ruling:
     """The ruling on a cell that cannot be asked: these contestants have no usable answer."""
-    return Ruling(Outcome.VOID, f"no usable answer of {' and '.join(models)}")
+    return Ruling(Outcome.VOID, f"no usable answer of {' and '.join(dict.fromkeys(models))}")
+
+
+def not_truncated(model: str) -> Ruling:
+    """The ruling on a canary that cannot be asked: the answer is so short that nothing can be cut off."""
+    return Ruling(Outcome.VOID, f"the answer of {model} is too short to be truncated")
 
 
 def _said(verdict: SeatVerdict, *, first: Outcome, second: Outcome) -> Outcome:

@@ -1,6 +1,6 @@
 """What others may ask of the judge dispatcher."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc.aio
@@ -34,12 +34,13 @@ from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.template import template_named
 from services.judge_dispatcher.verdict import SeatVerdict as Verdict
-from services.judge_dispatcher.votes import Columns, in_columns
+from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 from services.runtime.store import Store, within_store_limit
 
 _VERDICTS = {verdict: SeatVerdict.Value(f"SEAT_VERDICT_{verdict}") for verdict in Verdict}
+_KINDS: Mapping[int, str] = {number: name.removeprefix("CELL_KIND_") for name, number in CellKind.items() if number}
 
 VOTES_A_BATCH = 2_000
 REQUEST_ID_LONGEST = 128
@@ -59,12 +60,13 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         self._peers = peers
 
     async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
-        """Stream votes in columns."""
+        """Stream outcomes in columns: votes, unless other kinds of cells are asked for."""
         async for votes in self._comparisons.votes(
             _dimension(request.dimension),
             round_number=request.round,
             after_sequence=request.after_sequence,
             batch_size=VOTES_A_BATCH,
+            kinds=_kinds(request.kinds),
         ):
             for columns in in_columns(votes):
                 yield _votes_response(columns)
@@ -144,6 +146,13 @@ def _dimension(name: str) -> DimensionName:
         raise faults.InvalidField.of("dimension", str(error)) from error
 
 
+def _kinds(numbers: Sequence[int]) -> list[str]:
+    """Kinds of cells by name without prefix; votes when none is asked for."""
+    if unknown := [number for number in numbers if number not in _KINDS]:
+        raise faults.InvalidField.of("kinds", f"{unknown[0]} is no kind of cells")
+    return sorted({_KINDS[number] for number in numbers}) or [VOTE]
+
+
 def _judge(name: str, request_id: str) -> ModelName:
     if len(request_id) > REQUEST_ID_LONGEST:
         raise faults.InvalidField.of("request_id", f"has more than {REQUEST_ID_LONGEST} characters")
@@ -171,6 +180,8 @@ def _votes_response(columns: Columns) -> ListVotesResponse:
         currency=columns.currency,
         a_first=[_VERDICTS[verdict] for verdict in columns.a_first],
         b_first=[_VERDICTS[verdict] for verdict in columns.b_first],
+        draw=columns.draw,
+        kind=[CellKind.Value(f"CELL_KIND_{kind}") for kind in columns.kind],
     )
 
 
@@ -182,6 +193,7 @@ def _comparison(document: Mapping[str, Any], transcripts: Mapping[str, str]) -> 
         **{name: document[name] for name in (*named, "judge", "template_hash", "judge_parameters_hash")},
         seat_policy=SeatPolicy.Value(f"SEAT_POLICY_{document['seat_policy']}"),
         kind=CellKind.Value(f"CELL_KIND_{document['kind']}"),
+        draw=document.get("draw", EVEN_DRAW),
     )
     return Comparison(
         cell=cell,

@@ -8,10 +8,11 @@ from typing import Any
 from dearena.identity import text_hash
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
+from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import CellKind, SeatPolicy
 from services.judge_dispatcher.comparison import CellKey, Comparison, SeatRecord, Standing
 from services.judge_dispatcher.verdict import SeatVerdict
-from services.judge_dispatcher.votes import Vote
+from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Vote
 from services.runtime.store import (
     BulkWriteFailed,
     Collection,
@@ -25,9 +26,8 @@ from services.runtime.store import (
 )
 
 SCHEMA_VERSION = 1
-VOTE = "VOTE"
-BOTH_ORDERS = 2
-"""Seats of a cell that was asked: first model_a in the first seat, then model_b."""
+SINGLE = "SINGLE"
+"""Seat policy of a cell that is asked in one order."""
 
 INDEXES: Mapping[str, Sequence[Index]] = {
     "comparisons": [
@@ -44,9 +44,9 @@ _STANDING = {
 }
 _VOTE_FIELDS = (
     *("sequence", "round", "cell_id", "attempt", "query_id", "model_a", "model_b", "judge"),
-    *("outcome", "judge_calls", "cost_nano_units", "currency"),
+    *("outcome", "judge_calls", "cost_nano_units", "currency", "draw", "kind"),
 )
-_VOTE_PROJECTION = {"_id": 0, **dict.fromkeys(_VOTE_FIELDS, 1), "seats.verdict": 1}
+_VOTE_PROJECTION = {"_id": 0, **dict.fromkeys((*_VOTE_FIELDS, "seat_policy"), 1), "seats.verdict": 1}
 
 
 class OtherSecret(RuntimeError):
@@ -153,6 +153,7 @@ class ComparisonStore:
             "judge_parameters_hash": cell.judge_parameters_hash,
             "seat_policy": SeatPolicy.Name(cell.seat_policy).removeprefix("SEAT_POLICY_"),
             "kind": CellKind.Name(cell.kind).removeprefix("CELL_KIND_"),
+            "draw": cell.draw or EVEN_DRAW,
             "outcome": comparison.ruling.outcome.value,
             "reason": comparison.ruling.reason,
             "seats": [_seat_document(seat) for seat in comparison.seats],
@@ -181,15 +182,20 @@ class ComparisonStore:
         return found
 
     async def votes(
-        self, dimension: DimensionName, *, round_number: int, after_sequence: int, batch_size: int
+        self,
+        dimension: DimensionName,
+        *,
+        round_number: int,
+        after_sequence: int,
+        batch_size: int,
+        kinds: Sequence[str] = (VOTE,),
     ) -> AsyncIterator[list[Vote]]:
-        """Votes in sequence order, in lists of up to `batch_size`; round 0 means all rounds."""
-        # Outcomes of canaries watch a judge's health; they are no votes.
+        """Outcomes of cells of these kinds in sequence order, in lists of up to `batch_size`; round 0 means all."""
         condition: Document = {
             "project": dimension.project,
             "dimension": dimension.slug,
             "sequence": {"$gt": after_sequence},
-            "kind": VOTE,
+            "kind": kinds[0] if len(kinds) == 1 else {"$in": list(kinds)},
         }
         if round_number:
             condition["round"] = round_number
@@ -294,6 +300,13 @@ def _standing(document: Mapping[str, Any]) -> Standing:
 
 
 def _vote(document: Document) -> Vote:
+    a_first = b_first = SeatVerdict.NONE
     seats = [SeatVerdict(seat["verdict"]) for seat in document.pop("seats", ())]
-    a_first, b_first = seats if len(seats) == BOTH_ORDERS else (SeatVerdict.NONE, SeatVerdict.NONE)
+    match document.pop("seat_policy"), seats:
+        case str(policy), [seat] if policy == SINGLE and a_sits_first(document["cell_id"]):
+            a_first = seat
+        case str(policy), [seat] if policy == SINGLE:
+            b_first = seat
+        case _, [seat, other]:
+            a_first, b_first = seat, other
     return Vote(**{**document, "outcome": Outcome(document["outcome"])}, a_first=a_first, b_first=b_first)

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from dearena.outcomes import Outcome
 from services.judge_dispatcher.verdict import SeatVerdict
 
+EVEN_DRAW = 2**16
+"""The `draw` of a cell that does not say: every judge had the same chance."""
+VOTE = "VOTE"
+"""The kind of cells that count in a board, as in common.proto without its prefix."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
@@ -27,6 +32,9 @@ class Vote:
     a_first: SeatVerdict = SeatVerdict.NONE
     """What the judge said with model_a in the first seat; NONE where that was not asked."""
     b_first: SeatVerdict = SeatVerdict.NONE
+    draw: int = EVEN_DRAW
+    """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
+    kind: str = VOTE
 
 
 @dataclass(slots=True)
@@ -49,6 +57,8 @@ class Columns:
     currency: str = ""
     a_first: list[SeatVerdict] = field(default_factory=list)
     b_first: list[SeatVerdict] = field(default_factory=list)
+    draw: list[int] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
 
 
 def in_columns(votes: Sequence[Vote]) -> Iterator[Columns]:
@@ -85,6 +95,8 @@ def _columns_of(votes: Sequence[Vote], currency: str) -> Columns:
         columns.cost_nano_units.append(vote.cost_nano_units)
         columns.a_first.append(vote.a_first)
         columns.b_first.append(vote.b_first)
+        columns.draw.append(vote.draw)
+        columns.kind.append(vote.kind)
     return columns
 
 

@@ -15,7 +15,6 @@ from dearena import faults
 from dearena.rpc_faults import fault_of
 from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1.common_pb2 import (
-    CELL_KIND_CANARY,
     SEAT_VERDICT_FIRST,
     SEAT_VERDICT_NONE,
     SEAT_VERDICT_SECOND,
@@ -142,13 +141,6 @@ async def test_votes_tell_what_was_said_in_each_seat_order(
     told = dict(zip(batch.cell_id, zip(batch.a_first, batch.b_first, strict=True), strict=True))
     assert told[asked.cell_id] == tuple(verdicts)
     assert told[unasked.cell_id] == (SEAT_VERDICT_NONE, SEAT_VERDICT_NONE)
-
-
-async def test_a_canary_is_no_vote(arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
-    cell = cell_of("gamma@1", kind=CELL_KIND_CANARY)
-    await arena.ask([cell])
-    await outcomes(dispatcher, [cell])
-    assert await votes(dispatcher) == []
 
 
 async def test_an_erased_transcript_leaves_the_comparison_whole(

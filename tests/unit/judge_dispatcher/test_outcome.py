@@ -1,4 +1,4 @@
-"""Two seat orders put together: models, never seats; every kind of trouble under its own name."""
+"""Seat orders put together: models, never seats; every kind of trouble under its own name."""
 
 from itertools import product
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.outcomes import Outcome
-from services.judge_dispatcher.outcome import Miss, Ruling, Seat, rule, without_answer
+from services.judge_dispatcher.outcome import Miss, Ruling, Seat, not_truncated, rule, without_answer
 from services.judge_dispatcher.verdict import SeatVerdict
 
 A, B = "alpha@1", "beta@1"
@@ -44,6 +44,28 @@ def test_two_verdicts_make_an_outcome(a_first: SeatVerdict, b_first: SeatVerdict
 def test_only_two_agreeing_verdicts_prefer_a_model_and_only_two_ties_are_a_tie() -> None:
     outcomes = [rule(*seats(*pair)).outcome for pair in product(SAID, SAID)]
     assert sorted(outcomes) == sorted([Outcome.A, Outcome.B, Outcome.TIE, *[Outcome.FLIP] * 6])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "a_first", "b_first"),
+    [
+        (SeatVerdict.FIRST, Outcome.A, Outcome.B),
+        (SeatVerdict.SECOND, Outcome.B, Outcome.A),
+        (SeatVerdict.TIE, Outcome.TIE, Outcome.TIE),
+    ],
+)
+def test_of_single_seats_the_one_verdict_is_the_outcome(
+    verdict: SeatVerdict, a_first: Outcome, b_first: Outcome
+) -> None:
+    assert rule(Seat(A, verdict), None) == Ruling(a_first)
+    assert rule(None, Seat(B, verdict)) == Ruling(b_first)
+
+
+@given(reading=unreadable | missed)
+def test_trouble_in_a_single_seat_has_the_name_it_has_in_both(reading: tuple[SeatVerdict, Miss | None, str]) -> None:
+    single = rule(None, Seat(B, *reading))
+    assert single.outcome is rule(Seat(A, *reading), Seat(B, *reading)).outcome
+    assert single.reason == f"with beta@1 first: {reading[2]}"
 
 
 @given(one=readings, other=readings)
@@ -111,8 +133,12 @@ def test_a_reason_says_in_which_seat_order() -> None:
 def test_a_missing_answer_is_void_and_names_whose() -> None:
     assert without_answer([A]) == Ruling(Outcome.VOID, "no usable answer of alpha@1")
     assert without_answer([A, B]).reason == "no usable answer of alpha@1 and beta@1"
+    assert without_answer([A, A]).reason == "no usable answer of alpha@1"
+    assert not_truncated(A) == Ruling(Outcome.VOID, "the answer of alpha@1 is too short to be truncated")
 
 
 def test_no_reply_without_a_miss_is_a_defect_not_an_outcome() -> None:
     with pytest.raises(ValueError, match="NONE"):
         rule(*seats(SeatVerdict.NONE, SeatVerdict.FIRST))
+    with pytest.raises(ValueError, match="no seat order"):
+        rule(None, None)

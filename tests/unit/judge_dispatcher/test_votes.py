@@ -27,6 +27,8 @@ votes = st.builds(
     judge_calls=st.integers(0, 2),
     a_first=st.sampled_from(SeatVerdict),
     b_first=st.sampled_from(SeatVerdict),
+    draw=st.integers(1, 2**20),
+    kind=st.sampled_from(["CANARY", "VOTE"]),
 )
 
 
@@ -47,6 +49,8 @@ def rows(columns: Columns) -> list[Vote]:
             currency=columns.currency if columns.cost_nano_units[i] else "",
             a_first=columns.a_first[i],
             b_first=columns.b_first[i],
+            draw=columns.draw[i],
+            kind=columns.kind[i],
         )
         for i in range(len(columns.sequence))
     ]
