@@ -1,0 +1,289 @@
+"""A part of recorded votes, chosen one way or another, and how near its board is to that of all of them.
+
+Models enter in a random order; a spender chooses which recorded votes are asked for, up to a share of them;
+their board is held against the fit of all votes, made with the same settings. Beside it stands the rival that needs
+no thought: as many votes drawn at random.
+
+What is measured is how well a part speaks for the whole. It is not how well the whole speaks for the models: all
+votes are of the same few questions and judges. Pure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+
+from dearena.faults import InvalidField
+from dearena.scoring import Fit, FitSettings, fit
+from dearena.scoring.arrays import Codes, FloatArray, IntArray
+from dearena.trials.measures import agreement, wrong_pairs
+from dearena.trials.recorded import CALLS_A_CELL, LEAST_QUERIES, Recorded
+from dearena.trials.separable import separable_pairs
+
+ORDERS: Final = 20
+SHARE: Final = 0.12
+RANDOM_DRAWS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a spender has to spend, and on what.
+
+    Attributes:
+        recorded: the votes that there are.
+        entering: models in the order in which they enter.
+        votes: that may be asked for, at most.
+        fitted: how boards are fitted.
+        lots: for whatever is left to chance.
+    """
+
+    recorded: Recorded
+    entering: Sequence[str]
+    votes: int
+    fitted: FitSettings
+    lots: np.random.Generator
+
+
+Spender = Callable[[Budget], IntArray]
+"""Chooses votes: rows of the recording's, none twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaySettings:
+    """How a recording is replayed.
+
+    Attributes:
+        spender: by name, one of `SPENDERS`.
+        orders: in which models enter.
+        seed: of the orders, and of the random draws.
+        share: of all votes that may be asked for.
+        random_draws: of as many votes, the rival; 0: none.
+        weighting: how judges weigh, in the board of a part and in that of all votes.
+        min_queries: on which a model was compared at least; told again in reports only.
+
+    Raises:
+        InvalidField: one of them is none of the values it may have.
+    """
+
+    spender: str = "even"
+    orders: int = ORDERS
+    seed: int = 0
+    share: float = SHARE
+    random_draws: int = RANDOM_DRAWS
+    weighting: str = "score"
+    min_queries: int = LEAST_QUERIES
+
+    def __post_init__(self) -> None:
+        FitSettings(weighting=self.weighting)
+        if self.spender not in SPENDERS:
+            raise InvalidField.of("spender", f"{self.spender!r} is none of {', '.join(sorted(SPENDERS))}")
+        if not 0 < self.share <= 1:
+            raise InvalidField.of("share", f"{self.share} is no share of the votes: above 0, at most 1")
+        if self.orders < 1:
+            raise InvalidField.of("orders", "is 1 or more")
+
+    @property
+    def fitted(self) -> FitSettings:
+        """How boards are fitted."""
+        return FitSettings(weighting=self.weighting)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The board of some votes beside that of all.
+
+    Attributes:
+        spearman, kendall: rank correlation with the board of all votes.
+        fraction: of all votes that were asked for.
+        judge_calls: that these would have taken.
+        wrong_pairs: of the pairs that all votes can tell apart, those that stand in the wrong order.
+        separable_pairs: that all votes can tell apart.
+    """
+
+    spearman: float
+    kendall: float
+    fraction: float
+    judge_calls: float
+    wrong_pairs: float
+    separable_pairs: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a recording.
+
+    Attributes:
+        orders: one part an order of entering.
+        mean: of the orders.
+        random: mean of the random draws, each as large as a part; None: there were none.
+        order_sensitivity: mean Kendall between the boards of two orders, 1 where the order does not matter;
+            None: there was one order.
+        models, judges, votes: in the recording.
+        settings: how it was made, as plain data.
+    """
+
+    orders: tuple[Part, ...]
+    mean: Part
+    random: Part | None
+    order_sensitivity: float | None
+    models: int
+    judges: int
+    votes: int
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What all votes say."""
+
+    found: Fit
+    separable: tuple[tuple[str, str], ...]
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """By model."""
+        return _strengths(self.found)
+
+    def beside(self, recorded: Recorded, rows: IntArray) -> tuple[Part, Fit]:
+        """The board of a part, and how it compares; made with the settings of this."""
+        board = fit(recorded.votes.where(np.sort(rows)), self.found.settings)
+        near = agreement(_strengths(board), self.strengths)
+        return Part(
+            spearman=near.spearman,
+            kendall=near.kendall,
+            fraction=len(rows) / len(recorded),
+            judge_calls=CALLS_A_CELL * len(rows),
+            wrong_pairs=wrong_pairs([board.models[place] for place in board.order], self.separable),
+            separable_pairs=len(self.separable),
+        ), board
+
+
+def reference(recorded: Recorded, settings: FitSettings) -> Reference:
+    """The fit of all recorded votes, and the pairs that it can tell apart."""
+    found = fit(recorded.votes, settings)
+    return Reference(found, separable_pairs(recorded.votes, found))
+
+
+def replay(recorded: Recorded, settings: ReplaySettings | None = None) -> Replayed:
+    """Spend on a recording as often as there are orders, and compare.
+
+    Raises:
+        InvalidField: the share is less than one vote.
+        FitDidNotConverge: a fit met its limit.
+    """
+    settings = settings or ReplaySettings()
+    may = int(settings.share * len(recorded) + 1e-9)
+    if may < 1:
+        raise InvalidField.of("share", f"{settings.share} of {len(recorded):,} votes is none")
+    whole = reference(recorded, settings.fitted)
+    spend = SPENDERS[settings.spender]
+    parts: list[Part] = []
+    boards: list[Fit] = []
+    for order in range(settings.orders):
+        lots = np.random.default_rng([settings.seed, order])
+        entering = [recorded.models[place] for place in lots.permutation(len(recorded.models))]
+        part, board = whole.beside(recorded, spend(Budget(recorded, entering, may, settings.fitted, lots)))
+        parts.append(part)
+        boards.append(board)
+    votes = round(float(np.mean([part.fraction for part in parts])) * len(recorded))
+    drawn = [
+        whole.beside(recorded, _drawn(len(recorded), votes, np.random.default_rng([settings.seed, draw, 1])))[0]
+        for draw in range(settings.random_draws)
+    ]
+    return Replayed(
+        orders=tuple(parts),
+        mean=_mean(parts),
+        random=_mean(drawn) if drawn else None,
+        order_sensitivity=_between(boards),
+        models=len(recorded.models),
+        judges=len(recorded.judges),
+        votes=len(recorded),
+        settings=asdict(settings) | {"fit": whole.found.settings.echo()},
+    )
+
+
+def at_random(budget: Budget) -> IntArray:
+    """As many votes as there may be, whichever: what a jury that thinks must beat."""
+    return _drawn(len(budget.recorded), budget.votes, budget.lots)
+
+
+def evenly(budget: Budget) -> IntArray:
+    """Each model's answers evenly over the queries, and each model evenly before the judges.
+
+    Vote by vote, the one is taken whose two models have been used least with its query and with its judge, as shares
+    of what was recorded of these; equal ones by lot. What varies most from vote to vote is how good a model's answer
+    to this query is, and how this judge takes to this model; the part then has as much of each as the whole.
+    """
+    every = budget.recorded.votes
+    groups = [
+        _shared(len(every.queries), every.query, every.first, every.second),
+        _shared(len(every.judges), every.judge, every.first, every.second),
+    ]
+    share = budget.votes / len(every)
+    use = budget.lots.random(len(every)) * _LOT
+    for group in groups:
+        use += sum(1 / group.size[of] for of in group.of) / share
+    taken = np.empty(budget.votes, dtype=np.int64)
+    for number in range(budget.votes):
+        taken[number] = row = np.argmin(use)
+        use[row] = np.inf
+        for group in groups:
+            for of in group.of:
+                use[group.members(of[row])] += 2 / (group.size[of[row]] * share)
+    return taken
+
+
+SPENDERS: Final[Mapping[str, Spender]] = {"even": evenly, "random": at_random}
+
+_LOT: Final = 1e-3
+"""Small beside one use of an answer: lots decide between equals only."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Votes in groups, each vote in one for each of its models.
+
+    Attributes:
+        of: groups of each vote's first and second model.
+        size: votes of each group.
+        rows: by group, those of the first group first.
+        ends: where a group's rows end; they begin where those of the group before end.
+    """
+
+    of: tuple[IntArray, IntArray]
+    size: IntArray
+    rows: IntArray
+    ends: IntArray
+
+    def members(self, group: int) -> IntArray:
+        return self.rows[self.ends[group] - self.size[group] : self.ends[group]]
+
+
+def _shared(others: int, other: Codes, first: Codes, second: Codes) -> _Groups:
+    """Votes by model and something else, a query or a judge."""
+    of = (first.astype(np.int64) * others + other, second.astype(np.int64) * others + other)
+    both = np.concatenate(of)
+    size = np.bincount(both)
+    return _Groups(of, size, np.argsort(both, kind="stable") % len(other), np.cumsum(size))
+
+
+def _drawn(of: int, votes: int, lots: np.random.Generator) -> IntArray:
+    return np.asarray(lots.choice(of, votes, replace=False))
+
+
+def _strengths(found: Fit) -> dict[str, float]:
+    return dict(zip(found.models, found.strengths.tolist(), strict=True))
+
+
+def _between(boards: Sequence[Fit]) -> float | None:
+    orders = [_strengths(board) for board in boards]
+    if len(orders) <= 1:
+        return None
+    return float(np.mean([agreement(one, other).kendall for one, other in combinations(orders, 2)]))
+
+
+def _mean(parts: Sequence[Part]) -> Part:
+    rows: FloatArray = np.array([list(asdict(part).values()) for part in parts])
+    return Part(*np.mean(rows, axis=0).tolist())
