@@ -1,6 +1,7 @@
-"""`dearena dimension create` and `dearena dimension list`."""
+"""`dearena dimension create`, `show` and `list`."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,21 @@ from rich.table import Table
 from dearena.cli import output, words
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
+from dearena.client.amounts import amount_text
+from dearena.client.declared import SEATS, target_of
+from dearena.faults import InvalidField
 from dearena.plain import plain
+from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 
-app = typer.Typer(help="Create and list dimensions.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Create, show and list dimensions.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Seats(StrEnum):
+    """In which orders a judge sees two answers."""
+
+    BOTH = "both"
+    SINGLE = "single"
 
 
 @app.command()
@@ -34,10 +46,36 @@ def create(
     ] = 0,
     window: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Neighbours on each side; 0: the default, 1.")] = 0,
     max_slides: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="Of the window; 0: the default, 8.")] = 0,
-    jury: Annotated[str, typer.Option(help="Jury policy; default: exhaustive.")] = "",
+    jury: Annotated[str, typer.Option(help="Jury policy: sequential or exhaustive; default: sequential.")] = "",
     weighting: Annotated[
         str, typer.Option(help="Judge weighting: score, uniform, rank or reliability; default: score.")
     ] = "",
+    error: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.5, help="Chance that equal models are ever told apart; 0: the default, 0.05.", metavar="SHARE"
+        ),
+    ] = 0.0,
+    cap: Annotated[
+        int,
+        typer.Option(min=0, max=MAX_UINT32, help="Outcomes after which a pair stays undecided; 0: the default, 40."),
+    ] = 0,
+    most_rounds: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Of an insertion, at the latest; 0: the default, 24.")
+    ] = 0,
+    target_calls: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Judge calls that an insertion is to take; 0: no target.")
+    ] = 0,
+    target_rank_width: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Places that a rank is to be known to; 0: no target.")
+    ] = 0,
+    target_cost: Annotated[
+        str, typer.Option(help="An insertion settles once it has cost this much, such as '0.50 USD'.", metavar="AMOUNT")
+    ] = "",
+    seats: Annotated[Seats | None, typer.Option(help="Seat orders a cell; default: both.")] = None,
+    canary_every: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="A judge's canary with every so many votes; 0: the default, 20.")
+    ] = 0,
     template: Annotated[str, typer.Option(help="Judging template; default: pairwise@1.")] = "",
     provider: Annotated[list[str] | None, typer.Option(help="Only models of this provider enter; repeatable.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the pool only; create nothing.")] = False,
@@ -56,7 +94,19 @@ def create(
             display_name=display_name,
             selection=pb.Selection(method=method, k=k, seed=seed),
             ranking=pb.RankingSettings(
-                seed_models=seed_models, window=window, max_slides=max_slides, jury=jury, weighting=weighting
+                seed_models=seed_models,
+                window=window,
+                max_slides=max_slides,
+                jury=jury,
+                weighting=weighting,
+                error=error,
+                cap=cap,
+                most_rounds=most_rounds,
+                target_calls=target_calls,
+                target_rank_width=target_rank_width,
+                target_cost=_target(target_cost),
+                seats=SEATS[seats or ""],
+                canary_every=canary_every,
             ),
             template=template,
             allowed_providers=provider or [],
@@ -70,6 +120,29 @@ def create(
             output.show(f"{slug} can be created, with {chosen}")
         else:
             output.show(f"{slug} is created, with {chosen}: {words.dimension_state(made)}")
+
+    run(body, project=project)
+
+
+def _target(cost: str) -> common_pb2.Money | None:
+    try:
+        return target_of(cost)
+    except ValueError as error:
+        raise InvalidField.of("--target-cost", str(error)) from error
+
+
+@app.command()
+def show(
+    slug: Annotated[str, typer.Argument(help="The dimension.")], *, as_json: AsJson = False, project: Project = DEFAULT
+) -> None:
+    """Show a dimension: its queries, and how its ranking is made."""
+
+    async def body(client: ArenaClient) -> None:
+        found = await client.get_dimension(slug)
+        if as_json:
+            output.show_json(plain(found))
+        else:
+            output.show(settings(found))
 
     run(body, project=project)
 
@@ -108,4 +181,36 @@ def table(found: Sequence[pb.Dimension]) -> Table:
             dimension.ranking.jury,
             dimension.ranking.weighting,
         )
+    return shown
+
+
+def settings(dimension: pb.Dimension) -> Table:
+    """A dimension, a line a setting; a target that was not set is left out."""
+    ranking, slug = dimension.ranking, words.slug(dimension.name)
+    lines = {
+        "dimension": slug,
+        "name": dimension.display_name if dimension.display_name != slug else "",
+        "state": words.dimension_state(dimension),
+        "version": str(dimension.version),
+        "queries": f"{dimension.query_count:,} of {dimension.pool_size:,} questions",
+        "chosen": f"{dimension.selection.method}, seed {dimension.selection.seed}",
+        "template": dimension.template,
+        "providers": ", ".join(dimension.allowed_providers),
+        "seed models": str(ranking.seed_models),
+        "window": f"{ranking.window} on each side, at most {ranking.max_slides} slides",
+        "jury": ranking.jury,
+        "error": f"{ranking.error:g}",
+        "cap": f"{ranking.cap:,} outcomes a pair",
+        "seats": next((name for name, number in SEATS.items() if number == ranking.seats), str(ranking.seats)),
+        "weighting": ranking.weighting,
+        "canaries": f"one with every {ranking.canary_every:,} votes of a judge",
+        "rounds": f"at most {ranking.most_rounds:,} an insertion",
+        "target calls": f"{ranking.target_calls:,} an insertion" if ranking.target_calls else "",
+        "target width": f"{ranking.target_rank_width:,} places" if ranking.target_rank_width else "",
+        "target cost": f"{amount_text(ranking.target_cost)} an insertion" if ranking.HasField("target_cost") else "",
+    }
+    shown = Table(box=None, pad_edge=False, show_header=False)
+    for heading, said in lines.items():
+        if said:
+            shown.add_row(heading, said)
     return shown

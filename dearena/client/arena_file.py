@@ -9,6 +9,7 @@
       - slug: algebra
         pool: pools/algebra.jsonl      # relative to this file
         selection: {k: 24, seed: 7}
+        ranking: {jury: sequential, error: 0.05, cap: 40, target_cost: 0.50 USD}
 
 Fields are called as in the contract, and absent ones have its defaults. Whatever is wrong is told with
 its line.
@@ -17,16 +18,16 @@ its line.
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dearena import identity
+from dearena.client.amounts import NANO, amount_of
 from dearena.faults import FieldViolation, InvalidField
 from dearena.names import DEFAULT_PROJECT, check_slug
 
-NANO: Final = 1_000_000_000
 LARGEST_PRICE: Final = 1_000_000
 """Per million tokens; what is dearer is a slip of the finger."""
 
@@ -108,14 +109,44 @@ class SelectionEntry(_Entry):
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 0
 
 
+def _amount(text: str) -> str:
+    if text:
+        amount_of(text)
+    return text
+
+
 class RankingEntry(_Entry):
-    """How the ranking is made; 0 and empty stand for the defaults."""
+    """How the ranking is made; 0 and empty stand for the defaults, and for no target.
+
+    Attributes:
+        seed_models: ranked by full pairwise comparison before the first insertion.
+        window: neighbours on each side of a newcomer that are compared with it.
+        max_slides: how often the window may slide.
+        jury: policy that decides pairs, `sequential` or `exhaustive`.
+        weighting: of judges, `score`, `uniform`, `rank` or `reliability`.
+        error: chance that a sequential jury ever decides a pair of equal models.
+        cap: readable outcomes after which a sequential jury leaves a pair undecided.
+        most_rounds: an insertion settles after so many at the latest.
+        target_calls: an insertion goes on until it has taken so many judge calls, and then settles.
+        target_rank_width: an insertion goes on until its rank is known to so many places, and then settles.
+        target_cost: an insertion settles once it has cost this much, such as `0.50 USD`.
+        seats: `both` orders of the two answers a cell, or a `single` one.
+        canary_every: a judge gets a canary with every so many votes.
+    """
 
     seed_models: Annotated[int, Field(ge=0, lt=2**32)] = 0
     window: Annotated[int, Field(ge=0, lt=2**32)] = 0
     max_slides: Annotated[int, Field(ge=0, lt=2**32)] = 0
     jury: str = ""
     weighting: str = ""
+    error: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    cap: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    most_rounds: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    target_calls: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    target_rank_width: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    target_cost: Annotated[str, AfterValidator(_amount)] = ""
+    seats: Literal["", "both", "single"] = ""
+    canary_every: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 class DimensionEntry(_Entry):

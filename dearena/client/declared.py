@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from dearena.client.arena_file import NANO, DimensionEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.client.amounts import NANO, amount_of, amount_text
+from dearena.client.arena_file import DimensionEntry, ModelEntry, ParametersEntry, PriceEntry, RankingEntry
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 
 # Defaults of the contract (gateway.proto, query_selector.proto): a field left out is equal to its default said.
@@ -14,7 +15,16 @@ DEFAULT_JUDGE_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0,
 DEFAULT_CONCURRENCY: Final = 8
 DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 DEFAULT_RANKING: Final = query_selector_pb2.RankingSettings(
-    seed_models=5, window=1, max_slides=8, jury="exhaustive", weighting="score"
+    seed_models=5,
+    window=1,
+    max_slides=8,
+    jury="sequential",
+    weighting="score",
+    error=0.05,
+    cap=40,
+    most_rounds=24,
+    seats=common_pb2.SEAT_POLICY_BOTH,
+    canary_every=20,
 )
 DEFAULT_METHOD: Final = "random"
 DEFAULT_TEMPLATE: Final = "pairwise@1"
@@ -119,10 +129,30 @@ def dimension_of(entry: DimensionEntry, name: str) -> query_selector_pb2.Dimensi
         name=name,
         display_name=entry.display_name,
         selection=query_selector_pb2.Selection(**entry.selection.model_dump()),
-        ranking=query_selector_pb2.RankingSettings(**entry.ranking.model_dump()),
+        ranking=_ranking_of(entry.ranking),
         template=entry.template,
         allowed_providers=entry.allowed_providers,
     )
+
+
+SEATS: Final = {
+    "": common_pb2.SEAT_POLICY_UNSPECIFIED,
+    "both": common_pb2.SEAT_POLICY_BOTH,
+    "single": common_pb2.SEAT_POLICY_SINGLE,
+}
+
+
+def _ranking_of(entry: RankingEntry) -> query_selector_pb2.RankingSettings:
+    settings = entry.model_dump(exclude={"target_cost", "seats"})
+    return query_selector_pb2.RankingSettings(
+        **settings, target_cost=target_of(entry.target_cost), seats=SEATS[entry.seats]
+    )
+
+
+def target_of(cost: str) -> common_pb2.Money | None:
+    """What `0.50 USD` sets as a target; nothing is none, said or not. Raises ValueError as `amount_of` does."""
+    amount = amount_of(cost) if cost else None
+    return amount if amount and amount.nano_units else None
 
 
 def dimension_differences(
@@ -140,7 +170,7 @@ def dimension_differences(
         "selection.k": (present.selection.k, declared.selection.k),
         "selection.seed": (present.selection.seed, declared.selection.seed),
         **{
-            f"ranking.{field.name}": (getattr(present.ranking, field.name), getattr(ranking, field.name))
+            f"ranking.{field.name}": (_said(present.ranking, field.name), _said(ranking, field.name))
             for field in ranking.DESCRIPTOR.fields
         },
         "template": (present.template, declared.template or DEFAULT_TEMPLATE),
@@ -151,3 +181,12 @@ def dimension_differences(
             yield f"{field} is {is_now!r}, declared {is_declared!r}"
     if present.pool_hash != declared_pool_hash:
         yield "its pool holds other questions"
+
+
+def _said(ranking: query_selector_pb2.RankingSettings, field: str) -> object:
+    """A setting as a file declares it."""
+    if field == "target_cost":
+        return amount_text(ranking.target_cost) if ranking.HasField("target_cost") else ""
+    if field == "seats":
+        return next((name for name, number in SEATS.items() if number == ranking.seats), str(ranking.seats))
+    return getattr(ranking, field)

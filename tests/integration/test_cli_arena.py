@@ -155,6 +155,43 @@ async def test_a_dimension_is_created_and_listed(arena: Arena) -> None:
     assert "there is a dimension projects/default/dimensions/algebra already" in await arena.refused(*create)
 
 
+async def test_how_a_dimension_is_ranked_is_said_and_shown(arena: Arena) -> None:
+    said = {
+        "--jury": "exhaustive",
+        "--error": "0.01",
+        "--cap": "80",
+        "--most-rounds": "12",
+        "--target-calls": "5000",
+        "--target-rank-width": "3",
+        "--target-cost": "0.50 USD",
+        "--seats": "single",
+        "--canary-every": "10",
+    }
+    create = ("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "4", "--seed", "7")
+    await arena.said(*create, *(word for option in said.items() for word in option))
+    ranking = json.loads(await arena.said("dimension", "show", "algebra", "--json"))["ranking"]
+    assert (ranking["jury"], ranking["error"], ranking["cap"], ranking["most_rounds"]) == ("exhaustive", 0.01, 80, 12)
+    assert (ranking["target_calls"], ranking["target_rank_width"], ranking["canary_every"]) == (5_000, 3, 10)
+    assert ranking["target_cost"] == {"currency": "USD", "nano_units": 500_000_000}
+    assert ranking["seats"] == "SINGLE"
+    text = await arena.said("dimension", "show", "algebra")
+    assert "0.50 USD an insertion" in text
+    assert "single" in text
+    (arena.directory / "arena.yaml").write_text(
+        ARENA + "    ranking: {jury: exhaustive, error: 0.01, cap: 80, most_rounds: 12, target_calls: 5000,\n"
+        "      target_rank_width: 3, target_cost: 0.5 USD, seats: single, canary_every: 10}\n"
+    )
+    assert (await actions(arena))["algebra"] == "unchanged"
+
+
+async def test_a_target_that_is_no_money_is_refused_by_name(arena: Arena) -> None:
+    create = ("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "4")
+    told = await arena.refused(*create, "--target-cost", "a dollar")
+    assert told.startswith("error: --target-cost: 'a dollar' is not an amount such as '0.50 USD'")
+    told = await arena.refused(*create, "--cap", "3")
+    assert told == "error: dimension.ranking.cap: is 3; must be 4 to 10,000\n"
+
+
 async def test_a_broken_pool_is_told_line_by_line(arena: Arena) -> None:
     (arena.directory / "broken.jsonl").write_text(POOL + '{"id": "q00", "text": "Why?"}\n{"id": "x"}\n')
     told = await arena.refused("dimension", "create", "x", "broken.jsonl", "-k", "4")

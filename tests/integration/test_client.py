@@ -12,7 +12,7 @@ from dearena.client import Addresses, ArenaClient, pools
 from dearena.client.channel import Service
 from dearena.faults import BrokenPool, NotReady, ServiceUnavailable, StoreUnavailable, UnknownDimension
 from dearena.names import InvalidName
-from dearena.v1 import judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1 import common_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
@@ -133,7 +133,23 @@ async def test_a_watch_may_be_left(fake: FakeArena, client: ArenaClient) -> None
 async def test_a_pool_of_questions_becomes_queries(arena_settings: Callable[..., Any]) -> None:
     questions = [{"id": f"q{number:04}", "text": f"What is {number} squared? {'x' * 3_000}"} for number in range(1_500)]
     wanted = query_selector_pb2.Dimension(
-        name="projects/default/dimensions/algebra", selection=query_selector_pb2.Selection(k=1_200)
+        name="projects/default/dimensions/algebra",
+        selection=query_selector_pb2.Selection(k=1_200),
+        ranking=query_selector_pb2.RankingSettings(
+            seed_models=3,
+            window=2,
+            max_slides=4,
+            jury="exhaustive",
+            weighting="uniform",
+            error=0.01,
+            cap=80,
+            most_rounds=12,
+            target_calls=5_000,
+            target_rank_width=3,
+            target_cost=common_pb2.Money(currency="USD", nano_units=500_000_000),
+            seats=common_pb2.SEAT_POLICY_SINGLE,
+            canary_every=10,
+        ),
     )
     async with (
         running("query_selector", arena_settings(QuerySelectorSettings), build) as selector,
@@ -142,6 +158,7 @@ async def test_a_pool_of_questions_becomes_queries(arena_settings: Callable[...,
         with pytest.raises(UnknownDimension):
             await client.get_dimension("algebra")
         made = await client.create_dimension(wanted, questions, request_id="r1")
+        assert made.ranking == wanted.ranking
         assert made.pool_hash == pools.pool_hash(pools.content_of(questions))
         assert await client.create_dimension(wanted, questions, request_id="r1") == made
         ids = [query.query_id async for query in client.queries("algebra")]

@@ -32,6 +32,7 @@ def test_what_there_is() -> None:
         "retire",
         "dimension create",
         "dimension list",
+        "dimension show",
         "apply",
         "leaderboard",
         "boards",

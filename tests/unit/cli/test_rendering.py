@@ -6,6 +6,7 @@ from rich.console import Console, RenderableType
 
 from dearena.cli import dimension, doctor, insertions, leaderboard, models, progress
 from dearena.cli.machine import Check
+from dearena.client.declared import DEFAULT_RANKING
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
 
 
@@ -186,6 +187,31 @@ def test_models_are_shown_with_what_is_asked_most() -> None:
     assert "Kappa [7B]" in text
     assert "waiting for bus" in text
     assert text.rstrip().endswith("no")
+
+
+def test_a_dimension_is_shown_with_how_it_is_ranked() -> None:
+    ranking = query_selector_pb2.RankingSettings()
+    ranking.CopyFrom(DEFAULT_RANKING)
+    made = query_selector_pb2.Dimension(
+        name="projects/default/dimensions/algebra", state=query_selector_pb2.DIMENSION_STATE_READY, ranking=ranking
+    )
+    text = seen(dimension.settings(made))
+    assert row_of(text, "jury") == "jury sequential"
+    assert row_of(text, "error") == "error 0.05"
+    assert row_of(text, "cap") == "cap 40 outcomes a pair"
+    assert row_of(text, "seats") == "seats both"
+    assert row_of(text, "rounds") == "rounds at most 24 an insertion"
+    assert row_of(text, "canaries") == "canaries one with every 20 votes of a judge"
+    assert "target" not in text
+    made.ranking.target_calls = 5_000
+    made.ranking.target_rank_width = 3
+    made.ranking.target_cost.MergeFrom(common_pb2.Money(currency="USD", nano_units=500_000_000))
+    made.ranking.seats = common_pb2.SEAT_POLICY_SINGLE
+    text = seen(dimension.settings(made))
+    assert row_of(text, "target calls") == "target calls 5,000 an insertion"
+    assert row_of(text, "target width") == "target width 3 places"
+    assert row_of(text, "target cost") == "target cost 0.50 USD an insertion"
+    assert row_of(text, "seats") == "seats single"
 
 
 def test_dimensions_and_insertions_are_shown() -> None:

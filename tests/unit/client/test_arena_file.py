@@ -28,7 +28,7 @@ dimensions:
   - slug: algebra
     pool: pools/algebra.jsonl
     selection: {k: 24, seed: 18446744073709551615}
-    ranking: {seed_models: 3}
+    ranking: {seed_models: 3, jury: sequential, error: 0.01, target_cost: 0.50 USD, seats: single}
     allowed_providers: [in-house]
 """
 
@@ -56,6 +56,13 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     (algebra,) = found.dimensions
     assert algebra.pool == pool
     assert (algebra.selection.k, algebra.selection.seed, algebra.ranking.seed_models) == (24, 2**64 - 1, 3)
+    ranking = algebra.ranking
+    assert (ranking.jury, ranking.error, ranking.target_cost, ranking.seats) == (
+        "sequential",
+        0.01,
+        "0.50 USD",
+        "single",
+    )
 
 
 def test_a_cohort_is_the_list_of_models_and_nothing_else(tmp_path: Path) -> None:
@@ -141,6 +148,41 @@ def test_what_is_wrong_is_told_with_its_line(
     (violation,) = caught.value.violations
     assert (violation.field, violation.description[: len(description)]) == (field, description)
     assert f"{field}: {description}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "description"),
+    [
+        ("error: 0.6", "error: input should be less than or equal to 0.5"),
+        ("error: .nan", "error: input should be"),
+        ("error: -0.1", "error: input should be greater than or equal to 0"),
+        ("cap: -1", "cap: input should be greater than or equal to 0"),
+        ("most_rounds: 4294967296", "most_rounds: input should be less than"),
+        ("target_calls: few", "target_calls: input should be a valid integer"),
+        ("target_rank_width: 1.5", "target_rank_width: input should be a valid integer"),
+        ("target_cost: 0.5", "target_cost: input should be a valid string"),
+        ("target_cost: half a dollar", "target_cost: 'half a dollar' is not an amount such as '0.50 USD'"),
+        ("seats: three", "seats: input should be '', 'both' or 'single'"),
+        ("canary_every: -1", "canary_every: input should be greater than or equal to 0"),
+        ("patience: 3", "patience: extra inputs are not permitted"),
+    ],
+)
+def test_a_ranking_that_cannot_be_is_told_with_its_line(tmp_path: Path, setting: str, description: str) -> None:
+    (tmp_path / "x.jsonl").write_text("")
+    with pytest.raises(InvalidField) as caught:
+        read(
+            tmp_path,
+            "dimensions:\n"
+            "  - slug: a\n"
+            "    pool: x.jsonl\n"
+            "    selection: {k: 3}\n"
+            "    ranking:\n"
+            "      window: 1\n"
+            f"      {setting}\n",
+        )
+    (violation,) = caught.value.violations
+    assert violation.field == "arena.yaml:7"
+    assert violation.description.startswith(f"dimensions[0].ranking.{description}")
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ import pytest
 
 from dearena.client import declared
 from dearena.client.arena_file import DimensionEntry, EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.names import DimensionName
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from services.gateway import models as gateway_models
 from services.query_selector import dimension as query_selector_dimension
+from services.query_selector import messages as query_selector_messages
+from services.query_selector import ranking_settings
 
 NAME = "projects/default/models/kappa"
 ENDPOINT = EndpointEntry(base_url="http://127.0.0.1:8000/v1", upstream_model="kappa-7b")
@@ -92,11 +95,11 @@ def test_defaults_are_those_of_the_services() -> None:
     assert declared.DEFAULT_JUDGE_PARAMETERS.max_tokens == 1024
     assert declared.DEFAULT_CONCURRENCY == gateway_models.DEFAULT_CONCURRENCY
     assert declared.DEFAULT_TIMEOUT == gateway_models.DEFAULT_TIMEOUT
-    assert ranking.seed_models == query_selector_dimension.DEFAULT_SEED_MODELS
-    assert ranking.window == query_selector_dimension.DEFAULT_WINDOW
-    assert ranking.max_slides == query_selector_dimension.DEFAULT_MAX_SLIDES
-    assert ranking.jury == query_selector_dimension.JURIES[0]
-    assert ranking.weighting == query_selector_dimension.WEIGHTINGS[0]
+    filled, _ = ranking_settings.filled(ranking_settings.RankingSettings(), "ranking")
+    made = query_selector_dimension.Dimension(
+        DimensionName("default", "d"), 1, "", query_selector_dimension.Selection("", 1, 0), filled, "", (), 1, "", 1
+    )
+    assert query_selector_messages.dimension_message(made).ranking == ranking
     assert query_selector_dimension.TEMPLATES[0] == declared.DEFAULT_TEMPLATE
 
 
@@ -125,6 +128,17 @@ STORED = query_selector_pb2.Dimension(
         ({"ranking": {"seed_models": 5}, "template": "pairwise@1"}, "h", []),
         ({"selection": {"k": 30, "seed": 7}}, "h", ["selection.k is 24, declared 30"]),
         ({"ranking": {"window": 2}}, "h", ["ranking.window is 1, declared 2"]),
+        ({"ranking": {"jury": "exhaustive"}}, "h", ["ranking.jury is 'sequential', declared 'exhaustive'"]),
+        ({"ranking": {"error": 0.01}}, "h", ["ranking.error is 0.05, declared 0.01"]),
+        ({"ranking": {"cap": 80}}, "h", ["ranking.cap is 40, declared 80"]),
+        ({"ranking": {"most_rounds": 9}}, "h", ["ranking.most_rounds is 24, declared 9"]),
+        ({"ranking": {"target_calls": 9}}, "h", ["ranking.target_calls is 0, declared 9"]),
+        ({"ranking": {"target_rank_width": 2}}, "h", ["ranking.target_rank_width is 0, declared 2"]),
+        ({"ranking": {"target_cost": "0.5 USD"}}, "h", ["ranking.target_cost is '', declared '0.50 USD'"]),
+        ({"ranking": {"target_cost": "0 USD"}}, "h", []),
+        ({"ranking": {"seats": "single"}}, "h", ["ranking.seats is 'both', declared 'single'"]),
+        ({"ranking": {"seats": "both", "error": 0.05, "cap": 40}}, "h", []),
+        ({"ranking": {"canary_every": 9}}, "h", ["ranking.canary_every is 20, declared 9"]),
         ({"allowed_providers": ["openai"]}, "h", ["allowed_providers is [], declared ['openai']"]),
         ({}, "other", ["its pool holds other questions"]),
     ],
