@@ -39,6 +39,11 @@ def bounds(undefeated: Sequence[str], winless: Sequence[str], *, bounded: bool, 
     return found
 
 
+def suspended(judges: Sequence[str]) -> list[str]:
+    """Of judges whose votes are set aside."""
+    return [f"suspended as judges, so that their votes count nothing: {listed(judges)}"] if judges else []
+
+
 def unrest(fits: int, residual: float) -> list[str]:
     """Of judge weights that still move by `residual`, where the mean is 1."""
     return [f"the judge weights did not come to rest in {fits} fits: they still move by {residual:.2g}"]

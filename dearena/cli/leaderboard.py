@@ -83,7 +83,7 @@ def _table(board: scorer_pb2.Board) -> Table:
         "score": [f"{row.score:.1f}" for row in rows],
         "votes": [f"{row.votes:,}" for row in rows],
         "wins": [f"{row.wins:,.1f}" for row in rows],
-        "weight": [words.share(row.judge_weight) for row in rows],
+        "weight": ["suspended" if row.suspended else words.share(row.judge_weight) for row in rows],
     }
     return columns.table(shown, left=("rank", "model"))
 
@@ -105,6 +105,7 @@ def notes(board: scorer_pb2.Board) -> list[str]:
         bounded=not board.unbounded,
         connected=board.connected,
     )
+    found += board_notes.suspended([row.model for row in board.rows if row.suspended])
     if board.weight_residual > 1:
         found += board_notes.unrest(board.weight_iterations, board.weight_residual / words.WEIGHT_PARTS)
     if board.HasField("clusters"):

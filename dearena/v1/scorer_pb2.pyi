@@ -235,7 +235,7 @@ class Board(_message.Message):
     connected: _builtins.bool
     """Whether comparisons connect all rows; if not, ranks between parts (see BoardRow.part) mean nothing."""
     judge_calls: _builtins.int
-    """Of all attempts, also those that a later attempt has replaced."""
+    """Of all attempts and all judges, also those that a later attempt has replaced."""
     weight_iterations: _builtins.int
     """Fits made until the weights stood still."""
     weight_residual: _builtins.int
@@ -259,7 +259,9 @@ class Board(_message.Message):
         """
 
     @_builtins.property
-    def outcomes(self) -> Global___OutcomeCounts: ...
+    def outcomes(self) -> Global___OutcomeCounts:
+        """Without those that suspended judges gave."""
+
     @_builtins.property
     def judge_cost(self) -> _common_pb2.Money:
         """Absent when nothing was paid, or in more than one currency."""
@@ -441,6 +443,7 @@ class BoardRow(_message.Message):
     WINLESS_FIELD_NUMBER: _builtins.int
     CONTESTED_FIELD_NUMBER: _builtins.int
     JUDGED_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Model revision."""
     rank: _builtins.int
@@ -460,7 +463,9 @@ class BoardRow(_message.Message):
     """Outcomes A, B and TIE (half) that concern it."""
     wins: _builtins.float
     judge_weight: _builtins.int
-    """Weight as a judge in parts of 65,536; the mean over judges is 65,536. 0 when retired."""
+    """Weight as a judge in parts of 65,536; the mean over those who may judge is 65,536. 0 when retired or
+    suspended.
+    """
     retired: _builtins.bool
     rank_low: _builtins.int
     """Best and worst rank that the evidence allows at the confidence of the intervals; 0 when retired."""
@@ -474,13 +479,17 @@ class BoardRow(_message.Message):
     undefeated: _builtins.bool
     """It has votes and lost none of them, not even half; or won none, not even half."""
     winless: _builtins.bool
+    suspended: _builtins.bool
+    """As a judge: its votes count nothing. As a contestant it is ranked like any other."""
     @_builtins.property
     def contested(self) -> Global___OutcomeCounts:
-        """Outcomes of the cells it contested: A where it was preferred, B where the other was."""
+        """Outcomes of the cells it contested: A where it was preferred, B where the other was. Those that a
+        suspended judge gave are left out.
+        """
 
     @_builtins.property
     def judged(self) -> Global___OutcomeCounts:
-        """Outcomes of the cells it judged."""
+        """Outcomes of the cells it judged; of a suspended judge too."""
 
     def __init__(
         self,
@@ -506,10 +515,11 @@ class BoardRow(_message.Message):
         winless: _builtins.bool = ...,
         contested: Global___OutcomeCounts | None = ...,
         judged: Global___OutcomeCounts | None = ...,
+        suspended: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "judged", b"judged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "group", b"group", "judge_weight", b"judge_weight", "judged", b"judged", "model", b"model", "part", b"part", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "retired", b"retired", "score", b"score", "strength", b"strength", "strength_high", b"strength_high", "strength_low", b"strength_low", "undefeated", b"undefeated", "votes", b"votes", "winless", b"winless", "wins", b"wins"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contested", b"contested", "group", b"group", "judge_weight", b"judge_weight", "judged", b"judged", "model", b"model", "part", b"part", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rating", b"rating", "rating_high", b"rating_high", "rating_low", b"rating_low", "retired", b"retired", "score", b"score", "strength", b"strength", "strength_high", b"strength_high", "strength_low", b"strength_low", "suspended", b"suspended", "undefeated", b"undefeated", "votes", b"votes", "winless", b"winless", "wins", b"wins"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -885,7 +895,7 @@ class JudgeReport(_message.Message):
     reliability: _builtins.float
     """Its discrimination, mean 1; under weighting "reliability" only."""
     weight: _builtins.float
-    """In the fit of the board, mean 1 over the judges."""
+    """In the fit of the board, mean 1 over the judges; 0 when suspended."""
     @_builtins.property
     def outcomes(self) -> Global___OutcomeCounts:
         """Outcomes of the cells it judged."""
@@ -914,7 +924,9 @@ class JudgeReport(_message.Message):
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Short words on what stands out, each beyond the doubt that comes with so many judges."""
+        """Short words on what stands out, each beyond the doubt that comes with so many judges; first of all,
+        that it is suspended.
+        """
 
     def __init__(
         self,

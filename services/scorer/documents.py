@@ -22,7 +22,7 @@ Document = dict[str, Any]
 
 _LATER_FIELDS: Final = {
     **dict.fromkeys(("rank_low", "rank_high", "group", "part"), 0),
-    **dict.fromkeys(("undefeated", "winless"), False),
+    **dict.fromkeys(("undefeated", "winless", "suspended"), False),
 }
 _NUMBER: Final = np.dtype("<i4")
 _PAIR_COLUMNS: Final = ("row", "column", "votes", "half_wins")

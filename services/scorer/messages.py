@@ -120,6 +120,7 @@ def _row(row: Row) -> scorer_pb2.BoardRow:
         winless=row.winless,
         contested=counts_message(row.contested),
         judged=counts_message(row.judged),
+        suspended=row.suspended,
     )
 
 

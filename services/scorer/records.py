@@ -62,7 +62,10 @@ class Records:
             dimension_version=found.dimension_version,
             votes=found.cells - found.canaries,
             settles=found.settles,
-            entrants=[Entrant(entrant.model, entrant.retired) for entrant in found.entrants],
+            entrants=[
+                Entrant(entrant.model, retired=entrant.retired, suspended=entrant.suspended)
+                for entrant in found.entrants
+            ],
             weighting=found.weighting or DEFAULT_WEIGHTING,
         )
 

@@ -23,9 +23,11 @@ _NUMBERS: Final = {kind: number for number, kind in KINDS.items()}
 def judges_message(
     version: int, rows: Sequence[JudgeRow], counted: Counted, currency: str, costs: Mapping[str, int]
 ) -> pb.GetJudgeReportResponse:
-    """The judge report; rows stand in the order of the votes' judges."""
+    """The judge report: a row for each judge of the votes, in any order."""
+    of_judge = {row.judge: row for row in rows}
     report = pb.GetJudgeReportResponse(board_version=version)
-    for row, outcomes in zip(rows, counted.outcomes.by_judge, strict=True):
+    for judge, outcomes in zip(counted.votes.judges, counted.outcomes.by_judge, strict=True):
+        row = of_judge[judge]
         cost = costs.get(row.judge, 0)
         report.judges.add(
             judge=row.judge,

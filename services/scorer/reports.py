@@ -17,7 +17,7 @@ from dearena.scoring import FitSettings, fit
 from dearena.scoring.boards.vote_log import Counted
 from dearena.scoring.reports.changes import VersionInputs, changes
 from dearena.scoring.reports.counterfactuals import DEFAULT_KINDS, Kind, counterfactuals
-from dearena.scoring.reports.judges import judge_report
+from dearena.scoring.reports.judges import judge_report, suspended_judges
 from dearena.scoring.reports.outcome_counts import outcome_bounds
 from dearena.v1 import scorer_pb2 as pb
 from services.scorer import report_messages
@@ -65,18 +65,22 @@ class Reports:
         families = await self._records.families(name.project)
 
         async def made() -> pb.GetJudgeReportResponse:
-            _, settings, counted = await self._board(name, version)
+            scoreboard, settings, heard = await self._board(name, version)
+            counted = await self._scoring.counted(name, version)
+            suspended = _suspended(scoreboard)
 
             def report() -> pb.GetJudgeReportResponse:
                 currency, costs = _main_currency(counted)
+                found = fit(heard.votes, settings)
                 rows = judge_report(
-                    counted.votes,
-                    fit(counted.votes, settings),
+                    heard.votes,
+                    found,
                     families=families,
                     costs=costs if with_worth else None,
                     costs_currency=currency,
                 )
-                return report_messages.judges_message(version, rows, counted, currency, costs)
+                set_aside = suspended_judges(counted.votes_by(suspended), found)
+                return report_messages.judges_message(version, (*rows, *set_aside), counted, currency, costs)
 
             return await self._alone(report)
 
@@ -138,11 +142,14 @@ class Reports:
         return scoreboard, VersionInputs(counted.votes, settings, retired=retired)
 
     async def _board(self, name: DimensionName, version: int) -> tuple[Scoreboard, FitSettings, Counted]:
+        """A board, how it was fitted, and what counts on it: nothing that a suspended judge gave."""
         scoreboard = await self._scoreboards.find(name, version)
         if scoreboard is None:
             await self._records.check_dimension(name)
             raise NotReady(f"{name} has no board {version} yet")
-        return scoreboard, settings_of(scoreboard), await self._scoring.counted(name, version)
+        settings = settings_of(scoreboard)
+        counted = await self._scoring.counted(name, version)
+        return scoreboard, settings, counted.without_judges(_suspended(scoreboard))
 
     async def _answer(self, key: Hashable, made: Callable[[], Coroutine[Any, Any, Report]]) -> Report:
         async def kept_when_made() -> Report:
@@ -158,6 +165,10 @@ class Reports:
     async def _alone(self, work: Callable[[], Report]) -> Report:
         async with self._one_at_a_time:
             return await asyncio.to_thread(work)
+
+
+def _suspended(scoreboard: Scoreboard) -> frozenset[str]:
+    return frozenset(row.model for row in scoreboard.board.rows if row.suspended)
 
 
 def _main_currency(counted: Counted) -> tuple[str, dict[str, int]]:

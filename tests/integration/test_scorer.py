@@ -189,6 +189,25 @@ class TestScoreThrough:
         assert board.judge_calls == 2 * cells
         assert (board.judge_cost.currency, board.judge_cost.nano_units) == ("USD", 7 * cells)
 
+    async def test_weighs_votes_by_their_draws_and_expects_none_of_canaries(
+        self, scorer: ScorerServiceAsyncStub, arena: Arena
+    ) -> None:
+        arena.play(1, draws=dict(zip(MODELS, (13_107, 65_536, 90_000, 65_536), strict=True)), canaries=3)
+        board = await score(scorer, 1)
+        assert board.board_digest == arena.expected(1).digest
+        even = [vote._replace(draw=65_536) for vote in arena.rounds[0].votes]
+        arena.rounds[0].votes[:] = even
+        assert board.board_digest != arena.expected(1).digest
+
+    async def test_hears_a_judge_unless_it_is_suspended(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:
+        for seed in (1, 2, 3):
+            arena.play(seed, settles=True, suspended=["beta@1"] if seed == 2 else [])
+        boards = [await score(scorer, number) for number in (1, 2, 3)]
+        assert [board.board_digest for board in boards] == [arena.expected(n).digest for n in (1, 2, 3)]
+        assert [[row.model for row in board.rows if row.suspended] for board in boards] == [[], ["beta@1"], []]
+        (beta,) = [row for row in boards[1].rows if row.suspended]
+        assert (beta.judge_weight, beta.rank > 0, beta.judged.a > 0) == (0, True, True)
+
     async def test_stored_boards_are_given_again_without_asking_anybody(
         self, scorer: ScorerServiceAsyncStub, arena: Arena, store: Store
     ) -> None:
@@ -263,7 +282,7 @@ class TestScoreThrough:
         self, scorer: ScorerServiceAsyncStub, arena: Arena, store: Store
     ) -> None:
         played = arena.play(1, hidden=1)
-        async with refused(faults.ServiceUnavailable, "closed with 36 cells, but 35 have outcomes"):
+        async with refused(faults.ServiceUnavailable, "closed with 36 cells of votes, but 35 have outcomes"):
             await score(scorer, 1)
         assert await versions_stored(store) == []
         played.hidden = 0

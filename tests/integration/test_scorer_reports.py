@@ -141,6 +141,24 @@ class TestGetJudgeReport:
         weights = {row.model: row.judge_weight for row in (await board(scorer, 3)).rows}
         assert {one.judge: round(65_536 * one.weight) for one in found.judges} == weights
 
+    async def test_a_suspended_judge_weighs_nothing_and_is_said_to_be_one(
+        self, scorer: ScorerServiceAsyncStub, arena: Arena
+    ) -> None:
+        arena.play(4, settles=True, suspended=["beta@1"])
+        await scorer.ScoreThrough(pb.ScoreThroughRequest(dimension=NAME, round=4))
+        found = await scorer.GetJudgeReport(pb.GetJudgeReportRequest(dimension=NAME, with_worth=True))
+        assert [one.judge for one in found.judges] == list(MODELS)
+        beta = found.judges[1]
+        assert (beta.weight, beta.notes[0], beta.HasField("worth")) == (0, "is suspended", False)
+        assert beta.outcomes.a == arena.counted(4).outcomes.by_judge[1, 0]
+        weights = {row.model: row.judge_weight for row in (await board(scorer, 4)).rows}
+        assert {one.judge: round(65_536 * one.weight) for one in found.judges} == weights
+        without = await scorer.GetCounterfactuals(pb.GetCounterfactualsRequest(dimension=NAME))
+        assert [one.strength for one in without.models] == [
+            row.strength for row in sorted(arena.expected(4).rows, key=lambda row: row.model)
+        ]
+        assert "beta@1" not in {one.what for one in without.boards}
+
 
 class TestGetCounterfactuals:
     async def test_are_those_of_the_votes_through_the_board(self, scorer: ScorerServiceAsyncStub, arena: Arena) -> None:

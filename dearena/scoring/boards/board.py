@@ -34,10 +34,16 @@ class StrangerVoted(ArenaFault):
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A model revision admitted to the dimension."""
+    """A model revision admitted to the dimension.
+
+    Attributes:
+        retired: it has no rank and judges no more; its votes count.
+        suspended: its votes count nothing, until it is reinstated; it stays ranked.
+    """
 
     model: str
     retired: bool = False
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,15 @@ class Row:
         strength, low, high: log-odds against the board's mean, with their interval.
         votes: preferences and ties that concern the model.
         half_wins: its wins in halves, a tie being one half.
-        judge_weight: in parts of 65,536, mean 65,536 over the rows that are not retired; 0 when retired.
+        judge_weight: in parts of 65,536, mean 65,536 over the rows that may judge; 0 when retired or suspended.
         rank_low, rank_high: best and worst rank that the evidence allows.
         group: of models that cannot be told apart from the strongest of it; 1 is the best.
         part: of the board that a chain of votes joins; numbered from 1 in the order of the rows.
         undefeated, winless: it has votes, and lost none, or won none, not even half.
-        contested: outcomes of the cells it contested: A where it was preferred, B where the other was.
-        judged: outcomes of the cells it judged.
+        contested: outcomes of the cells it contested: A where it was preferred, B where the other was; without those
+            that a suspended judge gave, as `votes` and `half_wins` are.
+        judged: outcomes of the cells it judged; of a suspended judge too.
+        suspended: as a judge; its votes count nothing.
     """
 
     model: str
@@ -75,6 +83,7 @@ class Row:
     winless: bool
     contested: Counts
     judged: Counts
+    suspended: bool = False
 
     @property
     def score(self) -> float:
@@ -101,7 +110,8 @@ class Board:
         rows: best first; models without any vote after those with votes, retired ones last.
         connected: whether a chain of votes joins any two rows; if not, ranks between parts mean nothing.
         bounded: whether more than the prior keeps every strength finite.
-        cost_nano_units: by currency.
+        outcomes: of the judges that are not suspended.
+        judge_calls, cost_nano_units: of all judges, cost by currency.
         weight_residual: in parts; above 1 when the weights did not come to rest.
         effective_votes: how many independent votes would make strengths as sure.
         tie_parameter: Davidson's nu; None under half ties.
@@ -151,23 +161,26 @@ def rating(strength: float) -> float:
 def make_board(counted: Counted, entrants: Iterable[Entrant], settings: FitSettings) -> Made:
     """Make the board of what counts through a round.
 
-    Entrants that stood in no cell yet are left out; retired ones stay in the fit with all their votes.
+    Entrants that stood in no cell yet are left out; retired ones stay in the fit with all their votes. Votes of
+    suspended judges are set aside: strengths and intervals are those of a log in which they never voted.
 
     Raises:
         StrangerVoted: a cell names a model that is no entrant.
         FitDidNotConverge: the fit met its limit.
     """
-    is_retired = {entrant.model: entrant.retired for entrant in entrants}
-    if strangers := [model for model in counted.votes.models if model not in is_retired]:
+    of_model = {entrant.model: entrant for entrant in entrants}
+    if strangers := [model for model in counted.votes.models if model not in of_model]:
         raise StrangerVoted(f"{', '.join(strangers)} stood in a cell, but was never admitted")
-    found = fit(counted.evidence, settings)
-    retired = np.array([is_retired[model] for model in found.models], dtype=bool)
+    heard = counted.without_judges({model for model, entrant in of_model.items() if entrant.suspended})
+    found = fit(heard.evidence, settings)
+    retired = np.array([of_model[model].retired for model in found.models], dtype=bool)
+    suspended = np.array([of_model[model].suspended for model in found.models], dtype=bool)
     order = _order(found, retired)
     board = Board(
-        rows=_rows(found, counted, retired, order),
+        rows=_rows(found, counted, heard, retired, suspended, order),
         connected=found.connection.connected,
         bounded=found.connection.bounded,
-        outcomes=by_outcome(counted.outcomes.by_judge.sum(axis=0)),
+        outcomes=by_outcome(heard.outcomes.by_judge.sum(axis=0)),
         judge_calls=counted.spent.judge_calls,
         cost_nano_units=counted.spent.cost_nano_units,
         weight_iterations=found.judging.fits,
@@ -187,8 +200,8 @@ def make_board(counted: Counted, entrants: Iterable[Entrant], settings: FitSetti
     return Made(board, pair_votes(found.half_wins, order), found)
 
 
-def judge_weights(found: Fit, retired: BoolArray) -> IntArray:
-    """Weights of the models as judges, in parts of mean 65,536 over those that are not retired; shape (models,).
+def judge_weights(found: Fit, may_judge: BoolArray) -> IntArray:
+    """Weights of the models as judges, in parts of mean 65,536 over those that may judge; shape (models,).
 
     A model that has not judged yet gets the weight that its strength implies, or the mean where
     strength implies none.
@@ -200,7 +213,7 @@ def judge_weights(found: Fit, retired: BoolArray) -> IntArray:
         raw = weigh(found.strengths)
         weights = raw * (ONE / np.mean(raw[judges >= 0])) if np.any(judges >= 0) else raw
     weights[judges >= 0] = found.judging.parts[judges[judges >= 0]]
-    return _shared_out(weights, ~retired)
+    return _shared_out(weights, may_judge)
 
 
 def by_outcome(numbers: IntArray) -> dict[Outcome, int]:
@@ -225,15 +238,22 @@ def _order(found: Fit, retired: BoolArray) -> IntArray:
     return np.lexsort((np.arange(len(retired)), -found.strengths, unseen, retired))
 
 
-def _rows(found: Fit, counted: Counted, retired: BoolArray, order: IntArray) -> tuple[Row, ...]:
+def _rows(
+    found: Fit, counted: Counted, heard: Counted, retired: BoolArray, suspended: BoolArray, order: IntArray
+) -> tuple[Row, ...]:
+    """The rows in order.
+
+    Args:
+        counted, heard: with and without the outcomes that suspended judges gave.
+    """
     half_wins = found.half_wins.sum(axis=1)
     votes = found.votes
-    weights = judge_weights(found, retired)
+    weights = judge_weights(found, ~(retired | suspended))
     rank_low, rank_high = found.ranks_among(~retired)
     groups = _groups(found, order[~retired[order]])
     parts = _parts_in_order(found.connection.part, order)
-    outcomes = counted.outcomes
-    judge = {name: index for index, name in enumerate(found.judges)}
+    by_judge = counted.outcomes.by_judge
+    judge = {name: index for index, name in enumerate(counted.votes.judges)}
     nothing = np.zeros(len(Outcome), dtype=np.int64)
     rows = []
     for place, i in enumerate(order.tolist(), start=1):
@@ -257,8 +277,9 @@ def _rows(found: Fit, counted: Counted, retired: BoolArray, order: IntArray) -> 
                 part=int(parts[i]),
                 undefeated=i in found.connection.undefeated,
                 winless=i in found.connection.winless,
-                contested=by_outcome(outcomes.by_model[i]),
-                judged=by_outcome(outcomes.by_judge[judge[model]] if model in judge else nothing),
+                contested=by_outcome(heard.outcomes.by_model[i]),
+                judged=by_outcome(by_judge[judge[model]] if model in judge else nothing),
+                suspended=bool(suspended[i]),
             )
         )
     return tuple(rows)

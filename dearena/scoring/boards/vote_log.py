@@ -6,9 +6,9 @@ rounds, so that what an older board rested on is a slice. An outcome takes 27 by
 some judge was drawn by weight. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from dearena.scoring.boards.growing import Growing
 from dearena.scoring.boards.marks import MarkSet
 from dearena.scoring.boards.round_votes import OUTCOMES, BrokenLog, Draws, RoundVotes
 from dearena.scoring.boards.spending import Spending, Spent
-from dearena.scoring.draws import EVEN, drawn
+from dearena.scoring.draws import EVEN, balanced, drawn
 from dearena.scoring.evidence import Evidence
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
@@ -44,6 +44,29 @@ class Counted:
     evidence: Evidence | Votes
     outcomes: OutcomeCounts
     spent: Spent
+
+    def without_judges(self, judges: Collection[str]) -> Self:
+        """What counts when some judges are not heard: as if they had given no outcome, but for what was spent on all.
+
+        Models that stand nowhere else stay, without a vote.
+        """
+        heard = np.array([judge not in judges for judge in self.votes.judges], dtype=bool)
+        if heard.all():
+            return self
+        votes = balanced(_with_judges_and_queries_in_use(self.votes.where(np.flatnonzero(heard[self.votes.judge]))))
+        of_judge = {currency: paid[heard] for currency, paid in self.spent.of_judge.items()}
+        return replace(
+            self,
+            votes=votes,
+            evidence=votes,
+            outcomes=outcome_counts(votes),
+            spent=replace(self.spent, of_judge=of_judge),
+        )
+
+    def votes_by(self, judges: Collection[str]) -> Votes:
+        """The votes of some judges alone, over the same models."""
+        chosen = np.array([judge in judges for judge in self.votes.judges], dtype=bool)
+        return _with_judges_and_queries_in_use(self.votes.where(np.flatnonzero(chosen[self.votes.judge])))
 
 
 class _Reasked(NamedTuple):
@@ -255,30 +278,37 @@ def _without(rows: IntArray, length: int) -> BoolArray:
 
 def _with_names_in_use(votes: Votes) -> Votes:
     """The votes without names that stand in no row."""
+    votes = _with_judges_and_queries_in_use(votes)
+    judges = set(votes.judges)
+    models = _used(len(votes.models), votes.first, votes.second)
+    models |= np.array([name in judges for name in votes.models], dtype=bool)
+    model = _renumbered(models)
+    return replace(votes, models=_kept(votes.models, models), first=model[votes.first], second=model[votes.second])
 
-    def used(names: int, *columns: Codes) -> tuple[BoolArray, Codes]:
-        kept = np.zeros(names, dtype=bool)
-        for column in columns:
-            kept[column] = True
-        return kept, (np.cumsum(kept) - 1).astype(np.int32)
 
-    judges, judge = used(len(votes.judges), votes.judge)
-    names_of_judges = {name for name, kept in zip(votes.judges, judges, strict=True) if kept}
-    models, model = used(len(votes.models), votes.first, votes.second)
-    models |= np.array([name in names_of_judges for name in votes.models], dtype=bool)
-    model = (np.cumsum(models) - 1).astype(np.int32)
-    queries, query = used(len(votes.queries), votes.query)
+def _with_judges_and_queries_in_use(votes: Votes) -> Votes:
+    judges, queries = _used(len(votes.judges), votes.judge), _used(len(votes.queries), votes.query)
     return replace(
         votes,
-        models=_kept(votes.models, models),
         judges=_kept(votes.judges, judges),
         queries=_kept(votes.queries, queries),
-        judge=judge[votes.judge],
-        first=model[votes.first],
-        second=model[votes.second],
-        query=query[votes.query],
+        judge=_renumbered(judges)[votes.judge],
+        query=_renumbered(queries)[votes.query],
         questions=None if votes.questions is None else votes.questions[queries],
     )
+
+
+def _used(names: int, *columns: Codes) -> BoolArray:
+    """Which names stand in a row."""
+    used = np.zeros(names, dtype=bool)
+    for column in columns:
+        used[column] = True
+    return used
+
+
+def _renumbered(kept: BoolArray) -> Codes:
+    """Where each name that is kept stands among them."""
+    return (np.cumsum(kept) - 1).astype(np.int32)
 
 
 def _kept(names: Sequence[str], kept: BoolArray) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from dearena.outcomes import Outcome
-from dearena.scoring.arrays import ONE, IntArray
+from dearena.scoring.arrays import ONE, FloatArray, IntArray
 from dearena.scoring.evidence import preferences
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.intervals import quantile
@@ -40,6 +40,7 @@ DISAGREES: Final = "disagrees with the rest"
 FAVOURS_FAMILY: Final = "favours its family"
 FAVOURS_SLUG: Final = "favours its own revisions"
 MOSTLY_UNDECIDED: Final = "mostly undecided"
+SUSPENDED: Final = "is suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class JudgeRow:
         family: what it adds to answers of its own family, in log-odds.
         slug: what it adds to answers of other revisions of its own slug.
         reliability: its discrimination, mean 1; None under other weightings.
-        weight: on the board, mean 1.
+        weight: on the board, mean 1; 0 when suspended.
         worth: where its cost was told.
         notes: short words on what stands out, each beyond the doubt that comes with so many judges.
     """
@@ -128,15 +129,13 @@ def judge_report(
     report = []
     for judge, name in enumerate(votes.judges):
         own, decided = votes.where(rows[judge]), counted.where(counted_rows[judge])
-        rates = {} if not len(own) else {kind: int(by_judge[judge, CODES[kind]]) / len(own) for kind in Outcome}
-        tie_rate, tie_rate_others = _tie_rates(by_judge, judge)
         row = JudgeRow(
             judge=name,
             cells=len(own),
             votes=len(decided),
-            rates=rates,
-            tie_rate=tie_rate,
-            tie_rate_others=tie_rate_others,
+            rates=_rates(by_judge[judge]),
+            tie_rate=_tie_rate(by_judge[judge]),
+            tie_rate_others=_tie_rate(np.sum(by_judge, axis=0) - by_judge[judge]),
             first_seat=_first_seat(own, settings.confidence),
             agreement=agreement(decided, without[judge], settings.confidence),
             family=favour.family[judge],
@@ -151,20 +150,65 @@ def judge_report(
     return tuple(report)
 
 
+def suspended_judges(votes: Votes, found: Fit) -> tuple[JudgeRow, ...]:
+    """Report on judges whose votes count nothing, in canonical order: how they voted, beside a board without them.
+
+    Whom they favour, and what they are worth, is asked of judges that count.
+
+    Args:
+        votes: theirs, of any outcome.
+        found: the fit of all others' votes, over the same models.
+    """
+    settings = found.settings
+    counted = preferences(votes, flips_as_ties=settings.flips == "half")
+    by_judge = outcome_counts(votes).by_judge
+    others = np.sum(found.tallies, axis=(1, 2))
+    rows, counted_rows = _rows_by_judge(votes), _rows_by_judge(counted)
+    strict = 1 - (1 - settings.confidence) / max(len(votes.judges) + len(found.judges), 1)
+    report = []
+    for judge, name in enumerate(votes.judges):
+        own, decided = votes.where(rows[judge]), counted.where(counted_rows[judge])
+        row = JudgeRow(
+            judge=name,
+            cells=len(own),
+            votes=len(decided),
+            rates=_rates(by_judge[judge]),
+            tie_rate=_tie_rate(by_judge[judge]),
+            tie_rate_others=_tie_rate(others),
+            first_seat=_first_seat(own, settings.confidence),
+            agreement=agreement(decided, found.strengths, settings.confidence),
+            family=None,
+            slug=None,
+            reliability=None,
+            weight=0.0,
+            worth=None,
+            notes=(),
+        )
+        noted = _noted(row, _first_seat(own, strict), agreement(decided, found.strengths, strict), strict)
+        report.append(replace(noted, notes=(SUSPENDED, *noted.notes)))
+    return tuple(report)
+
+
 def _rows_by_judge(votes: Votes) -> list[IntArray]:
     order = np.argsort(votes.judge, kind="stable")
     ends = np.searchsorted(votes.judge[order], np.arange(len(votes.judges) + 1))
     return [order[ends[judge] : ends[judge + 1]] for judge in range(len(votes.judges))]
 
 
-def _tie_rates(by_judge: IntArray, judge: int) -> tuple[float | None, float | None]:
-    """Ties among preferences and ties as they were said, of the judge and of all others."""
-    said = by_judge[:, : CODES[Outcome.TIE] + 1]
-    own, others = said[judge], np.sum(said, axis=0) - said[judge]
-    own_rate, others_rate = (
-        int(counts[CODES[Outcome.TIE]]) / int(np.sum(counts)) if np.sum(counts) else None for counts in (own, others)
-    )
-    return own_rate, others_rate
+def _rates(counts: IntArray) -> dict[Outcome, float]:
+    """Of each outcome among all; nothing where there is none."""
+    cells = int(np.sum(counts))
+    return {kind: int(counts[CODES[kind]]) / cells for kind in Outcome} if cells else {}
+
+
+def _tie_rate(counts: IntArray | FloatArray) -> float | None:
+    """Ties among preferences and ties as they were said.
+
+    Args:
+        counts: by outcome.
+    """
+    said = counts[: CODES[Outcome.TIE] + 1]
+    return int(said[CODES[Outcome.TIE]]) / int(np.sum(said)) if np.sum(said) else None
 
 
 def _first_seat(own: Votes, confidence: float) -> Share | None:
@@ -219,4 +263,4 @@ def _surely_above(favour: Favour | None, confidence: float) -> bool:
     return favour.premium > quantile(confidence, favour.questions - 1) * favour.error
 
 
-__all__ = ["Agreement", "Favour", "JudgeRow", "Share", "Worth", "judge_report"]
+__all__ = ["Agreement", "Favour", "JudgeRow", "Share", "Worth", "judge_report", "suspended_judges"]

@@ -25,9 +25,9 @@ def vote(model_a: str, model_b: str, outcome: Outcome, judge: str = "judge@1", *
     return Vote(model_a=model_a, model_b=model_b, judge=judge, outcome=outcome, **fields)  # type: ignore[arg-type]
 
 
-def entrants(counted: Counted, retired: Sequence[str] = ()) -> list[Entrant]:
+def entrants(counted: Counted, retired: Sequence[str] = (), suspended: Sequence[str] = ()) -> list[Entrant]:
     """Everybody who stood in a cell."""
-    return [Entrant(model, model in retired) for model in counted.votes.models]
+    return [Entrant(model, model in retired, model in suspended) for model in counted.votes.models]
 
 
 def made_of(*rounds: Iterable[Vote], settings: FitSettings = SCORE, retired: Sequence[str] = ()) -> Made:
