@@ -72,6 +72,7 @@ def line_of(vote: Vote, dimension: str) -> dict[str, Any]:
         "round": vote.round,
         "cell_id": vote.cell_id,
         "attempt": vote.attempt,
+        "draw": vote.draw,
     }
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 
 _OUTCOMES: Final = {number: name.removeprefix("OUTCOME_") for name, number in common_pb2.Outcome.items()}
+EVEN_DRAW: Final = 65_536
 _WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
 
 
@@ -29,6 +31,8 @@ class Vote:
     judge_calls: int
     cost_nano_units: int
     currency: str
+    draw: int = EVEN_DRAW
+    """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
 
     @property
     def winner(self) -> str | None:
@@ -50,9 +54,10 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         batch.outcome,
         batch.judge_calls,
         batch.cost_nano_units,
+        batch.draw or repeat(0, len(batch.sequence)),
         strict=True,
     )
-    for sequence, round_, cell_id, attempt, model_a, model_b, judge, query, outcome, judge_calls, cost in columns:
+    for sequence, round_, cell_id, attempt, model_a, model_b, judge, query, outcome, judge_calls, cost, draw in columns:
         yield Vote(
             sequence=sequence,
             round=round_,
@@ -66,4 +71,5 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
             judge_calls=judge_calls,
             cost_nano_units=cost,
             currency=batch.currency,
+            draw=draw or EVEN_DRAW,
         )

@@ -37,6 +37,7 @@ def test_a_line_says_who_judged_what_and_that_nobody_won() -> None:
         "round": 3,
         "cell_id": "c1",
         "attempt": 1,
+        "draw": 65_536,
     }
 
 
