@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor  # noqa: E402
 from dataclasses import astuple, dataclass, fields  # noqa: E402
 from enum import Enum  # noqa: E402
 from functools import cache  # noqa: E402
-from itertools import product  # noqa: E402
+from itertools import pairwise, product  # noqa: E402
 from typing import Annotated, Final  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -41,7 +41,7 @@ from scipy.special import expit  # noqa: E402
 from dearena.outcomes import Outcome  # noqa: E402
 from dearena.ranking.canary_schedule import canaries_due, next_canaries  # noqa: E402
 from dearena.ranking.health import ONE, WIDEST_GAP, Canary, JudgeRecord, suspension  # noqa: E402
-from dearena.ranking.rules import SeatPolicy  # noqa: E402
+from dearena.ranking.rules import DEFAULT_CANARY_EVERY, SeatPolicy  # noqa: E402
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -59,6 +59,7 @@ FIRST_SEAT: Final = (0.3, 0.3)
 CELLS: Final = 2_000
 SOON: Final = 200
 VOTES_A_ROUND: Final = 5
+SHARPNESS_CLASSES: Final = (0, 0.2, 0.4, 0.6, 0.8, 1.0, 4.0)
 
 SEATS: Final = ("FIRST", "SECOND", "TIE", "UNREADABLE", "")
 """What can be said in one seat order; nothing where it was not shown."""
@@ -94,6 +95,7 @@ class Setting:
 class Life:
     """Of one judge: its cells until it was suspended or enough was seen, canaries among them, and why it went."""
 
+    sharpness: float
     cells: int
     canaries: int
     reason: str | None
@@ -187,24 +189,24 @@ def lives(seed: int, setting: Setting) -> list[Life]:
             canary: counts_of_cells(canary)[tuple(watched.cells(np.full(CELLS, worth), chance).T)]
             for canary, worth in ((Canary.TRUNCATION, TRUNCATION), (Canary.SAME_ANSWER, 0.0))
         }
-        found.append(life(votes, canaries))
+        found.append(life(watched.sharpness, votes, canaries))
     return found
 
 
-def life(votes: IntArray, canaries: dict[Canary, IntArray]) -> Life:
+def life(sharpness: float, votes: IntArray, canaries: dict[Canary, IntArray]) -> Life:
     """Play the rounds of one judge, whose verdicts are drawn."""
     drawn = dict.fromkeys(canaries, 0)
     counts = np.zeros(len(COLUMNS), np.int64)
     record = JudgeRecord()
     while record.cells < CELLS:
-        for canary in next_canaries(record, canaries_due(record, VOTES_A_ROUND)):
+        for canary in next_canaries(record, canaries_due(record, VOTES_A_ROUND, DEFAULT_CANARY_EVERY)):
             counts += canaries[canary][drawn[canary]]
             drawn[canary] += 1
         counts += votes[record.votes : record.votes + VOTES_A_ROUND].sum(axis=0)
         record = JudgeRecord(*counts.tolist())
         if reason := suspension(record):
-            return Life(record.cells, record.canaries, reason)
-    return Life(record.cells, record.canaries, None)
+            return Life(sharpness, record.cells, record.canaries, reason)
+    return Life(sharpness, record.cells, record.canaries, None)
 
 
 def of_all_worlds(seeds: Iterable[int], settings: Iterable[Setting], jobs: int) -> dict[Setting, list[Life]]:
@@ -234,6 +236,27 @@ def row(setting: Setting, some: list[Life]) -> tuple[str, ...]:
     return (*head, *ends, shown(middle), shown(late), shown(latest), f"{np.mean(out <= SOON):.1%}")
 
 
+def by_sharpness(found: dict[Setting, list[Life]]) -> Table:
+    """Inverted judges that were suspended soon: a dull one hardly differs from a coin, and does hardly more harm."""
+    table = Table(
+        "inverted", "sharpness", "judges", f"within {SOON}", f"within {CELLS:,}", box=box.SIMPLE, pad_edge=False
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for seats in SeatPolicy:
+        some = [
+            one
+            for setting, judges in found.items()
+            for one in judges
+            if setting.kind is Kind.INVERTED and setting.seats is seats
+        ]
+        for low, high in pairwise(SHARPNESS_CLASSES):
+            cells = np.array([one.cells if one.reason else np.inf for one in some if low <= one.sharpness < high])
+            shares = [f"{np.mean(cells <= most):.1%}" if len(cells) else "" for most in (SOON, CELLS)]
+            table.add_row(seats.value.lower(), f"{low:g} to {high:g}", f"{len(cells):,}", *shares)
+    return table
+
+
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Worlds, one a seed.")] = 20,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
@@ -256,6 +279,7 @@ def main(
         table.add_row(*row(setting, some))
     printed = Console(width=120)
     printed.print(table)
+    printed.print(by_sharpness(found))
     printed.print(f"{time.monotonic() - begin:.0f} s")
     wronged = [one.reason for setting, some in found.items() if setting.kind.healthy for one in some if one.reason]
     if wronged:

@@ -9,13 +9,15 @@ import math
 from typing import Final
 
 from dearena.ranking.health import Canary, JudgeRecord, Rule, evidence
-from dearena.ranking.rules import DEFAULT_CANARY_EVERY
 
-SUSPICION: Final = math.log(2)
-"""A rule's logarithmic ratio from which a judge is watched closely: one healthy judge in two at the very most."""
+SUSPICION: Final = math.log(1.4)
+"""A rule's logarithmic ratio from which a judge is watched closely: its first truncation preferred is enough.
 
-EVERY_UNDER_SUSPICION: Final = 3
-"""Votes a canary, while a record raises suspicion."""
+So loose a level costs little: a healthy judge passes the next ones, and the ratio falls again.
+"""
+
+EVERY_UNDER_SUSPICION: Final = 1
+"""Votes a canary, while a record raises suspicion: what such a judge votes does harm, what it says to canaries not."""
 
 SAME_ANSWER_EVERY: Final = 3
 """Every third canary is one of the same answer: a truncation says more, about more kinds of judges."""
@@ -26,7 +28,7 @@ def suspicious(record: JudgeRecord) -> bool:
     return max(evidence(record).values()) >= SUSPICION
 
 
-def canaries_due(record: JudgeRecord, planned_votes: int, every: int = DEFAULT_CANARY_EVERY) -> int:
+def canaries_due(record: JudgeRecord, planned_votes: int, every: int) -> int:
     """How many canaries a judge gets with its next `planned_votes` votes.
 
     Args:
@@ -34,7 +36,7 @@ def canaries_due(record: JudgeRecord, planned_votes: int, every: int = DEFAULT_C
         planned_votes: of the round being opened.
         every: votes a canary, of a judge that raises no suspicion.
     """
-    pace = min(every, EVERY_UNDER_SUSPICION) if suspicious(record) else every
+    pace = EVERY_UNDER_SUSPICION if suspicious(record) else every
     return -(-(record.votes + planned_votes) // pace) - -(-record.votes // pace)
 
 

@@ -5,7 +5,7 @@ likelihood ratio that is a mixture over all worse ones. Under the worst healthy 
 supermartingale that starts at 1: the chance that it ever reaches `RULES / ERROR` is at most `ERROR / RULES`, however
 often one looks and whenever one stops (Ville's inequality). So a healthy judge is suspended with a chance of at most
 `ERROR` in all its life, or until it is reinstated, which begins a new record. No rule has a smallest number of cells:
-none of the ratios can get there with fewer than 15.
+none of the ratios can get there with fewer than 16.
 
 Shares (truncations preferred, a seat taken, replies unreadable) are mixed evenly over all shares above the healthy
 bound. It holds for verdicts of unequal chances too, as long as none is above the bound given what went before. Of a
