@@ -7,8 +7,7 @@ its reason: a flip is not a tie, a broken reply is not a loss.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dearena.outcomes import Outcome
-from services.judge_dispatcher.verdict import SeatVerdict
+from dearena.outcomes import Outcome, SeatVerdict, outcome_of
 
 
 class Miss(StrEnum):
@@ -63,14 +62,7 @@ def rule(a_first: Seat | None, b_first: Seat | None) -> Ruling:
             return Ruling(outcome, _reason(struck))
     if struck := [seat for seat in seats if seat.verdict is SeatVerdict.UNREADABLE]:
         return Ruling(Outcome.INVALID, _reason(struck))
-    said = set()
-    if a_first is not None:
-        said.add(_said(a_first.verdict, first=Outcome.A, second=Outcome.B))
-    if b_first is not None:
-        said.add(_said(b_first.verdict, first=Outcome.B, second=Outcome.A))
-    if not said:
-        raise ValueError("a cell that was asked in no seat order has no verdict")
-    return Ruling(said.pop() if len(said) == 1 else Outcome.FLIP)
+    return Ruling(outcome_of(a_first.verdict if a_first else None, b_first.verdict if b_first else None))
 
 
 def without_answer(models: list[str]) -> Ruling:
@@ -81,17 +73,6 @@ def without_answer(models: list[str]) -> Ruling:
 def not_truncated(model: str) -> Ruling:
     """The ruling on a canary that cannot be asked: the answer is so short that nothing can be cut off."""
     return Ruling(Outcome.VOID, f"the answer of {model} is too short to be truncated")
-
-
-def _said(verdict: SeatVerdict, *, first: Outcome, second: Outcome) -> Outcome:
-    match verdict:
-        case SeatVerdict.FIRST:
-            return first
-        case SeatVerdict.SECOND:
-            return second
-        case SeatVerdict.TIE:
-            return Outcome.TIE
-    raise ValueError(f"{verdict} says nothing about a pair")
 
 
 def _reason(seats: list[Seat]) -> str:

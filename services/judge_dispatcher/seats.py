@@ -7,6 +7,7 @@ import grpc.aio
 from dearena import faults
 from dearena.identity import judge_request_id
 from dearena.names import DimensionName
+from dearena.outcomes import SeatVerdict
 from dearena.v1.common_pb2 import Cell, ChatMessage
 from dearena.v1.gateway_pb2 import (
     COMPLETION_STATE_DONE,
@@ -24,7 +25,6 @@ from services.judge_dispatcher.nonces import codes_of
 from services.judge_dispatcher.outcome import Miss, Seat
 from services.judge_dispatcher.patience import until_it_passes
 from services.judge_dispatcher.template import Template
-from services.judge_dispatcher.verdict import SeatVerdict
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from dearena.identity import text_hash
 from dearena.names import DimensionName
-from dearena.outcomes import Outcome
+from dearena.outcomes import Outcome, SeatVerdict
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import CellKind, SeatPolicy
 from services.judge_dispatcher.comparison import CellKey, Comparison, SeatRecord, Standing
-from services.judge_dispatcher.verdict import SeatVerdict
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Vote
 from services.runtime.store import (
     BulkWriteFailed,

@@ -6,18 +6,8 @@ call's own nonce. There is no guessing: a reply that ends otherwise is unreadabl
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class SeatVerdict(StrEnum):
-    """What the judge said in one seat order."""
-
-    FIRST = "FIRST"
-    SECOND = "SECOND"
-    TIE = "TIE"
-    UNREADABLE = "UNREADABLE"
-    NONE = "NONE"
-    """No reply."""
+from dearena.outcomes import SeatVerdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from dearena.outcomes import Outcome
-from services.judge_dispatcher.verdict import SeatVerdict
+from dearena.outcomes import Outcome, SeatVerdict
 
 EVEN_DRAW = 2**16
 """The `draw` of a cell that does not say: every judge had the same chance."""

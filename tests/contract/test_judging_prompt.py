@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.outcomes import SeatVerdict
 from dearena.sparring import reading
 from dearena.sparring.reading import Seat
 from services.judge_dispatcher import verdict
 from services.judge_dispatcher.template import TEMPLATES, Template
-from services.judge_dispatcher.verdict import SeatVerdict
 
 FENCE = "0123456789abcdef"
 NONCE = "fedcba9876543210"

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.outcomes import Outcome
+from dearena.outcomes import Outcome, SeatVerdict
 from services.judge_dispatcher.outcome import Miss, Ruling, Seat, not_truncated, rule, without_answer
-from services.judge_dispatcher.verdict import SeatVerdict
 
 A, B = "alpha@1", "beta@1"
 SAID = (SeatVerdict.FIRST, SeatVerdict.SECOND, SeatVerdict.TIE)

@@ -5,8 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.outcomes import Outcome
-from services.judge_dispatcher.verdict import SeatVerdict
+from dearena.outcomes import Outcome, SeatVerdict
 from services.judge_dispatcher.votes import Columns, Vote, in_columns
 
 revisions = st.sampled_from(["alpha@1", "alpha@2", "beta@1", "gamma@1"])
