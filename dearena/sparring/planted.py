@@ -10,10 +10,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from scipy.special import expit
 
+from dearena.canaries import truncated
 from dearena.identity import text_hash
 from dearena.sparring import reading
 from dearena.sparring.answer_code import Authored, author_of
@@ -34,6 +35,8 @@ PARTIALITY = 6.0
 FAMILIES = 4
 REFUSAL_COST = 3.0
 """What an answer that declines loses against the same model's honest one, in units of skill."""
+TRUNCATION_COST = 3.0
+"""What the truncation of an answer loses against the whole, in units of skill."""
 
 
 class Character(StrEnum):
@@ -48,6 +51,12 @@ class Character(StrEnum):
     """Prefers models of its own family."""
     COLLUSION = "collusion"
     """Prefers one and the same model, the world's `favourite`."""
+    UNREADABLE = "unreadable"
+    """Judges as an honest one does, and never says so in a form that can be read."""
+
+
+PARTIAL: Final = frozenset({Character.FAMILY, Character.COLLUSION})
+"""Characters to whom it matters whose an answer is."""
 
 
 def skill(seed: int, model: str) -> float:
@@ -162,7 +171,7 @@ class PlantedWorld:
 
     def _judge(self, call: Call, shown: JudgingPrompt) -> Reply:
         query = call.told_query or "text:" + text_hash(shown.question)
-        first, second = _identity(shown.first), _identity(shown.second)
+        first, second = identity_of(shown.first), identity_of(shown.second)
         seat_key = (self.seed, "judge", call.model, query, first, second)
         delay = self._delay(*seat_key)
         if happens(self.failure_rate, "failure", *seat_key):
@@ -170,14 +179,14 @@ class PlantedWorld:
         cell_key = (self.seed, "judge", call.model, query, min(first, second), max(first, second))
         if happens(self.judge_refusal_rate, "refusal", *cell_key):
             return Completed("I would rather not judge these answers.", delay_seconds=delay)
-        if happens(self.unreadable_rate, "unreadable", *seat_key):
+        if self.character(call.model) is Character.UNREADABLE or happens(self.unreadable_rate, "unreadable", *seat_key):
             return Completed(unreadable_text(*seat_key), delay_seconds=delay)
         verdict = self.verdict(call.model, query, shown.first, shown.second)
         return Completed(reading.spoken(verdict, shown.nonce), delay_seconds=delay)
 
     def verdict(self, judge: str, query: str, first: str, second: str) -> Seat:
         """What a judge says of two answers in this seat order; the orders of a cell are drawn apart."""
-        texts = _identity(first), _identity(second)
+        texts = identity_of(first), identity_of(second)
         seat_key = (self.seed, judge, query, *texts)
         tied = happens(self.tie_rate, "tie", self.seed, judge, query, *sorted(texts))
         if (
@@ -191,31 +200,35 @@ class PlantedWorld:
 
     def first_seat_chance(self, judge: str, query: str, first: str, second: str) -> float:
         """Probability that a verdict which is no tie goes to the answer in the first seat."""
-        quality = self.quality(query, first) - self.quality(query, second)
-        seat = self.first_seat_mean + self.first_seat_sd * normal(self.seed, "first seat", judge)
-        log_odds = sharpness(self.seed, judge) * quality + seat
-        match self.character(judge):
-            case Character.HONEST:
-                return float(expit(log_odds))
-            case Character.INVERTED:
-                return float(expit(-log_odds))
-            case Character.FIRST:
-                return 1.0
-            case Character.FAMILY | Character.COLLUSION:
-                favour = self._favours(judge, first) - self._favours(judge, second)
-                return float(expit(log_odds + PARTIALITY * favour))
+        quality = self._quality_beside(query, first, second) - self._quality_beside(query, second, first)
+        log_odds = sharpness(self.seed, judge) * quality + self.first_seat_bias(judge)
+        character = self.character(judge)
+        favour = 0
+        if character in PARTIAL:
+            favour = self._favours(judge, first, second) - self._favours(judge, second, first)
+        return first_seat_chance(character, log_odds, favour)
+
+    def first_seat_bias(self, judge: str) -> float:
+        """A judge's log-odds for the first seat, whatever sits there."""
+        return self.first_seat_mean + self.first_seat_sd * normal(self.seed, "first seat", judge)
 
     def quality(self, query: str, text: str) -> float:
         """How good an answer is: the author's skill and the query's effect.
 
+        A text by itself: beside its own whole, a truncation is worth `TRUNCATION_COST` less than that.
         A text that no model of this world wrote, say of a real model that plays along, has a quality drawn
         from the same population by hash of the text: judges agree on it, and no tie is made up.
         """
         author = author_of(self.seed, text)
         if author is None:
-            return math.hypot(1, QUERY_EFFECT_SD) * normal(self.seed, "stranger", query, _identity(text))
+            return math.hypot(1, QUERY_EFFECT_SD) * normal(self.seed, "stranger", query, identity_of(text))
         cost = REFUSAL_COST if self._declines(author) else 0.0
         return skill(self.seed, author.model) + query_effect(self.seed, author.model, author.query) - cost
+
+    def _quality_beside(self, query: str, text: str, other: str) -> float:
+        if is_truncation(text, other):
+            return self.quality(query, other) - TRUNCATION_COST
+        return self.quality(query, text)
 
     def character(self, judge: str) -> Character:
         """How a judge judges: as set by hand, else hostile at the world's rate."""
@@ -223,13 +236,19 @@ class PlantedWorld:
             return self.characters[judge]
         return self.hostile if happens(self.hostile_rate, self.seed, "hostile", judge) else Character.HONEST
 
-    def _favours(self, judge: str, text: str) -> bool:
-        author = author_of(self.seed, text)
-        if author is None:
-            return False
-        if self.character(judge) is Character.COLLUSION:
-            return author.model == self.favourite
-        return family_of(self.seed, author.model) == family_of(self.seed, judge)
+    def _favours(self, judge: str, text: str, other: str) -> bool:
+        author = author_of(self.seed, other if is_truncation(text, other) else text)
+        return author is not None and self.favours(judge, author.model)
+
+    def favours(self, judge: str, model: str) -> bool:
+        """Whether a judge is partial to this model's answers."""
+        match self.character(judge):
+            case Character.COLLUSION:
+                return model == self.favourite
+            case Character.FAMILY:
+                return family_of(self.seed, model) == family_of(self.seed, judge)
+            case _:
+                return False
 
     def _declines(self, author: Authored) -> bool:
         return happens(self.answer_refusal_rate, "declines", self.seed, author.model, author.query)
@@ -238,9 +257,34 @@ class PlantedWorld:
         return self.delay_seconds * (0.5 + uniform("delay", *key))
 
 
-def _identity(text: str) -> str:
+def first_seat_chance(character: Character, log_odds: float, favour: int) -> float:
+    """Probability that a verdict which is no tie goes to the first seat.
+
+    Args:
+        character: of the judge.
+        log_odds: that it would see as an honest one.
+        favour: 1 when it is partial to what sits first, -1 to what sits second, 0 to neither or to both.
+    """
+    match character:
+        case Character.HONEST | Character.UNREADABLE:
+            return float(expit(log_odds))
+        case Character.INVERTED:
+            return float(expit(-log_odds))
+        case Character.FIRST:
+            return 1.0
+        case Character.FAMILY | Character.COLLUSION:
+            return float(expit(log_odds + PARTIALITY * favour))
+
+
+def identity_of(text: str) -> str:
     """A shown answer's hash; the way through prompts may cost a text its outer white space."""
     return text_hash(text.strip())
+
+
+def is_truncation(text: str, other: str) -> bool:
+    """Whether a text is what a canary makes of the other: such a judge sees both, and knows whose the cut one is."""
+    cut = text.strip()
+    return cut == truncated(other) and cut != other.strip()
 
 
 def _failed(delay: float) -> Refused:

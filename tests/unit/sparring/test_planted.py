@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ import pytest
 from scipy.special import expit
 from scipy.stats import spearmanr
 
+from dearena.canaries import truncated
 from dearena.sparring.calls import Call, Completed, Purpose, Refused
 from dearena.sparring.planted import (
+    TRUNCATION_COST,
     Character,
     PlantedWorld,
     family_of,
@@ -252,6 +254,47 @@ def test_families_are_about_equal() -> None:
     families = Counter(family_of(0, f"slug-{number}") for number in range(4_000))
     assert sorted(families) == ["family-0", "family-1", "family-2", "family-3"]
     assert min(families.values()) / families.total() > 0.22
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_unreadable_judge_never_says_a_verdict(seed: int) -> None:
+    world = PlantedWorld(seed=seed, characters={"model-0": Character.UNREADABLE})
+    first, second = answer(world, "alpha", "q1"), answer(world, "beta", "q1")
+    for query, seats in product(QUERIES, ((first, second), (second, first), (first, first))):
+        assert not judged(world, "model-0", query, *seats).startswith("VERDICT ffeeddccbbaa9988: ")
+
+
+# Truncations
+
+
+@pytest.mark.parametrize("world", [WORLD, replace(WORLD, answer_refusal_rate=1.0)])
+def test_a_truncation_beside_its_own_whole_is_worth_less_by_a_constant(world: PlantedWorld) -> None:
+    for model, query in product(MODELS, QUERIES[:5]):
+        whole = answer(world, model, query)
+        for judge, cut in product(MODELS[:3], (truncated(whole), f" {truncated(whole)}\n")):
+            chance = world.first_seat_chance(judge, query, whole, cut)
+            assert chance == pytest.approx(expit(sharpness(0, judge) * TRUNCATION_COST))
+            assert world.first_seat_chance(judge, query, cut, whole) == pytest.approx(1 - chance)
+
+
+def test_a_strangers_truncation_is_worth_less_than_the_stranger() -> None:
+    text = "A real model's answer that plays along, of some length so that it can be cut."
+    chance = WORLD.first_seat_chance("model-0", "q1", text, truncated(text))
+    assert chance == pytest.approx(expit(sharpness(0, "model-0") * TRUNCATION_COST))
+
+
+def test_an_answer_beside_itself_is_no_truncation() -> None:
+    for text in (answer(WORLD, "alpha", "q1"), "4", ""):
+        assert WORLD.first_seat_chance("model-0", "q1", text, text) == pytest.approx(0.5)
+
+
+def test_an_inverted_judge_prefers_the_truncation_and_partial_ones_see_one_author() -> None:
+    characters = {"model-0": Character.INVERTED, "model-1": Character.FAMILY, "model-2": Character.COLLUSION}
+    world = replace(WORLD, characters=characters, favourite="alpha")
+    whole = answer(world, "alpha", "q1")
+    chances = {judge: world.first_seat_chance(judge, "q1", whole, truncated(whole)) for judge in characters}
+    honest = {judge: WORLD.first_seat_chance(judge, "q1", whole, truncated(whole)) for judge in characters}
+    assert chances == pytest.approx({**honest, "model-0": 1 - honest["model-0"]})
 
 
 # What goes wrong
