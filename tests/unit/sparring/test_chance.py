@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.sparring.chance import happens, normal, uniform
+from dearena.sparring.chance import Lots, happens, normal, part, uniform
 
 parts = st.lists(st.one_of(st.integers(), st.text()), min_size=1, max_size=5)
 
@@ -44,3 +44,9 @@ def test_lots_are_uniform_and_their_normals_standard() -> None:
 
 def test_the_hash_behind_every_planted_world_does_not_change() -> None:
     assert uniform(0, "skill", "alpha") == 0.2891242938378288
+
+
+@given(st.lists(st.text(max_size=8) | st.integers(), min_size=1, max_size=6), st.integers(0, 5))
+def test_lots_whose_keys_begin_alike_are_the_same_lots(key: list[str | int], begun: int) -> None:
+    rest = b"".join(part(one) for one in key[begun:])
+    assert Lots(*key[:begun]).uniform(rest) == uniform(*key)
