@@ -101,9 +101,10 @@ def fit(
     """Score a file of votes.
 
     A line holds judge, model_a, model_b, query_id and winner (a, b or tie); it may hold weight, dimension,
-    outcome (which then decides, as in exported votes), cell_id and attempt (the last one of a cell counts)
-    and first (a or b: whose answer sat in the first seat). With several dimensions, JSON holds a board for
-    each in `dimensions`.
+    outcome (which then decides, as in exported votes), cell_id and attempt (the last one of a cell counts),
+    first (a or b: whose answer sat in the first seat) and draw (chance with which the judge was drawn over the
+    even one, in parts of 65,536: rarely drawn judges count more, on top of any weight). With several dimensions,
+    JSON holds a board for each in `dimensions`.
     """
     if style and answers is None:
         raise typer.BadParameter("--style needs --answers")

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from dearena.scoring.arrays import BoolArray, Codes
+from dearena.scoring.draws import EVEN
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.seats import WHO_SAT_FIRST
 from dearena.scoring.votes import WINNERS
@@ -20,14 +21,14 @@ from dearena.vote_files.columns import VoteColumns
 from dearena.vote_files.faults import BrokenVoteFile
 
 REQUIRED: Final = ("judge", "model_a", "model_b", "query_id")
-OPTIONAL: Final = ("winner", "outcome", "weight", "dimension", "attempt", "cell_id", "first")
+OPTIONAL: Final = ("winner", "outcome", "weight", "dimension", "attempt", "cell_id", "first", "draw")
 FIELDS: Final = REQUIRED + OPTIONAL
 """What a row may hold; of `winner` and `outcome` it must hold one. Anything else is passed over."""
 
 _OUTCOMES: Final = {str(outcome): code for outcome, code in CODES.items()}
 _WINNER_WORDS: Final = "a, b, tie"
 _MOST_SHOWN: Final = 60
-_LARGEST_ATTEMPT: Final = 2**31 - 1
+_LARGEST_NUMBER: Final = 2**31 - 1
 _LARGEST_WEIGHT: Final = 1e12
 _SMALLEST_WEIGHT: Final = 1 / _LARGEST_WEIGHT
 """Beyond these, sums of weights meet the ends of what a number can hold."""
@@ -84,7 +85,8 @@ class Builder:
             "outcome": block.outcomes(),
             "weight": block.weights(),
             "order": block.words("first", WHO_SAT_FIRST, "a, b"),
-            "attempt": block.attempts(),
+            "attempt": block.whole_numbers("attempt", least=0, absent=-1),
+            "draw": block.whole_numbers("draw", least=1, absent=EVEN),
             "cell": block.hashes("cell_id"),
         }
         block.refuse(
@@ -114,7 +116,7 @@ class Builder:
         columns: dict[str, Any] = {
             field: self._joined(field, None) for field in ("judge", "first", "second", "query", "outcome")
         }
-        for field, absent in (("weight", 1.0), ("order", -1), ("attempt", -1), ("cell", 0)):
+        for field, absent in (("weight", 1.0), ("order", -1), ("attempt", -1), ("cell", 0), ("draw", EVEN)):
             if any(block[field] is not None for block in self._blocks):
                 columns[field] = self._joined(field, absent)
         return VoteColumns(
@@ -245,17 +247,17 @@ class _Block:
         )
         return weights
 
-    def attempts(self) -> Any:
-        """Whole numbers, -1 where none is told; None: it is told nowhere."""
-        column = self._listed("attempt")
+    def whole_numbers(self, field: str, *, least: int, absent: int) -> Any:
+        """Whole numbers, `absent` where none is told; None: it is told nowhere."""
+        column = self._listed(field)
         if column is None:
             return None
-        attempts = _numbers_of(column, absent=-1.0)
+        numbers = _numbers_of(column, absent=absent)
         told = np.array([value is not None for value in column], dtype=bool)
         with np.errstate(invalid="ignore"):
-            fits = (attempts >= 0) & (attempts <= _LARGEST_ATTEMPT) & (attempts == np.floor(attempts))
-        self.refuse(told & ~fits, lambda row: f"attempt {_shown(column[row])} is no whole number from 0 up")
-        return np.where(fits, attempts, -1).astype(np.int64)
+            fits = (numbers >= least) & (numbers <= _LARGEST_NUMBER) & (numbers == np.floor(numbers))
+        self.refuse(told & ~fits, lambda row: f"{field} {_shown(column[row])} is no whole number from {least} up")
+        return np.where(fits, numbers, absent).astype(np.int64)
 
     def hashes(self, field: str) -> Any:
         """Hashes of ids, 0 where none is told; None: it is told nowhere.

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from dearena.scoring.arrays import BoolArray, Codes, FloatArray, IntArray, OutcomeCodes
+from dearena.scoring.draws import drawn
 from dearena.scoring.seats import UNSAID, SeatCodes, of_one_look
 from dearena.scoring.votes import Votes
 
@@ -29,6 +30,7 @@ class VoteColumns:
         order: who sat in the first seat: 0 `first`, 1 `second`, -1 not told; None: never told.
         attempt: -1 where it is not told; None: never told.
         cell: a hash of the cell's id, 0 where there is none; None: never told.
+        draw: chance with which the judge was drawn over the even one, in parts of 65,536; None: never told.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class VoteColumns:
     order: OutcomeCodes | None = None
     attempt: IntArray | None = None
     cell: IntArray | None = None
+    draw: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -101,13 +104,15 @@ class VoteColumns:
     def votes(self) -> Votes:
         """The rows for a fit, in the same order, with the names that stand in them.
 
+        Each counts by its weight times the ratio that its draw asks for, of which the mean is 1 (`scoring.draws`).
+
         Raises:
             BrokenVote: a row cannot be counted.
         """
         (first, second), models = _compact(self.names, self.first, self.second)
         (judge,), judges = _compact(self.names, self.judge)
         (query,), queries = _compact(self.queries, self.query)
-        return Votes.of_codes(
+        votes = Votes.of_codes(
             models=models,
             judges=judges,
             queries=queries,
@@ -119,6 +124,7 @@ class VoteColumns:
             weight=self.weight,
             seats=self._seats(),
         )
+        return votes if self.draw is None else drawn(votes, self.draw)
 
     def _seats(self) -> SeatCodes | None:
         """What was said in the one order that was asked."""
@@ -134,7 +140,7 @@ class VoteColumns:
         return reduce(_joint, [low, high, self.query, self.dimension], self.judge.astype(np.int64))
 
 
-_COLUMNS = ("judge", "first", "second", "query", "dimension", "outcome", "weight", "order", "attempt", "cell")
+_COLUMNS = ("judge", "first", "second", "query", "dimension", "outcome", "weight", "order", "attempt", "cell", "draw")
 
 _LARGEST_KEY = 2**62
 

@@ -8,7 +8,7 @@ from dearena.vote_files.builder import FIELDS, Builder, Column
 from dearena.vote_files.faults import BrokenVoteFile
 
 ROWS_AT_ONCE: Final = 2**14
-_NUMBERS: Final = ("weight", "attempt")
+_NUMBERS: Final = ("weight", "attempt", "draw")
 
 
 def read(stream: IO[bytes], file: str, builder: Builder) -> None:

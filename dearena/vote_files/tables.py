@@ -9,7 +9,7 @@ import numpy as np
 from dearena.vote_files.builder import FIELDS, Builder, Column, Dictionary
 from dearena.vote_files.faults import BrokenVoteFile, ColumnsMissing
 
-_NUMBERS: Final = ("weight", "attempt")
+_NUMBERS: Final = ("weight", "attempt", "draw")
 _ARROW_MAGIC: Final = b"ARROW1"
 
 

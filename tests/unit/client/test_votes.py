@@ -32,6 +32,14 @@ def test_each_row_names_what_its_indexes_point_at() -> None:
     assert (second.model_b, second.judge, second.query_id, second.outcome) == ("gamma@2", "beta@1", "q1", "FLIP")
 
 
+def test_a_draw_that_is_not_told_is_even() -> None:
+    assert [row.draw for row in rows_of(BATCH)] == [65_536, 65_536]
+    batch = ListVotesResponse()
+    batch.CopyFrom(BATCH)
+    batch.draw[:] = [0, 13_107]
+    assert [row.draw for row in rows_of(batch)] == [65_536, 13_107]
+
+
 @pytest.mark.parametrize("outcome", [value.name for value in common_pb2.Outcome.DESCRIPTOR.values[1:]])
 def test_only_a_decision_has_a_winner(outcome: str) -> None:
     batch = ListVotesResponse()

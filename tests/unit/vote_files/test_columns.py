@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from dearena.scoring import seats
+import numpy as np
+
+from dearena.scoring import fit, seats
+from dearena.scoring.boards.vote_rows import log_of
 from dearena.scoring.votes import WINNERS
 from dearena.vote_files import VoteColumns, read
+from tests.unit.scoring.voted import SCORE, planted
 from tests.unit.vote_files.files import jsonl, vote
 
 
@@ -71,3 +75,28 @@ def test_who_sat_first_is_told_where_the_file_tells_it(tmp_path: Path) -> None:
 def test_judges_are_left_out_by_name(tmp_path: Path) -> None:
     found = columns(tmp_path, vote(), vote(judge="dave")).without_judges({"dave", "nobody"})
     assert found.votes().judges == ("carol",)
+
+
+def test_votes_of_drawn_judges_fit_as_they_do_on_their_board(tmp_path: Path) -> None:
+    _, rows = planted(4, models=6, queries=4)
+    rows = [row._replace(draw=20_000 * (1 + int(row.judge[6:8]))) for row in rows]
+    lines = [
+        vote(judge=row.judge, model_a=row.model_a, model_b=row.model_b, query_id=row.query_id, winner=None,
+             outcome=str(row.outcome), cell_id=row.cell_id, attempt=1, draw=row.draw)
+        for row in rows
+    ]  # fmt: skip
+    found, expected = columns(tmp_path, *lines).last_attempts().votes(), log_of(rows).counted().votes
+    assert found.weight is not None
+    np.testing.assert_array_equal(fit(found, SCORE).strengths, fit(expected, SCORE).strengths)
+    np.testing.assert_array_equal(fit(found, SCORE).low, fit(expected, SCORE).low)
+
+
+def test_draws_that_are_even_or_alike_are_no_weights(tmp_path: Path) -> None:
+    assert columns(tmp_path, vote(draw=65_536), vote(query_id="q2")).votes().weight is None
+    assert columns(tmp_path, vote(draw=20_000), vote(query_id="q2", draw=20_000)).votes().weight is None
+
+
+def test_a_weight_is_multiplied_by_what_the_draw_asks_for(tmp_path: Path) -> None:
+    votes = columns(tmp_path, vote(weight=2, draw=32_768), vote(query_id="q2", weight=6)).votes()
+    assert votes.weight is not None
+    np.testing.assert_allclose(votes.weight * votes.unit, [2 * 4 / 3, 6 * 2 / 3], rtol=1e-5)

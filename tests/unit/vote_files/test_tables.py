@@ -13,7 +13,7 @@ from dearena.vote_files.faults import ColumnsMissing
 from tests.unit.vote_files.files import jsonl, vote
 
 ROWS = [
-    vote(weight=0.5, attempt=1, first="a", dimension="x"),
+    vote(weight=0.5, attempt=1, first="a", dimension="x", draw=13_107),
     vote(winner="b", query_id="q2", weight=None, attempt=None, first=None, dimension=None),
     vote(winner=None, outcome="FLIP", judge="dave", weight=2.0, attempt=3, first="b", dimension="x"),
 ]
@@ -57,7 +57,7 @@ def told(found: VoteColumns) -> list[Any]:
         "dimension": found.dimensions,
     }
     words = [[names[code] for code in getattr(found, column)] for column, names in named.items()]
-    numbers = [getattr(found, column) for column in ("outcome", "weight", "order", "attempt", "cell")]
+    numbers = [getattr(found, column) for column in ("outcome", "weight", "order", "attempt", "cell", "draw")]
     return [*words, *(None if column is None else column.tolist() for column in numbers)]
 
 
