@@ -15,6 +15,7 @@ from dearena.cli import (
     models,
     pairs,
     register,
+    replay,
     up,
     votes,
     watch,
@@ -46,6 +47,7 @@ app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
 app.add_typer(votes.app, name="votes")
 app.command("fit")(fit.fit)
+app.command("replay")(replay.replay)
 
 
 def main() -> None:

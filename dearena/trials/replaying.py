@@ -109,6 +109,10 @@ class Part:
     wrong_pairs: float
     separable_pairs: float
 
+    def echo(self) -> dict[str, float]:
+        """As plain data."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -118,6 +122,7 @@ class Replayed:
         orders: one part an order of entering.
         mean: of the orders.
         random: mean of the random draws, each as large as a part; None: there were none.
+        random_spearman: of each of these.
         order_sensitivity: mean Kendall between the boards of two orders, 1 where the order does not matter;
             None: there was one order.
         models, judges, votes: in the recording.
@@ -127,6 +132,7 @@ class Replayed:
     orders: tuple[Part, ...]
     mean: Part
     random: Part | None
+    random_spearman: tuple[float, ...]
     order_sensitivity: float | None
     models: int
     judges: int
@@ -196,6 +202,7 @@ def replay(recorded: Recorded, settings: ReplaySettings | None = None) -> Replay
         orders=tuple(parts),
         mean=_mean(parts),
         random=_mean(drawn) if drawn else None,
+        random_spearman=tuple(part.spearman for part in drawn),
         order_sensitivity=_between(boards),
         models=len(recorded.models),
         judges=len(recorded.judges),
