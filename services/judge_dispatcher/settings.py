@@ -17,7 +17,7 @@ class JudgeDispatcherSettings(ServiceSettings):
     installation_secret: SecretStr = SecretStr("")
     installation_secret_file: Path | None = None
 
-    # Cells of one judge asked at once, two calls each: a judge's speed against the load on its endpoint.
+    # Cells of one judge asked at once, a call each or two: a judge's speed against the load on its endpoint.
     # The gateway has the last word by the model's own concurrency.
     judge_cells_in_flight: int = Field(default=16, ge=1)
     # Cells of one judge held in all, over all dimensions. It should take a judge's part of a seeding round

@@ -16,9 +16,11 @@ import pytest_asyncio
 from scipy.stats import spearmanr
 
 from dearena.client import ArenaClient
-from dearena.sparring import planted
+from dearena.outcomes import outcome_of
+from dearena.sparring import planted, worlds
+from dearena.sparring.odds import Odds
 from dearena.v1 import ranker_pb2
-from tests.fixtures.arena import DONE, Arena, Played, arena
+from tests.fixtures.arena import DONE, WORLDS, Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -70,6 +72,22 @@ async def test_models_are_ranked_by_their_skill(skill: tuple[ArenaClient, Played
     assert len(played.votes) * 2 == played.board.judge_calls
     counted = played.board.outcomes
     assert counted.a + counted.b + counted.tie + counted.flip == len(played.votes)
+
+
+async def test_every_vote_is_what_the_planted_odds_say_on_paper(skill: tuple[ArenaClient, Played]) -> None:
+    _, played = skill
+    world = worlds.build({"worlds": WORLDS}, beside=Path())["planted"]
+    assert isinstance(world, planted.PlantedWorld)
+    odds = Odds(world)
+    assert played.votes
+    for vote in played.votes:
+        turns = (f"Question {int(vote.query_id.removeprefix('d-'))} of d?",)
+        judge, a, b = (revision.partition("@")[0] for revision in (vote.judge, vote.model_a, vote.model_b))
+        shown_a, shown_b = (odds.answer(model, vote.query_id, turns) for model in (a, b))
+        assert shown_a is not None
+        assert shown_b is not None
+        expected = outcome_of(odds.seat(judge, shown_a, shown_b), odds.seat(judge, shown_b, shown_a))
+        assert vote.outcome == expected
 
 
 async def test_a_board_is_explained_by_the_command_line(whole: Arena, skill: tuple[ArenaClient, Played]) -> None:
