@@ -7,7 +7,7 @@ on each of 40 queries, sharpness `1.6 max(.05, .7 + .35 skill + N(0, .25))`. Eve
 watched, healthy or bad, for 2,000 cells or until `health.suspension` has a reason. It gets five votes a round, each on
 two models at most three places apart in the arena's ranking, and the canaries of `canary_schedule` beside them; a
 truncated answer is worth 3 less. The arena knows strengths with an error of `N(0, .25)`, the same for the whole life
-of a judge: worse than a board that learns. The first seat is worth nothing, or `N(.3, .3)` in log-odds, one a judge.
+of a judge: worse than a board that learns. The first seat is worth `N(.3, .3)` in log-odds, one a judge, or nothing.
 
 Kinds: `healthy`; `dull`, healthy with a sharpness of .08; `ties`, healthy, but three in five cells are a tie;
 `inverted`, of all sharpnesses; `first`, always the first seat; `unreadable`, 19 replies in 20.
@@ -195,15 +195,16 @@ def lives(seed: int, setting: Setting) -> list[Life]:
 
 def life(sharpness: float, votes: IntArray, canaries: dict[Canary, IntArray]) -> Life:
     """Play the rounds of one judge, whose verdicts are drawn."""
-    drawn = dict.fromkeys(canaries, 0)
-    counts = np.zeros(len(COLUMNS), np.int64)
+    # Lists: adding a dozen numbers, half a million times, is no work for an array.
+    rounds = iter(votes.reshape(-1, VOTES_A_ROUND, len(COLUMNS)).sum(axis=1).tolist())
+    asked = {canary: map(np.ndarray.tolist, counts) for canary, counts in canaries.items()}
     record = JudgeRecord()
+    totals = [0] * len(COLUMNS)
     while record.cells < CELLS:
-        for canary in next_canaries(record, canaries_due(record, VOTES_A_ROUND, DEFAULT_CANARY_EVERY)):
-            counts += canaries[canary][drawn[canary]]
-            drawn[canary] += 1
-        counts += votes[record.votes : record.votes + VOTES_A_ROUND].sum(axis=0)
-        record = JudgeRecord(*counts.tolist())
+        due = canaries_due(record, VOTES_A_ROUND, DEFAULT_CANARY_EVERY)
+        heard = [next(asked[canary]) for canary in next_canaries(record, due)] if due else []
+        totals = [sum(column) for column in zip(totals, next(rounds), *heard, strict=True)]
+        record = JudgeRecord(*totals)
         if reason := suspension(record):
             return Life(sharpness, record.cells, record.canaries, reason)
     return Life(sharpness, record.cells, record.canaries, None)
@@ -264,7 +265,11 @@ def main(
 ) -> None:
     """Measure how soon bad judges are suspended, and whether healthy ones ever are."""
     begin = time.monotonic()
-    settings = [Setting(*some) for some in product(Kind, SeatPolicy, (False, True))]
+    settings = [
+        Setting(kind, seats, biased)
+        for kind, seats, biased in product(Kind, SeatPolicy, (False, True))
+        if biased or kind in {Kind.HEALTHY, Kind.INVERTED}
+    ]
     found = of_all_worlds(range(first_seed, first_seed + seeds), settings, jobs)
     table = Table(
         *("judge", "seats", "first seat", "suspended", "canaries", "median", "95 %", "last", f"within {SOON}"),

@@ -14,7 +14,7 @@ product of two factors is largest where they are equal. Whether a judge votes ag
 weighed by the gap, since a near pair says little: `exp(t S - t^2 V / 2)`, with S the sum of the gaps against less those
 with the order and V the sum of their squares, is a supermartingale for coins because `cosh(x) <= exp(x^2 / 2)`; it is
 mixed over half-normal t. Gaps are those of the strengths frozen at the opening of a round, so that no vote has a part
-in its own weight.
+in its own weight. Nor does it matter that who is suspected is asked more: only the past decides that.
 
 Sources: H. Robbins, Statistical methods related to the law of the iterated logarithm, Ann. Math. Statist. 41 (1970),
 for the mixtures; S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, Time-uniform, nonparametric, nonasymptotic
@@ -25,6 +25,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 from scipy.special import betaincc, betaln, log_ndtr
@@ -169,15 +170,16 @@ READABLE: Final = PREFERENCES | {Outcome.TIE, Outcome.FLIP}
 
 def suspension(record: JudgeRecord) -> str | None:
     """Why the judge is to be suspended, in words that follow its name; None when it is not."""
-    found = evidence(record)
-    for rule in Rule:
-        if found[rule] >= LIMIT:
+    for rule, found in evidence(record).items():
+        if found >= LIMIT:
             return _reason(rule, record)
     return None
 
 
 def evidence(record: JudgeRecord) -> dict[Rule, float]:
-    """The logarithm of each rule's likelihood ratio: 0 says nothing, above `LIMIT` the judge is to be suspended.
+    """The logarithm of each rule's likelihood ratio, in the order of `Rule`.
+
+    0 says nothing; from `LIMIT` on the judge is to be suspended.
 
     Inverted is who votes against the order of the strengths and does not see through truncations either; the two are
     independent looks at one judge, and their ratios are multiplied.
@@ -192,6 +194,8 @@ def evidence(record: JudgeRecord) -> dict[Rule, float]:
     }
 
 
+# A record is asked about several times a round, and most of its counts have not changed.
+@lru_cache(maxsize=65_536)
 def log_ratio_of_share(bad: int, good: int, bound: float) -> float:
     """Logarithm of the likelihood of `bad` among all, mixed evenly over shares from `bound` to 1, over that at `bound`.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import binom, halfnorm
@@ -49,11 +49,13 @@ def folded(rows: Sequence[Row]) -> JudgeRecord:
     return record
 
 
+@settings(deadline=None, max_examples=50)
 @given(rows=st.lists(ROWS, max_size=30), data=st.data())
 def test_a_record_does_not_depend_on_the_order_of_outcomes(rows: list[Row], data: st.DataObject) -> None:
     assert folded(data.draw(st.permutations(rows))) == folded(rows)
 
 
+@settings(deadline=None, max_examples=50)
 @given(rows=st.lists(ROWS, max_size=30))
 def test_every_cell_put_to_the_judge_is_counted_once(rows: list[Row]) -> None:
     asked = [row for row in rows if row[1] not in {Outcome.VOID, Outcome.SKIPPED}]
@@ -182,6 +184,7 @@ def test_a_healthy_judge_may_lean_to_a_seat_as_far_as_the_bound() -> None:
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(bad=st.integers(0, 60), good=st.integers(0, 60), bound=st.sampled_from([COIN, STRONGEST_SEAT]))
 def test_the_ratio_of_a_share_is_the_mixture_it_says(bad: int, good: int, bound: float) -> None:
     def ratio(share: float) -> float:
@@ -203,6 +206,7 @@ def test_a_share_far_below_the_bound_is_no_evidence_however_many_there_are() -> 
     assert log_ratio_of_share(0, 100_000, COIN) < 0
 
 
+@settings(deadline=None, max_examples=50)
 @given(against=st.floats(-20, 20), squares=st.floats(0, 50))
 def test_the_ratio_of_gaps_is_the_mixture_it_says(against: float, squares: float) -> None:
     def weighed(tilt: float) -> float:
@@ -249,6 +253,7 @@ def test_the_first_canary_comes_with_the_first_vote_and_then_one_every_twenty() 
     assert canaries_due(JudgeRecord(cells=21, canaries=1), 1, 20) == 1
 
 
+@settings(deadline=None, max_examples=50)
 @given(rounds=st.lists(st.integers(0, 45), max_size=40), every=st.integers(1, 30))
 def test_a_judge_above_suspicion_gets_one_canary_every_so_many_votes(rounds: list[int], every: int) -> None:
     record, votes, canaries = JudgeRecord(), 0, 0
