@@ -98,10 +98,13 @@ class Reports:
             style = None
             if Kind.STYLE in kinds:
                 style = await answer_style(self._records, name, scoreboard.dimension_version, counted.votes.models)
+            may_judge = [row.model for row in scoreboard.board.rows if row.judge_weight]
             of_model = _by_revision(families, (*counted.votes.models, *counted.votes.judges))
 
             def report() -> pb.GetCounterfactualsResponse:
-                found = counterfactuals(counted.votes, settings, families=of_model, style=style, which=kinds)
+                found = counterfactuals(
+                    counted.votes, settings, families=of_model, style=style, which=kinds, may_judge=may_judge
+                )
                 bounds = outcome_bounds(counted.votes, settings)
                 return report_messages.counterfactuals_message(version, found, bounds)
 

@@ -8,7 +8,7 @@ left, weights found anew; without intervals. Pure.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from dearena.scoring.strengths import FitDidNotConverge
 from dearena.scoring.style import Style
 from dearena.scoring.ties import TIE_RULES
 from dearena.scoring.votes import Votes
-from dearena.scoring.weightings import WEIGHTINGS
+from dearena.scoring.weightings import BY_STRENGTH, WEIGHTINGS, uniform
 
 
 class Kind(StrEnum):
@@ -44,6 +44,10 @@ class Kind(StrEnum):
 
 DEFAULT_KINDS: Final = frozenset(Kind) - {Kind.FAMILY}
 """`FAMILY` asks who would stand where if some had never come, not how far the ranks can be relied on."""
+
+UNHEARD_SHARE: Final = 0.2
+"""Share of a weighting's whole weight that judges who were never asked may hold. Ratios to draws make up for judges
+that were drawn seldom; nothing makes up for one that was not drawn, and beyond a fifth the board is another jury's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +124,7 @@ def counterfactuals(
     families: Mapping[str, str] | None = None,
     style: Style | None = None,
     which: Collection[Kind] | None = None,
+    may_judge: Collection[str] = (),
 ) -> Counterfactuals:
     """Make the boards.
 
@@ -128,6 +133,8 @@ def counterfactuals(
         families: of models and judges, by name; those without one are left out with none.
         style: what the answers look like; without it there is no board with style controlled.
         which: kinds of boards; None: `DEFAULT_KINDS`.
+        may_judge: models that may be drawn as judges. Where votes count by their draws, another weighting that gives
+            those of them who judged nothing more than `UNHEARD_SHARE` is refused.
 
     Raises:
         FitDidNotConverge: the base could not be fitted. Any other board is given with its fault.
@@ -138,11 +145,12 @@ def counterfactuals(
     rank = np.where(ranked, base.rank, 0)
     group = np.where(ranked, base.separation().groups, 0)
     summed = _summed(votes)
+    unheard = _Unheard.of(votes, may_judge)
     boards = []
     for variant in _variants(votes, settings, families or {}, style):
         if variant.kind in kinds:
             log, of_row = (votes, np.ones(len(votes), np.int64)) if variant.kind is Kind.STYLE else summed
-            boards.append(_board(variant, log, of_row, style if variant.kind is Kind.STYLE else None, rank))
+            boards.append(_board(variant, log, of_row, style if variant.kind is Kind.STYLE else None, rank, unheard))
     made = [board.rank for board in boards if board.fault is None]
     return Counterfactuals(
         models=votes.models,
@@ -180,7 +188,37 @@ def _variants(
         yield _Variant(Kind.STYLE, ", ".join(style.names), settings)
 
 
-def _board(variant: _Variant, votes: Votes, of_row: IntArray, style: Style | None, base: IntArray) -> OtherBoard:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unheard:
+    """Models that may judge, and those of them who never did; shape (models,) each."""
+
+    models: tuple[str, ...]
+    may_judge: BoolArray
+    unheard: BoolArray
+
+    @classmethod
+    def of(cls, votes: Votes, may_judge: Collection[str]) -> Self:
+        """Nobody, where votes do not count by their draws: then no weighting is made up for by ratios."""
+        judged = {votes.judges[judge] for judge in np.unique(votes.judge).tolist()}
+        names = frozenset(() if votes.weight is None else may_judge)
+        may = np.array([model in names for model in votes.models], dtype=bool)
+        return cls(votes.models, may, may & np.array([model not in judged for model in votes.models], dtype=bool))
+
+    def fault(self, weighting: str, strengths: FloatArray) -> str | None:
+        """Why a weighting cannot be asked for; a judge of whom nothing is learnt counts as the average."""
+        if not self.unheard.any():
+            return None
+        raw = BY_STRENGTH.get(weighting, uniform)(strengths)
+        share = float(np.sum(raw[self.unheard]) / np.sum(raw[self.may_judge]))
+        if share <= UNHEARD_SHARE:
+            return None
+        names = ", ".join(model for model, one in zip(self.models, self.unheard, strict=True) if one)
+        return f"judges who were never asked would hold {share:.0%} of the weight: {names}"
+
+
+def _board(
+    variant: _Variant, votes: Votes, of_row: IntArray, style: Style | None, base: IntArray, unheard: _Unheard
+) -> OtherBoard:
     """Make one.
 
     Args:
@@ -203,6 +241,8 @@ def _board(variant: _Variant, votes: Votes, of_row: IntArray, style: Style | Non
         found = place(votes if np.all(left) else votes.where(np.flatnonzero(left)), variant.settings, style)
     except FitDidNotConverge as fault:
         return replace(none, fault=str(fault))
+    if variant.kind is Kind.WEIGHTING and (refusal := unheard.fault(variant.what, found.strengths)):
+        return replace(none, votes=0, fault=refusal)
     rank = np.where(found.seen, found.rank, 0)
     return replace(
         none,

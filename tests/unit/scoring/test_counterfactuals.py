@@ -7,6 +7,7 @@ import pytest
 
 from dearena.outcomes import Outcome
 from dearena.scoring import Evidence, FitSettings, Votes, fit
+from dearena.scoring.boards.vote_rows import log_of
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.reports import counterfactuals as module
 from dearena.scoring.reports.counterfactuals import Counterfactuals, Kind, OtherBoard, counterfactuals
@@ -14,6 +15,7 @@ from dearena.scoring.reports.placing import Placing, place
 from dearena.scoring.strengths import FitDidNotConverge
 from dearena.scoring.style import Style
 from dearena.scoring.weightings import WEIGHTINGS
+from tests.unit.scoring.voted import planted as planted_peers
 from tests.unit.scoring.worlds import planted
 
 FAMILIES = {"model-000": "north", "model-001": "north", "model-002": "south", "judge-000": "north", "judge-001": "west"}
@@ -173,3 +175,36 @@ def test_the_order_of_the_votes_does_not_matter() -> None:
     one, other = (counterfactuals(log, SETTINGS, which={Kind.JUDGE, Kind.WEIGHTING}) for log in (votes, shuffled))
     for left, right in zip(one.boards, other.boards, strict=True):
         np.testing.assert_array_equal(left.strengths, right.strengths)
+
+
+def drawn_world(unheard: int) -> tuple[Votes, list[str]]:
+    """Votes of eight peers, of which some never judged; judges are drawn unevenly."""
+    peers, rows = planted_peers(2, models=8, queries=3)
+    asked = sorted(peers)[unheard:]
+    draws = {judge: 30_000 + 20_000 * place for place, judge in enumerate(asked)}
+    heard = [row._replace(draw=draws[row.judge]) for row in rows if row.judge in draws]
+    return log_of(heard).counted().votes, sorted(peers)
+
+
+def test_a_weighting_that_listens_to_judges_never_asked_is_refused() -> None:
+    votes, peers = drawn_world(unheard=2)
+    found = counterfactuals(votes, SETTINGS, which={Kind.WEIGHTING, Kind.TIES}, may_judge=peers)
+    by_uniform = board(found, Kind.WEIGHTING, "uniform")
+    assert by_uniform.fault == f"judges who were never asked would hold 25% of the weight: {peers[0]}, {peers[1]}"
+    assert not by_uniform.votes
+    assert not by_uniform.rank.any()
+    assert board(found, Kind.TIES, "davidson").fault is None
+
+
+def test_one_newcomer_that_has_not_judged_yet_refuses_no_weighting() -> None:
+    votes, peers = drawn_world(unheard=1)
+    assert not counterfactuals(votes, SETTINGS, which={Kind.WEIGHTING}, may_judge=peers).failed
+    votes, peers = drawn_world(unheard=2)
+    may_judge = peers[1:]  # the other has retired
+    assert not counterfactuals(votes, SETTINGS, which={Kind.WEIGHTING}, may_judge=may_judge).failed
+
+
+def test_where_draws_are_even_no_weighting_is_refused() -> None:
+    votes, peers = drawn_world(unheard=2)
+    even = replace(votes, weight=None, unit=1.0)
+    assert not counterfactuals(even, SETTINGS, which={Kind.WEIGHTING}, may_judge=peers).failed
