@@ -238,7 +238,7 @@ def row(setting: Setting, some: list[Life]) -> tuple[str, ...]:
 
 
 def by_sharpness(found: dict[Setting, list[Life]]) -> Table:
-    """Inverted judges that were suspended soon: a dull one hardly differs from a coin, and does hardly more harm."""
+    """Inverted judges that were suspended soon: a dull one hardly differs from a coin."""
     table = Table(
         "inverted", "sharpness", "judges", f"within {SOON}", f"within {CELLS:,}", box=box.SIMPLE, pad_edge=False
     )
