@@ -8,7 +8,7 @@ from scipy.special import expit
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import IntArray, OutcomeCodes
 from dearena.scoring.outcomes import CODES
-from dearena.sparring.planted import PARTIALITY, Character
+from dearena.sparring.planted import PARTIALITY, Character, query_effect, sharpness, skill
 from dearena.trials.world import Planted
 
 _LOTS: Final = 1
@@ -25,28 +25,29 @@ class Mass:
     def __init__(self, world: Planted) -> None:
         self.models, self.queries = tuple(world.models), tuple(world.queries)
         self.lots = np.random.default_rng([world.seed, _LOTS])
-        self._quality = np.array([[world.answer_of(m, q).quality for q in world.queries] for m in world.models])
-        judges = [world.judge_of(model) for model in world.models]
-        self._sharpness = np.array([judge.sharpness for judge in judges])
-        self._turn = np.array([-1.0 if judge.character is Character.INVERTED else 1.0 for judge in judges])
-        self._always_first = np.array([judge.character is Character.FIRST for judge in judges])
-        self._favour = np.zeros((len(judges), len(judges)))
-        for place, judge in enumerate(judges):
-            if judge.character is Character.FAMILY:
-                self._favour[place] = [PARTIALITY * (other.family == judge.family) for other in judges]
-            elif judge.character is Character.COLLUSION:
-                self._favour[place] = [PARTIALITY * (other.slug == world.planted.favourite) for other in judges]
+        seed, slugs, planted = world.seed, world.slugs, world.planted
+        self._quality = np.array(
+            [[skill(seed, slug) + query_effect(seed, slug, query) for query in world.queries] for slug in slugs]
+        )
+        characters = [planted.character(slug) for slug in slugs]
+        self._sharpness = np.array([sharpness(seed, slug) for slug in slugs])
+        self._turn = np.array([-1.0 if one is Character.INVERTED else 1.0 for one in characters])
+        self._always_first = np.array([one is Character.FIRST for one in characters])
+        self._unreadable = np.array([one is Character.UNREADABLE for one in characters])
+        self._favour = PARTIALITY * np.array([[planted.favours(judge, slug) for slug in slugs] for judge in slugs])
 
     def outcomes(self, judge: IntArray, first: IntArray, second: IntArray, query: IntArray) -> OutcomeCodes:
         """One outcome a cell, in both seat orders; the columns are places in `models` and `queries`.
 
         Returns:
-            Codes of `dearena.scoring.outcomes`: A, B or FLIP.
+            Codes of `dearena.scoring.outcomes`: A, B, FLIP or INVALID.
         """
         quality = self._quality[first, query] - self._quality[second, query]
         log_odds = self._turn[judge] * self._sharpness[judge] * quality
         log_odds += self._favour[judge, first] - self._favour[judge, second]
         chance = expit(log_odds)
         one, other = self.lots.random((2, len(judge))) < chance
-        flips = (one != other) | self._always_first[judge]
-        return np.where(flips, CODES[Outcome.FLIP], np.where(one, CODES[Outcome.A], CODES[Outcome.B])).astype(np.int8)
+        found = np.where(one, CODES[Outcome.A], CODES[Outcome.B])
+        found[(one != other) | self._always_first[judge]] = CODES[Outcome.FLIP]
+        found[self._unreadable[judge]] = CODES[Outcome.INVALID]
+        return found.astype(np.int8)

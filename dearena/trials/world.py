@@ -9,28 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
-from scipy.special import expit
-
+from dearena.faults import InvalidField
 from dearena.identity import text_hash
 from dearena.local.questions import algebra
-from dearena.outcomes import Outcome
+from dearena.outcomes import Outcome, SeatVerdict, outcome_of
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rules import SeatPolicy
 from dearena.scoring import seats as said
-from dearena.sparring.answer_code import Authored
-from dearena.sparring.chance import uniform
-from dearena.sparring.planted import (
-    PARTIALITY,
-    Character,
-    PlantedWorld,
-    family_of,
-    query_effect,
-    sharpness,
-    skill,
-)
-from dearena.sparring.planted_text import answer_text
+from dearena.seat_order import a_sits_first
+from dearena.sparring.odds import Odds, Shown
+from dearena.sparring.planted import Character, PlantedWorld, skill
 
 _NO_SEATS: Final = (said.UNSAID, said.UNSAID)
+_SEATS: Final = {
+    SeatVerdict.FIRST: said.FIRST,
+    SeatVerdict.SECOND: said.SECOND,
+    SeatVerdict.TIE: said.TIE,
+    SeatVerdict.UNREADABLE: said.UNSAID,
+    None: said.UNSAID,
+}
 
 
 class Heard(NamedTuple):
@@ -68,6 +65,16 @@ class World(Protocol):
         """What the judge says of the two models' answers to the query: the same whenever it is asked."""
         ...
 
+    def judge_canary(
+        self, model: str, judge: str, query_id: str, *, truncated: bool, seats: SeatPolicy = SeatPolicy.BOTH
+    ) -> Heard:
+        """What the judge says of a model's answer, as A, beside its own truncation, or beside itself."""
+        ...
+
+    def askable(self, pair: Pair, judge: str, query_id: str) -> bool:
+        """Whether there is anything to be heard of this cell."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Hostility:
@@ -83,17 +90,17 @@ class Hostility:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `kind:rate`, for example `inverted:0.2`; raises ValueError, which says what is wrong."""
+        """Read `kind:rate`, for example `inverted:0.2`; raises InvalidField, which says what is wrong."""
         kind, _, rate = text.partition(":")
         kinds = [one.value for one in Character if one is not Character.HONEST]
         if kind not in kinds:
-            raise ValueError(f"{kind!r} is none of {', '.join(kinds)}")
+            raise InvalidField.of("hostile", f"{kind!r} is none of {', '.join(kinds)}")
         try:
             share = float(rate)
         except ValueError:
-            raise ValueError(f"{text!r} is not of the form kind:rate, for example inverted:0.2") from None
+            raise InvalidField.of("hostile", f"{text!r} is not of the form kind:rate, as inverted:0.2") from None
         if not 0 <= share <= 1:
-            raise ValueError(f"{rate} is no probability: it lies between 0 and 1")
+            raise InvalidField.of("hostile", f"{rate} is no probability: it lies between 0 and 1")
         return cls(Character(kind), share)
 
 
@@ -126,10 +133,10 @@ class Planted:
             seed=seed, hostile_rate=hostility.rate, hostile=hostility.character, favourite=self.slugs[0]
         )
         self.truth: Mapping[str, float] = {f"{slug}@1": skill(seed, slug) for slug in self.slugs}
-        self._questions = dict(questions)
         self._slug = dict(zip(self.models, self.slugs, strict=True))
-        self._judges: dict[str, PlantedJudge] = {}
-        self._answers: dict[tuple[str, str], PlantedAnswer] = {}
+        self._odds = Odds(self.planted)
+        self._questions = dict(questions)
+        self._answers: dict[tuple[str, str], Shown] = {}
 
     @classmethod
     def economy(cls, seed: int, models: int, queries: int, hostility: Hostility = HONEST) -> Self:
@@ -137,82 +144,48 @@ class Planted:
         questions = {question["id"]: question["text"] for question in algebra(queries)}
         return cls(seed, slugs(models), questions, hostility)
 
+    def askable(self, pair: Pair, judge: str, query_id: str) -> bool:
+        """Planted judges can be asked about anything."""
+        return True
+
     def judge(self, pair: Pair, judge: str, query_id: str, seats: SeatPolicy = SeatPolicy.BOTH) -> Heard:
         """What the judge says: each seat order has its own lot, as at a sparring server.
 
-        With single seats the outcome is that of the order with A first.
+        With single seats a hash of the cell's names draws the order, where services draw it by the cell's id.
         """
-        answer_a, answer_b = self.answer_of(pair.model_a, query_id), self.answer_of(pair.model_b, query_id)
-        knows = self.judge_of(judge)
-        with_a_first = self._verdict(knows, query_id, answer_a, answer_b)
-        if seats is SeatPolicy.SINGLE:
-            return Heard(Outcome.A if with_a_first == said.FIRST else Outcome.B, (with_a_first, said.UNSAID), 1)
-        with_b_first = self._verdict(knows, query_id, answer_b, answer_a)
-        if with_a_first == with_b_first:
-            return Heard(Outcome.FLIP, (with_a_first, with_b_first))
-        return Heard(Outcome.A if with_a_first == said.FIRST else Outcome.B, (with_a_first, with_b_first))
+        return self._heard(
+            self._slug[judge],
+            self._answer(pair.model_a, query_id),
+            self._answer(pair.model_b, query_id),
+            seats,
+            (*pair, judge, query_id),
+        )
 
-    def _verdict(self, judge: "PlantedJudge", query_id: str, first: "PlantedAnswer", second: "PlantedAnswer") -> int:
-        chance = judge.first_seat_chance(first, second)
-        lot = uniform("verdict", self.seed, judge.slug, query_id, first.identity, second.identity)
-        return said.FIRST if lot < chance else said.SECOND
+    def judge_canary(
+        self, model: str, judge: str, query_id: str, *, truncated: bool, seats: SeatPolicy = SeatPolicy.BOTH
+    ) -> Heard:
+        """What the judge says of an answer beside its own truncation, or beside itself."""
+        whole = self._answer(model, query_id)
+        other = self._odds.truncation(whole) if truncated else whole
+        if other is None:
+            # Nobody is asked about an answer that is too short to be cut.
+            return Heard(Outcome.VOID, judge_calls=0)
+        return self._heard(self._slug[judge], whole, other, seats, (model, str(truncated), judge, query_id))
 
-    def judge_of(self, model: str) -> "PlantedJudge":
-        """What the verdicts of this model depend on."""
-        known = self._judges.get(model)
-        if known is None:
-            slug = self._slug[model]
-            known = self._judges[model] = PlantedJudge(
-                slug, sharpness(self.seed, slug), self.planted.character(slug), family_of(self.seed, slug)
-            )
-        return known
+    def _heard(self, judge: str, a: Shown, b: Shown, seats: SeatPolicy, names: Sequence[str]) -> Heard:
+        a_first = b_first = None
+        if seats is SeatPolicy.BOTH or a_sits_first(text_hash(" ".join(names))):
+            a_first = self._odds.seat(judge, a, b)
+        if seats is SeatPolicy.BOTH or a_first is None:
+            b_first = self._odds.seat(judge, b, a)
+        calls = 2 if seats is SeatPolicy.BOTH else 1
+        return Heard(outcome_of(a_first, b_first), (_SEATS[a_first], _SEATS[b_first]), calls)
 
-    def answer_of(self, model: str, query_id: str) -> "PlantedAnswer":
-        """What verdicts on this answer depend on."""
+    def _answer(self, model: str, query_id: str) -> Shown:
         known = self._answers.get((model, query_id))
         if known is None:
-            slug = self._slug[model]
-            text = answer_text(self.seed, Authored(slug, query_id), self._questions[query_id])
-            known = self._answers[model, query_id] = PlantedAnswer(
-                identity=text_hash(text.strip()),
-                quality=skill(self.seed, slug) + query_effect(self.seed, slug, query_id),
-                family=family_of(self.seed, slug),
-                is_favourite=slug == self.planted.favourite,
-            )
+            answer = self._odds.answer(self._slug[model], query_id, (self._questions[query_id],))
+            if answer is None:
+                raise RuntimeError(f"{model} gives no answer to {query_id}, though nothing fails in this world")
+            known = self._answers[model, query_id] = answer
         return known
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedAnswer:
-    """What verdicts on an answer depend on."""
-
-    identity: str
-    quality: float
-    family: str
-    is_favourite: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedJudge:
-    """What a judge's verdicts depend on."""
-
-    slug: str
-    sharpness: float
-    character: Character
-    family: str
-
-    def first_seat_chance(self, first: PlantedAnswer, second: PlantedAnswer) -> float:
-        """As `PlantedWorld.first_seat_chance`, from what is at hand."""
-        log_odds = self.sharpness * (first.quality - second.quality)
-        match self.character:
-            case Character.HONEST:
-                return float(expit(log_odds))
-            case Character.INVERTED:
-                return float(expit(-log_odds))
-            case Character.FIRST:
-                return 1.0
-            case Character.FAMILY:
-                favour = (first.family == self.family) - (second.family == self.family)
-            case Character.COLLUSION:
-                favour = first.is_favourite - second.is_favourite
-        return float(expit(log_odds + PARTIALITY * favour))
