@@ -1,43 +1,57 @@
-"""Who comes next: one newcomer at a time, a cohort in its order. Pure.
+"""Who comes next: a cohort in its order, as many at once as there is room for. Pure.
 
-Members of a cohort are admitted in the order of registration, each only when every earlier one has its
-answers, has failed or is retired; so the log of a cohort does not depend on which answers came first.
-Cohorts do not wait for one another.
+Models of one cohort are admitted in the order of registration, each only when every earlier one has its answers, has
+failed or is retired, and a wave at a time: the next members come when those before them have their places. So the log
+of a cohort does not depend on which answers came first, nor on when. Cohorts do not wait for one another.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from dearena.ranking.entrants import Entrant, EntrantState
 
+_POSSIBLE = (EntrantState.COLLECTING, EntrantState.READY)
 
-def next_admission(entrants: Iterable[Entrant], admitted: Collection[str]) -> Entrant | None:
-    """The first that may be admitted now; None when nobody may.
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may come in now.
+
+    Attributes:
+        ready: to be admitted, in order.
+        awaited: models whose answers somebody's admission waits for, their own or that of their cohort.
+    """
+
+    ready: tuple[Entrant, ...] = ()
+    awaited: tuple[str, ...] = ()
+
+
+def next_admissions(
+    entrants: Iterable[Entrant], admitted: Collection[str], inserting: Collection[str], room: int
+) -> Admission:
+    """Who may be admitted between two rounds.
 
     Args:
         entrants: in the order of registration.
         admitted: model revisions that were admitted before.
+        inserting: cohorts of which a wave is being inserted.
+        room: so many at the most.
     """
-    return next((entrant for entrant in _heads(entrants, admitted) if entrant.state is EntrantState.READY), None)
-
-
-def awaited(entrants: Iterable[Entrant], admitted: Collection[str]) -> tuple[str, ...]:
-    """Models whose answers somebody's admission waits for, their own or that of their cohort."""
-    return tuple(entrant.model for entrant in _heads(entrants, admitted) if entrant.state is EntrantState.COLLECTING)
+    waves: dict[str, list[Entrant]] = {}
+    for entrant in entrants:
+        if entrant.model not in admitted and entrant.state in _POSSIBLE and entrant.cohort not in inserting:
+            waves.setdefault(entrant.cohort, []).append(entrant)
+    ready: list[Entrant] = []
+    awaited: list[str] = []
+    for members in waves.values():
+        wave = members[: max(room - len(ready), 0)]
+        collecting = [entrant.model for entrant in wave if entrant.state is EntrantState.COLLECTING]
+        awaited += collecting[:1]
+        if not collecting:
+            ready += wave
+    return Admission(tuple(ready), tuple(awaited))
 
 
 def waiting(entrants: Iterable[Entrant], admitted: Collection[str]) -> tuple[str, ...]:
     """Models that are not admitted and may be one day, in the order of registration."""
-    possible = (EntrantState.COLLECTING, EntrantState.READY)
-    return tuple(one.model for one in entrants if one.model not in admitted and one.state in possible)
-
-
-def _heads(entrants: Iterable[Entrant], admitted: Collection[str]) -> Iterator[Entrant]:
-    """Of each cohort, those with nobody before them whose answers are still being collected."""
-    held: set[str] = set()
-    for entrant in entrants:
-        if entrant.model in admitted or entrant.cohort in held:
-            continue
-        if entrant.state is EntrantState.COLLECTING:
-            held.add(entrant.cohort)
-        if entrant.state in (EntrantState.COLLECTING, EntrantState.READY):
-            yield entrant
+    return tuple(one.model for one in entrants if one.model not in admitted and one.state in _POSSIBLE)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.ranking import decisions, seeding
-from dearena.ranking.admission import awaited, next_admission
+from dearena.ranking.admission import next_admissions
 from dearena.ranking.decisions import NEWCOMER, SEED, Decision
 from dearena.ranking.eligibility import eligible
 from dearena.ranking.entrants import Entrant, changes
+from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import RankingState
 from dearena.ranking.rules import Rules
@@ -36,33 +37,50 @@ def waiting_reason(reason: str) -> str:
 
 
 def between_rounds(
-    state: RankingState, rules: Rules, entrants: Sequence[Entrant]
+    state: RankingState, rules: Rules, entrants: Sequence[Entrant], orders: Sequence[Order] = ()
 ) -> tuple[Decision, ...] | OpenRound | Wait:
     """The next thing to do while no round is open and no board is awaited.
-
-    Newcomers are admitted one at a time, and only when nobody is being inserted: so the log does not
-    depend on how early the answers of those behind them are ready.
 
     Args:
         state: of the dimension.
         rules: of the dimension.
         entrants: as the gateway tells of them now, in the order of registration.
+        orders: of operators, in order; what the log has taken up already does no harm.
     """
+    number = state.decisions + 1
     if found := changes(state.admitted, entrants, rules.allowed_providers):
-        return tuple(decisions.changed(number, change) for number, change in enumerate(found, state.decisions + 1))
-    if state.newcomer:
-        return OpenRound()
-    return _next_newcomer(state, entrants) if state.ranking else _seeding(state, rules, entrants)
+        return tuple(decisions.changed(number + place, change) for place, change in enumerate(found))
+    if order := next((order for order in orders if order.number > state.orders), None):
+        return (decisions.ordered(number, order),)
+    if not state.ranking and not state.newcomers:
+        return _seeding(state, rules, entrants)
+    return _inserting(state, entrants)
 
 
-def _next_newcomer(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
-    if entrant := next_admission(entrants, state.admitted):
-        return (decisions.admitted(state.decisions + 1, entrant, NEWCOMER, len(state.ranking)),)
-    if state.outdated:
+def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
+    """Whoever is ready is admitted, as far as there is room; then a round for all who are being inserted.
+
+    When nobody is, a refinement goes on, or a board is made that has become outdated.
+    """
+    cohorts = {state.admitted[model].cohort for model in state.newcomers}
+    admission = next_admissions(entrants, state.admitted, cohorts, room_beside(state))
+    if admission.ready:
+        return tuple(
+            decisions.admitted(number, entrant, NEWCOMER, len(state.ranking))
+            for number, entrant in enumerate(admission.ready, state.decisions + 1)
+        )
+    if state.newcomers:
         return OpenRound()
-    if collecting := awaited(entrants, state.admitted):
-        return Wait(_collecting(collecting))
+    if admission.awaited:
+        return Wait(_collecting(admission.awaited)) if not (state.outdated or state.refinement) else OpenRound()
+    if state.outdated or state.refinement:
+        return OpenRound()
     return Wait("no newcomer")
+
+
+def room_beside(state: RankingState) -> int:
+    """How many more may be inserted at once: no more than half as many as are ranked, who are their measure."""
+    return max(1, len(state.ranking) // 2) - len(state.newcomers)
 
 
 def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
@@ -73,8 +91,9 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
     )
     if len(seeds) >= rules.seed_models and lonely is None:
         return OpenRound()
-    if entrant := next_admission(entrants, state.admitted):
-        return (decisions.admitted(state.decisions + 1, entrant, SEED, 0),)
+    admission = next_admissions(entrants, state.admitted, (), 1)
+    if admission.ready:
+        return (decisions.admitted(state.decisions + 1, admission.ready[0], SEED, 0),)
     if state.outdated and not seeds:
         return OpenRound()
     reasons = []
@@ -82,8 +101,8 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
         reasons.append(f"fewer than {rules.seed_models} seed models ready: {len(seeds)}")
     elif lonely is not None:
         reasons.append(no_eligible_judge(lonely).reason)
-    if collecting := awaited(entrants, state.admitted):
-        reasons.append(_collecting(collecting))
+    if admission.awaited:
+        reasons.append(_collecting(admission.awaited))
     return Wait("; ".join(reasons))
 
 

@@ -11,11 +11,21 @@ from typing import Any, Final
 
 from dearena.identity import Digest
 from dearena.ranking.entrants import Change, Entrant
+from dearena.ranking.frozen import Frozen
+from dearena.ranking.health import JudgeRecord
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.judge_records import record_content
+from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
+from dearena.ranking.standing import NANO, Standing
 from dearena.ranking.verdict import PairVerdict
 
 Content = Mapping[str, Any]
+
+RULE: Final = "rule"
+OPERATOR: Final = "operator"
+GATEWAY: Final = "gateway"
+"""Who has suspended or reinstated a judge."""
 
 SEED: Final = "seed"
 NEWCOMER: Final = "newcomer"
@@ -33,6 +43,7 @@ class DecisionKind(StrEnum):
     JUDGE_REINSTATED = "JUDGE_REINSTATED"
     MODEL_RETIRED = "MODEL_RETIRED"
     BUDGET_LIFTED = "BUDGET_LIFTED"
+    REFINEMENT_ORDERED = "REFINEMENT_ORDERED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +85,93 @@ def round_opened(
     models: Sequence[str],
     pairs: Iterable[Pair],
     judges: Sequence[str],
-    weights: Mapping[str, int],
+    frozen: Frozen,
     cells: int,
+    canaries: int,
+    refines: bool,
     cells_digest: Digest,
 ) -> Decision:
-    """A round is opened for these models: its cells, and the weights by which its close will decide."""
+    """A round is opened for these models: its cells, and all by which its close will decide."""
     content = {
         "models": list(models),
         "pairs": [list(pair) for pair in pairs],
         "judges": list(judges),
-        "weights": dict(weights),
+        **frozen.content(),
         "cells": cells,
+        "canaries": canaries,
+        "refines": refines,
         "cells_digest": cells_digest,
     }
     return Decision(number, DecisionKind.ROUND_OPENED, _single(models), round_number, content)
 
 
 def round_closed(
-    number: int, round_number: int, models: Sequence[str], outcomes: Mapping[str, int], *, settles: bool
+    number: int,
+    round_number: int,
+    models: Sequence[str],
+    outcomes: Mapping[str, int],
+    records: Mapping[str, JudgeRecord],
+    calls: int,
+    *,
+    settles: bool,
 ) -> Decision:
-    """Every cell of the round has an outcome; `settles` when whom it served rests by them."""
-    content = {"models": list(models), "outcomes": dict(outcomes), "settles": settles}
+    """Every cell of the round has an outcome.
+
+    Args:
+        models: whom it served.
+        outcomes: number of its cells by outcome.
+        records: what they say of the judges.
+        calls: judge calls that its cells stand for, made or not.
+        settles: a board is to be seen: someone whom it served rests by it, or the one before it is outdated.
+    """
+    content = {
+        "models": list(models),
+        "outcomes": dict(outcomes),
+        "judges": {judge: record_content(record) for judge, record in records.items()},
+        "calls": calls,
+        "settles": settles,
+    }
     return Decision(number, DecisionKind.ROUND_CLOSED, _single(models), round_number, content)
 
 
 def stepped(
-    number: int, round_number: int, *, model: str, before: Phase, after: Phase, verdicts: Iterable[PairVerdict]
+    number: int,
+    round_number: int,
+    *,
+    model: str,
+    before: Phase,
+    after: Phase,
+    verdicts: Iterable[PairVerdict],
+    standing: Standing,
+    ended_early: bool = False,
+    provisional: bool = False,
 ) -> Decision:
-    """A newcomer moves on, by these verdicts."""
+    """A newcomer moves on, by these verdicts, standing there by all its votes.
+
+    Args:
+        ended_early: its rounds or targets are used up, or its rank is known as well as was asked.
+        provisional: judges failed or left, and nobody could take their place.
+    """
     content = {
         "before": phase_content(before),
         "after": phase_content(after),
         "verdicts": [verdict_content(verdict) for verdict in verdicts],
+        "standing": standing_content(standing),
+        "ended_early": ended_early,
+        "provisional": provisional,
     }
     return Decision(number, DecisionKind.STEPPED, model, round_number, content)
+
+
+def standing_content(standing: Standing) -> dict[str, Any]:
+    """Where a newcomer stands, as plain data: billionths of log-odds, and places from 0."""
+    return {
+        "strength": round(standing.strength * NANO),
+        "error": round(standing.error * NANO),
+        "place": standing.place,
+        "low": standing.low,
+        "high": standing.high,
+    }
 
 
 def seeds_ordered(number: int, round_number: int, order: Sequence[str], verdicts: Iterable[PairVerdict]) -> Decision:
@@ -117,11 +181,42 @@ def seeds_ordered(number: int, round_number: int, order: Sequence[str], verdicts
 
 
 def settled(
-    number: int, round_number: int, models: Sequence[str], ranking: Sequence[str], board_digest: Digest
+    number: int,
+    round_number: int,
+    models: Sequence[str],
+    ranking: Sequence[str],
+    board_digest: Digest,
+    *,
+    sure: Mapping[str, tuple[int, int]],
+    provisional: Sequence[str] = (),
 ) -> Decision:
-    """These models have their places; the ranking is in the order of the board of this round."""
-    content = {"models": list(models), "ranking": list(ranking), "board_digest": board_digest}
+    """These models have their places; the ranking is in the order of the board of this round.
+
+    Args:
+        sure: best and worst rank at 95 % of those that were inserted, by their own votes.
+        provisional: those of them whose evidence fell short.
+    """
+    content = {
+        "models": list(models),
+        "ranking": list(ranking),
+        "board_digest": board_digest,
+        "sure": {model: list(interval) for model, interval in sure.items()},
+        "provisional": list(provisional),
+    }
     return Decision(number, DecisionKind.SETTLED, _single(models), round_number, content)
+
+
+def suspended(number: int, round_number: int, judge: str, reason: str) -> Decision:
+    """A rule has found a judge to be none."""
+    return Decision(number, DecisionKind.JUDGE_SUSPENDED, judge, round_number, {"reason": reason, "by": RULE})
+
+
+def ordered(number: int, order: Order) -> Decision:
+    """An operator's word."""
+    kind = DecisionKind(order.kind)
+    content: dict[str, Any] = {"by": OPERATOR, "order": order.number}
+    content |= {"calls": order.calls} if kind is DecisionKind.REFINEMENT_ORDERED else {"reason": order.reason}
+    return Decision(number, kind, order.judge, 0, content)
 
 
 def changed(number: int, change: Change) -> Decision:
@@ -130,7 +225,7 @@ def changed(number: int, change: Change) -> Decision:
         kind = DecisionKind.MODEL_RETIRED
     else:
         kind = DecisionKind.JUDGE_REINSTATED if change.may_judge else DecisionKind.JUDGE_SUSPENDED
-    return Decision(number, kind, change.model, 0, {"reason": change.reason})
+    return Decision(number, kind, change.model, 0, {"reason": change.reason, "by": GATEWAY})
 
 
 def phase_content(phase: Phase) -> dict[str, Any]:
@@ -138,8 +233,8 @@ def phase_content(phase: Phase) -> dict[str, Any]:
     match phase:
         case Coarse(low, high):
             return {"phase": "coarse", "low": low, "high": high}
-        case Fine(place, width, slides):
-            return {"phase": "fine", "place": place, "width": width, "slides": slides}
+        case Fine(place, width, slides, survey):
+            return {"phase": "fine", "place": place, "width": width, "slides": slides, "survey": survey}
         case Settled(place, slides):
             return {"phase": "settled", "place": place, "slides": slides}
 
@@ -150,7 +245,7 @@ def phase_of(content: Content) -> Phase:
         case "coarse":
             return Coarse(content["low"], content["high"])
         case "fine":
-            return Fine(content["place"], content["width"], content["slides"])
+            return Fine(content["place"], content["width"], content["slides"], content.get("survey", False))
         case "settled":
             return Settled(content["place"], content["slides"])
         case other:
@@ -164,13 +259,25 @@ def verdict_content(verdict: PairVerdict) -> dict[str, Any]:
         "weights": [verdict.weight_a, verdict.weight_b],
         "votes": [verdict.votes_a, verdict.votes_b],
         "others": verdict.others,
+        "decided": verdict.decided,
+        "error": verdict.error,
+        "queries": verdict.queries,
+        "preferred": verdict.preferred,
     }
 
 
 def verdict_of(content: Content) -> PairVerdict:
     """The verdict that stands in a decision."""
     (weight_a, weight_b), (votes_a, votes_b) = content["weights"], content["votes"]
-    return PairVerdict(Pair(*content["pair"]), weight_a, weight_b, votes_a, votes_b, content["others"])
+    return PairVerdict(
+        Pair(*content["pair"]),
+        weight_a,
+        weight_b,
+        votes_a,
+        votes_b,
+        content["others"],
+        *(content[name] for name in ("decided", "error", "queries", "preferred") if name in content),
+    )
 
 
 def concerned(decision: Decision) -> tuple[str, ...]:

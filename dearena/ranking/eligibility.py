@@ -39,8 +39,7 @@ def eligible(
 
     def may(judge: Admitted) -> bool:
         return (
-            judge.may_judge
-            and not judge.retired
+            judge.judges
             and judge.model not in pair
             and (not allowed_providers or judge.provider in allowed_providers)
             and family_policy(judge, contestants)

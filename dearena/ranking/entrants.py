@@ -44,7 +44,15 @@ class Admitted:
     family: str
     judge_parameters_hash: str
     may_judge: bool
+    cohort: str = ""
     retired: bool = False
+    suspended: bool = False
+    """As a judge, by a rule or an operator: it is asked nothing and its votes count nothing, until it is reinstated."""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it may be asked at all."""
+        return self.may_judge and not self.retired and not self.suspended
 
 
 @dataclass(frozen=True, slots=True)

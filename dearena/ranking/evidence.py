@@ -1,15 +1,20 @@
-"""Outcomes as an insertion uses them: by pair, judge and query, whatever the order in which they came. Pure."""
+"""Outcomes as juries use them: by pair, judge and query, whatever the order in which they came. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from dearena.outcomes import Outcome
-from dearena.ranking.pairs import Pair
+from dearena.ranking.pairs import Pair, pairs_in_order
 
 EVEN_DRAW: Final = 2**16
 """The `draw` of a cell whose judge had the same chance as every other."""
+
+VOTE: Final = "VOTE"
+CANARY: Final = "CANARY"
+"""Kinds of cells, as in common.proto without their prefixes."""
 
 
 class Vote(NamedTuple):
@@ -29,7 +34,7 @@ class Vote(NamedTuple):
     cost_nano_units: int = 0
     currency: str = ""
     draw: int = EVEN_DRAW
-    kind: str = "VOTE"
+    kind: str = VOTE
     a_first: str = ""
     b_first: str = ""
 
@@ -41,29 +46,100 @@ class Ballot(NamedTuple):
     query_id: str
 
 
-NO_BALLOTS: Final[Mapping[Ballot, Outcome]] = MappingProxyType({})
+class Heard(NamedTuple):
+    """What came of one cell.
+
+    Attributes:
+        round: that asked it.
+        draw: chance with which its judge was drawn over that of an even draw, in parts of 65,536.
+    """
+
+    outcome: Outcome
+    round: int = 0
+    draw: int = EVEN_DRAW
+
+
+READABLE: Final = frozenset({Outcome.A, Outcome.B, Outcome.TIE, Outcome.FLIP})
+"""A judge has judged, whatever it said. All other outcomes tell nothing of the pair."""
+
+NO_BALLOTS: Final[Mapping[Ballot, Heard]] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Spent:
+    """What something has taken so far: cells with an outcome, calls, and nano-units by currency."""
+
+    cells: int = 0
+    calls: int = 0
+    costs: Counter[str] = field(default_factory=Counter)
+
+    def add(self, vote: Vote) -> None:
+        """Count one more outcome."""
+        self.cells += 1
+        self.calls += vote.judge_calls
+        if vote.cost_nano_units:
+            self.costs[vote.currency] += vote.cost_nano_units
 
 
 class Evidence:
-    """The outcomes of the rounds of one insertion; of a cell's attempts the newest counts."""
+    """The outcomes of closed rounds: of a pair for its whole life, since nothing is asked twice.
 
-    def __init__(self, votes: Iterable[Vote] = ()) -> None:
-        self._votes: dict[tuple[Pair, Ballot], Vote] = {}
-        self._by_pair: dict[Pair, dict[Ballot, Outcome]] = {}
-        self.add(votes)
+    Of a cell's attempts the newest counts. Canaries are no evidence; they only cost.
+    """
 
-    def add(self, votes: Iterable[Vote]) -> None:
-        """Take in more; what is there already does no harm."""
+    def __init__(self) -> None:
+        self._newest: dict[tuple[Pair, Ballot], int] = {}
+        self._by_pair: dict[Pair, dict[Ballot, Heard]] = {}
+        self._pairs_of: dict[str, dict[Pair, None]] = {}
+        self.shown: Counter[tuple[str, str]] = Counter()
+        """In how many cells each answer has been judged, by model and query."""
+        self._spent_on: dict[str, Spent] = {}
+        self._spent_by: dict[str, Spent] = {}
+        self.rounds: set[int] = set()
+        """Numbers of the rounds that were added."""
+
+    def add(self, round_number: int, votes: Iterable[Vote]) -> None:
+        """Take in the outcomes of a round; what is there already does no harm."""
+        if round_number in self.rounds:
+            return
+        self.rounds.add(round_number)
         for vote in votes:
+            self._spent_by.setdefault(vote.judge, Spent()).add(vote)
+            if vote.kind != VOTE:
+                continue
             ballot = Ballot(vote.judge, vote.query_id)
-            known = self._votes.get((vote.pair, ballot))
-            if known is None or vote.attempt > known.attempt:
-                self._votes[vote.pair, ballot] = vote
-                self._by_pair.setdefault(vote.pair, {})[ballot] = vote.outcome
+            attempt = self._newest.get((vote.pair, ballot), 0)
+            if not attempt:
+                self.shown.update((model, vote.query_id) for model in vote.pair)
+                for model in vote.pair:
+                    self._pairs_of.setdefault(model, {})[vote.pair] = None
+            for model in vote.pair:
+                self._spent_on.setdefault(model, Spent()).add(vote)
+            if vote.attempt > attempt:
+                self._newest[vote.pair, ballot] = vote.attempt
+                self._by_pair.setdefault(vote.pair, {})[ballot] = Heard(vote.outcome, round_number, vote.draw)
 
-    def of_pair(self, pair: Pair) -> Mapping[Ballot, Outcome]:
+    def of_pair(self, pair: Pair) -> Mapping[Ballot, Heard]:
         """What is known of a pair."""
         return self._by_pair.get(pair, NO_BALLOTS)
+
+    def of_model(self, model: str) -> Iterator[tuple[Pair, Mapping[Ballot, Heard]]]:
+        """Pairs that a model has met in, in canonical order, with what is known of each."""
+        for pair in pairs_in_order(self._pairs_of.get(model, ())):
+            yield pair, self.of_pair(pair)
+
+    @property
+    def pairs(self) -> Iterable[Pair]:
+        """All pairs that have met."""
+        return self._by_pair.keys()
+
+    def spent_on(self, model: str) -> Spent:
+        """What the pairs of a model have taken."""
+        return self._spent_on.get(model, Spent())
+
+    def spent_by(self, judge: str) -> Spent:
+        """What a judge has taken, canaries too."""
+        return self._spent_by.get(judge, Spent())
 
 
 def newest(votes: Iterable[Vote]) -> dict[str, Vote]:

@@ -1,11 +1,13 @@
 """What other services tell, as far as a ranking depends on it. Plain data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
 from dearena.ranking.rules import Rules
+from dearena.ranking.standing import NANO
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,26 @@ class Board:
     Attributes:
         order: models that are not retired, best first.
         weights: as judges, in parts of 65,536.
+        strengths: in billionths of log-odds, of retired models too.
+        errors: their standard errors, likewise.
     """
 
     version: int
     digest: Digest
     order: tuple[str, ...]
     weights: Mapping[str, int]
+    strengths: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+
+
+Z95: Final = 1.959963984540054
+
+
+def frozen_strength(strength: float) -> int:
+    """Log-odds in whole billionths, as boards cut them."""
+    return round(strength * NANO)
+
+
+def frozen_error(low: float, high: float) -> int:
+    """Standard error of which an interval at 95 % is so wide, in billionths, as of a normal distribution."""
+    return round((high - low) / (2 * Z95) * NANO)

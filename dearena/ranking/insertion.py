@@ -1,15 +1,16 @@
 """Where a newcomer stands: binary search in the ranking, then a window that slides until it rests.
 
 Pure: no I/O, no clock. A step looks at the verdicts so far and returns either the pairs that must be
-decided next or where the newcomer is by them. Source: Decentralized Arena (arXiv 2505.12808), "coarse to fine".
+heard next or where the newcomer is by them. Source: Decentralized Arena (arXiv 2505.12808), "coarse to fine".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from dearena.ranking.jury import Ruling
 from dearena.ranking.pairs import Pair
-from dearena.ranking.verdict import PairVerdict
+from dearena.ranking.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,17 @@ class Coarse:
 
 @dataclass(frozen=True, slots=True)
 class Fine:
-    """The newcomer rests at `place`; its neighbours within `width` are being compared with it."""
+    """The newcomer is taken to be at `place`; its neighbours within `width` are being compared with it.
+
+    Attributes:
+        slides: how often the window has moved.
+        survey: a first look at more neighbours, a few votes each, since the search has not told the place well.
+    """
 
     place: int
     width: int
     slides: int
+    survey: bool = False
 
     def window(self, ranking: Sequence[str]) -> range:
         """Places of the neighbours in the ranking, best first."""
@@ -46,78 +53,120 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """These pairs must be decided before the next step can be taken."""
-
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """Of the fine search.
 
     Attributes:
         window: neighbours on each side of the newcomer.
         max_slides: the window slides at most so often; then the newcomer is given the place found.
+        widest: neighbours on each side that a survey may look at.
     """
 
     window: int
     max_slides: int
+    widest: int
 
 
 Phase = Coarse | Fine | Settled
 
 
-def advance(
-    phase: Coarse | Fine,
-    ranking: Sequence[str],
-    newcomer: str,
-    verdict: Callable[[Pair], PairVerdict | None],
-    limits: Limits,
-) -> Phase | Wanted:
-    """Take one step as far as the verdicts allow. Whom a jury cannot tell apart from the newcomer stays above it.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A newcomer in search of its place, with all that the next step depends on.
 
-    Args:
-        phase: where the newcomer is.
+    Attributes:
         ranking: model revisions, best first, without the newcomer.
-        newcomer: a model revision.
-        verdict: the jury's verdict on a pair, or None while it is still out.
-        limits: of the fine search.
-
-    Returns:
-        The next phase, or the pairs that `verdict` must decide first.
+        hear: the jury's ruling on a pair at this phase; None when nobody may judge it.
+        standing: where the newcomer stands by all its votes.
+        over: its rounds or its targets are used up, or its rank is known as well as was asked: it settles with
+            what there is.
+        unmet: it has a target that is not met: once its window is decided, it looks further out.
     """
+
+    newcomer: str
+    ranking: Sequence[str]
+    limits: Limits
+    hear: Callable[[Pair, Phase], Ruling | None]
+    standing: Standing
+    over: bool = False
+    unmet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A phase that follows, or rulings that are waited for.
+
+    Attributes:
+        after: the phase that follows; None while rulings are out.
+        rulings: on the pairs of this phase; None where nobody may judge.
+    """
+
+    after: Phase | None
+    rulings: Mapping[Pair, Ruling | None]
+
+    @property
+    def waits_for(self) -> tuple[Pair, ...]:
+        """Pairs whose jury wants more."""
+        return tuple(pair for pair, ruling in self.rulings.items() if ruling is None or ruling.waits)
+
+
+def advance(phase: Coarse | Fine, search: Search) -> Step:
+    """Take one step as far as the verdicts allow. Whom a jury cannot tell apart from the newcomer stays above it."""
     match phase:
-        case Coarse(low, high) if low == high:
-            return Fine(place=low, width=limits.window, slides=0)
-        case Coarse(low, high):
-            pair = Pair.of(newcomer, ranking[phase.pivot()])
-            said = verdict(pair)
-            if said is None:
-                return Wanted((pair,))
-            return Coarse(low, phase.pivot()) if said.winner == newcomer else Coarse(phase.pivot() + 1, high)
+        case Coarse():
+            return _halve(phase, search)
         case Fine():
-            return _look_around(phase, ranking, newcomer, verdict, limits)
+            return _look_around(phase, search)
         case _:
             assert_never(phase)
 
 
-def _look_around(
-    phase: Fine,
-    ranking: Sequence[str],
-    newcomer: str,
-    verdict: Callable[[Pair], PairVerdict | None],
-    limits: Limits,
-) -> Phase | Wanted:
-    window = phase.window(ranking)
-    said = {pair: verdict(pair) for pair in (Pair.of(newcomer, ranking[place]) for place in window)}
-    if undecided := tuple(pair for pair, verdict in said.items() if verdict is None):
-        return Wanted(undecided)
-    # As many go above it as it does not beat, whichever of the window they are.
-    place = window.start + sum(verdict is not None and verdict.winner != newcomer for verdict in said.values())
-    if place == phase.place or phase.slides >= limits.max_slides:
-        return Settled(place, phase.slides)
-    return Fine(place, phase.width, phase.slides + 1)
+def _halve(phase: Coarse, search: Search) -> Step:
+    if search.over:
+        return Step(Settled(search.standing.place, 0), {})
+    if phase.low == phase.high:
+        return Step(_first_window(phase.low, search), {})
+    pivot = phase.pivot()
+    pair = Pair.of(search.newcomer, search.ranking[pivot])
+    ruling = search.hear(pair, phase)
+    if ruling is None or ruling.waits:
+        return Step(None, {pair: ruling})
+    beats = ruling.verdict.winner == search.newcomer
+    return Step(Coarse(phase.low, pivot) if beats else Coarse(pivot + 1, phase.high), {pair: ruling})
+
+
+def _first_window(place: int, search: Search) -> Fine:
+    """Where the search has ended; widened to what lies within one error of where the newcomer stands by its votes."""
+    low, high = search.standing.near_low, search.standing.near_high
+    wide = min(max((high - low + 1) // 2, search.limits.window), search.limits.widest)
+    if wide <= search.limits.window:
+        return Fine(place, search.limits.window, slides=0)
+    return Fine(search.standing.place, wide, slides=0, survey=True)
+
+
+def _look_around(phase: Fine, search: Search) -> Step:
+    pairs = [Pair.of(search.newcomer, search.ranking[place]) for place in phase.window(search.ranking)]
+    rulings = {pair: search.hear(pair, phase) for pair in pairs}
+    stands = search.standing.place
+    if search.over:
+        return Step(Settled(stands, phase.slides), rulings)
+    out = any(ruling is None or ruling.waits for ruling in rulings.values())
+    slides = phase.slides
+    if phase.survey:
+        return Step(None if out else Fine(stands, search.limits.window, slides), rulings)
+    if not _holds(phase, search) and slides < search.limits.max_slides:
+        # Votes in a window that has been left would tell little.
+        return Step(Fine(stands, phase.width, slides + 1), rulings)
+    if out:
+        return Step(None, rulings)
+    if search.unmet and len(pairs) < len(search.ranking):
+        return Step(Fine(stands, phase.width + 1, slides), rulings)
+    return Step(Settled(stands, slides), rulings)
+
+
+def _holds(phase: Fine, search: Search) -> bool:
+    """Whether the newcomer stands where the window is, or next to that: strengths move a little with every vote."""
+    return abs(search.standing.place - phase.place) < max(phase.width, 1)
 
 
 def without(phase: Coarse | Fine, place: int) -> Coarse | Fine:
@@ -127,3 +176,22 @@ def without(phase: Coarse | Fine, place: int) -> Coarse | Fine:
             return Coarse(low - (place < low), high - (place < high))
         case Fine():
             return replace(phase, place=phase.place - (place < phase.place))
+
+
+def moved(phase: Coarse | Fine, before: Sequence[str], after: Sequence[str]) -> Coarse | Fine:
+    """The same position in a ranking that has been sorted anew, or has models put in.
+
+    The models that a place lay between are looked up; where they have changed sides, it lies between them still.
+    """
+    places = {model: place for place, model in enumerate(after)}
+
+    def gap(place: int, *, upper: bool) -> int:
+        above = places[before[place - 1]] + 1 if place > 0 else 0
+        below = places[before[place]] if place < len(before) else len(after)
+        return min(above, below) if upper else max(above, below)
+
+    match phase:
+        case Coarse(low, high):
+            return Coarse(gap(low, upper=True), gap(high, upper=False))
+        case Fine():
+            return replace(phase, place=(gap(phase.place, upper=True) + gap(phase.place, upper=False)) // 2)

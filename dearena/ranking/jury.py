@@ -1,18 +1,36 @@
 """How a pair is decided: which cells a jury still wants, and its verdict once it has one.
 
-A policy is one function behind one interface; the insertion does not know which one it has. A new one
-is written here, or in a file beside this one, and named in `JURIES`. Pure.
+A policy is one function behind this interface; the insertion does not know which one it has. A new one is
+written in a file beside this one, and named in `juries.py`. Pure.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
-from dearena.faults import InvalidField
-from dearena.outcomes import Outcome
-from dearena.ranking.evidence import Ballot
+from dearena.ranking.asks import Ask
+from dearena.ranking.draws import Askable, Shown, always
+from dearena.ranking.evidence import Ballot, Heard
 from dearena.ranking.pairs import Pair
-from dearena.ranking.verdict import PairVerdict, weigh
+from dearena.ranking.verdict import PairVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How far a jury goes about a pair at this stage of a search. A jury that hears all does not mind.
+
+    Attributes:
+        error: chance that a pair of equals is decided, ever.
+        cap: readable outcomes after which the pair stays undecided.
+        direction_error, direction_cap: the same of what only says where to look next; where it is given, the
+            jury may stop on it. What it says so is no decision of the pair.
+        batch: cells of the first batch.
+    """
+
+    error: float
+    cap: int
+    direction_error: float | None = None
+    direction_cap: int = 0
+    batch: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,47 +41,45 @@ class Hearing:
         judges: those who may be asked about this pair, at least one, in canonical order.
         queries: ids of the dimension's queries, in order.
         weights: of judges, in parts of 65,536, as frozen when the round was opened.
-        evidence: outcomes of the pair so far, also of judges who are no longer asked.
+        evidence: what came of the pair's cells so far, also of judges who are no longer asked.
+        patience: how far to go.
+        costs: of a cell of a judge, in nano-units, as frozen likewise.
+        silent: judges whose votes count nothing.
+        shown: how often answers have been judged; takes note of what is wanted. None where it is not to be asked, but
+            only to be known whether the jury wants more.
+        salt: other dimensions draw other lots.
+        askable: what can be asked at all.
     """
 
     pair: Pair
     judges: tuple[str, ...]
     queries: tuple[str, ...]
     weights: Mapping[str, int]
-    evidence: Mapping[Ballot, Outcome]
+    evidence: Mapping[Ballot, Heard]
+    patience: Patience
+    costs: Mapping[str, int] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    shown: Shown | None = None
+    salt: str = ""
+    askable: Askable = always
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a jury says: cells that it wants first, or its verdict. One of the two is there."""
+    """What a jury says.
 
-    wanted: tuple[Ballot, ...] = ()
-    verdict: PairVerdict | None = None
+    Attributes:
+        verdict: as the evidence stands.
+        waits: the jury wants more before that is its last word.
+        wanted: cells of its next batch, if they were to be drawn.
+        short: there is nobody left to ask, though the jury would.
+    """
+
+    verdict: PairVerdict
+    waits: bool = False
+    wanted: tuple[Ask, ...] = ()
+    short: bool = False
 
 
 Jury = Callable[[Hearing], Ruling]
 """A policy. The same hearing must give the same ruling: no clock, no lots but by hash of the hearing."""
-
-
-def exhaustive(hearing: Hearing) -> Ruling:
-    """Every judge on every query, as the method's makers do; what has an outcome is not asked again."""
-    asked = [Ballot(judge, query) for judge in hearing.judges for query in hearing.queries]
-    if wanted := tuple(ballot for ballot in asked if ballot not in hearing.evidence):
-        return Ruling(wanted=wanted)
-    outcomes = ((ballot.judge, hearing.evidence[ballot]) for ballot in asked)
-    return Ruling(verdict=weigh(hearing.pair, outcomes, hearing.weights))
-
-
-JURIES: Final[Mapping[str, Jury]] = {"exhaustive": exhaustive}
-
-
-def jury_named(name: str) -> Jury:
-    """The policy of this name.
-
-    Raises:
-        InvalidField: there is none; says which there are.
-    """
-    try:
-        return JURIES[name]
-    except KeyError:
-        raise InvalidField.of("ranking.jury", f"{name!r} is none of {', '.join(sorted(JURIES))}") from None

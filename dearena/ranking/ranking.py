@@ -5,9 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dearena.identity import Digest
-from dearena.ranking.decisions import SEED, Decision, DecisionKind, phase_of
+from dearena.ranking.decisions import GATEWAY, SEED, Decision, DecisionKind, phase_of
 from dearena.ranking.entrants import Admitted
-from dearena.ranking.insertion import Coarse, Fine, Settled, without
+from dearena.ranking.frozen import Frozen, frozen_in
+from dearena.ranking.health import JudgeRecord
+from dearena.ranking.insertion import Coarse, Fine, Settled, moved, without
+from dearena.ranking.judge_records import added, record_in
 from dearena.ranking.pairs import in_order
 from dearena.ranking.settle import put_in
 
@@ -38,6 +41,8 @@ class Insertion:
         rounds: numbers of the rounds that served it, an open one too.
         rank: after its settle, 1 is best; 0 before.
         settled_by: number of the round on whose board it settled; 0 before.
+        interval: best and worst rank at 95 %, by its own votes at its last step; None before that.
+        provisional: judges failed or left and nobody could take their place, so that its evidence fell short.
     """
 
     model: str
@@ -46,6 +51,8 @@ class Insertion:
     rounds: tuple[int, ...] = ()
     rank: int = 0
     settled_by: int = 0
+    interval: tuple[int, int] | None = None
+    provisional: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -59,14 +66,29 @@ class OpenRound:
 
     Attributes:
         models: the insertions it serves; none for a round that only brings a new board.
-        weights: of judges, in parts of 65,536, by which its close decides.
+        frozen: what its close decides by.
+        refines: it is one of a refinement.
     """
 
     number: int
     models: tuple[str, ...]
-    weights: Mapping[str, int]
+    frozen: Frozen
     cells: int
     cells_digest: Digest
+    refines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """What an operator has ordered for the whole board.
+
+    Attributes:
+        calls: judge calls in all.
+        calls_left: that are still to be made.
+    """
+
+    calls: int
+    calls_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +100,37 @@ class RankingState:
         admitted: every model ever admitted.
         insertions: likewise, in order of admission.
         ranking: model revisions, best first; without whoever is being inserted.
-        newcomer: the model being inserted; empty when none is.
         last_closed_round: 0 before the first.
         settling: the last round settles, and its board is awaited.
         resting: the ranking with those who settle, until the board sorts it; empty when nobody does.
-        outdated: a model has retired since the board that people see.
+        outdated: a model has retired, or a judge been suspended or reinstated, since the board that people see.
+        refinement: under way; None when there is none.
+        health: record of each judge since its admission or last reinstatement.
+        orders: number of the last operator's order that was taken up.
     """
 
     decisions: int = 0
     admitted: Mapping[str, Admitted] = field(default_factory=dict)
     insertions: Mapping[str, Insertion] = field(default_factory=dict)
     ranking: tuple[str, ...] = ()
-    newcomer: str = ""
     open_round: OpenRound | None = None
     last_closed_round: int = 0
     settling: bool = False
     resting: tuple[str, ...] = ()
     outdated: bool = False
+    refinement: Refinement | None = None
+    health: Mapping[str, JudgeRecord] = field(default_factory=dict)
+    orders: int = 0
+
+    @property
+    def newcomers(self) -> tuple[str, ...]:
+        """Models being inserted, in the order of admission."""
+        return tuple(one.model for one in self.insertions.values() if isinstance(one.phase, Coarse | Fine))
+
+    @property
+    def suspended(self) -> frozenset[str]:
+        """Judges whose votes count nothing."""
+        return frozenset(model for model, one in self.admitted.items() if one.suspended)
 
     @property
     def seeds(self) -> tuple[str, ...]:
@@ -104,11 +140,7 @@ class RankingState:
     @property
     def active(self) -> tuple[str, ...]:
         """Models whose insertion the next round serves."""
-        return (self.newcomer,) if self.newcomer else self.seeds
-
-    def rounds_of_active(self) -> tuple[int, ...]:
-        """Rounds whose outcomes are the evidence of the insertion at hand, in order."""
-        return tuple(sorted({number for model in self.active for number in self.insertions[model].rounds}))
+        return self.newcomers or self.seeds
 
 
 EMPTY: Final = RankingState()
@@ -140,6 +172,7 @@ def _admitted(state: RankingState, decision: Decision) -> RankingState:
         family=content["family"],
         judge_parameters_hash=content["judge_parameters_hash"],
         may_judge=content["may_judge"],
+        cohort=content["cohort"],
     )
     is_seed = content["role"] == SEED
     phase: InsertionPhase = Seeding() if is_seed else Coarse(0, len(state.ranking))
@@ -148,14 +181,20 @@ def _admitted(state: RankingState, decision: Decision) -> RankingState:
         state,
         admitted={**state.admitted, decision.model: model},
         insertions={**state.insertions, decision.model: insertion},
-        newcomer=state.newcomer if is_seed else decision.model,
     )
 
 
 def _round_opened(state: RankingState, decision: Decision) -> RankingState:
     content = decision.content
     models = tuple(content["models"])
-    opened = OpenRound(decision.round, models, content["weights"], content["cells"], content["cells_digest"])
+    opened = OpenRound(
+        decision.round,
+        models,
+        frozen_in(content),
+        content["cells"],
+        content["cells_digest"],
+        bool(content.get("refines")),
+    )
     served = {
         model: replace(state.insertions[model], rounds=(*state.insertions[model].rounds, decision.round))
         for model in models
@@ -164,16 +203,45 @@ def _round_opened(state: RankingState, decision: Decision) -> RankingState:
 
 
 def _round_closed(state: RankingState, decision: Decision) -> RankingState:
-    return replace(state, open_round=None, last_closed_round=decision.round, settling=bool(decision.content["settles"]))
+    content = decision.content
+    health = dict(state.health)
+    for judge, record in content.get("judges", {}).items():
+        health[judge] = added(health.get(judge, JudgeRecord()), record_in(record))
+    refinement = state.refinement
+    if refinement is not None and state.open_round is not None and state.open_round.refines:
+        # A round that could ask nothing is the last: whatever is left of the order cannot be spent.
+        calls = content["calls"] if state.open_round.cells else refinement.calls_left
+        left = refinement.calls_left - calls
+        refinement = replace(refinement, calls_left=left) if left > 0 else None
+    return replace(
+        state,
+        open_round=None,
+        last_closed_round=decision.round,
+        settling=bool(content["settles"]),
+        health=health,
+        refinement=refinement,
+    )
 
 
 def _stepped(state: RankingState, decision: Decision) -> RankingState:
+    content = decision.content
     if not decision.model:
         # Seeds are of no phase but seeding until the board has them in order.
-        return replace(state, resting=tuple(decision.content["models"]))
-    phase = phase_of(decision.content["after"])
-    resting = put_in(state.ranking, decision.model, phase.place) if isinstance(phase, Settled) else ()
-    return replace(state, resting=resting, insertions=_moved(state, {decision.model: phase}))
+        return replace(state, resting=tuple(content["models"]))
+    phase = phase_of(content["after"])
+    standing = content.get("standing")
+    known = state.insertions[decision.model]
+    insertion = replace(
+        known,
+        phase=phase,
+        interval=(standing["low"] + 1, standing["high"] + 1) if standing else None,
+        provisional=known.provisional or bool(content.get("provisional")),
+    )
+    resting = state.resting
+    if isinstance(phase, Settled):
+        # In whatever order those who rest at once are put in, the board sorts them.
+        resting = put_in(state.resting or state.ranking, decision.model, phase.place)
+    return replace(state, resting=resting, insertions={**state.insertions, decision.model: insertion})
 
 
 def _settled(state: RankingState, decision: Decision) -> RankingState:
@@ -183,10 +251,14 @@ def _settled(state: RankingState, decision: Decision) -> RankingState:
         insertion, place = state.insertions[model], ranking.index(model)
         phase = Settled(place, 0) if isinstance(insertion.phase, Seeding) else insertion.phase
         served[model] = replace(insertion, phase=phase, rank=place + 1, settled_by=decision.round)
+    # Who is still being inserted keeps its place between the same models, wherever these are now.
+    for model in state.newcomers:
+        searching = state.insertions[model].phase
+        if isinstance(searching, Coarse | Fine):
+            served[model] = replace(state.insertions[model], phase=moved(searching, state.ranking, ranking))
     return replace(
         state,
         ranking=ranking,
-        newcomer="",
         settling=False,
         resting=(),
         outdated=False,
@@ -201,22 +273,41 @@ def _model_retired(state: RankingState, decision: Decision) -> RankingState:
         state, admitted={**state.admitted, model: gone}, outdated=state.outdated or state.last_closed_round > 0
     )
     if not state.insertions[model].is_over:
-        newcomer = "" if state.newcomer == model else state.newcomer
-        return replace(state, newcomer=newcomer, insertions=_moved(state, {model: Withdrawn()}))
+        return replace(state, insertions=_moved(state, {model: Withdrawn()}))
     if model not in state.ranking:
         return state
     place = state.ranking.index(model)
-    insertions = state.insertions
-    if state.newcomer:
-        phase = state.insertions[state.newcomer].phase
-        if isinstance(phase, Coarse | Fine):
-            insertions = _moved(state, {state.newcomer: without(phase, place)})
-    return replace(state, insertions=insertions, ranking=tuple(ranked for ranked in state.ranking if ranked != model))
+    shifted: dict[str, InsertionPhase] = {
+        newcomer: without(phase, place)
+        for newcomer in state.newcomers
+        if isinstance(phase := state.insertions[newcomer].phase, Coarse | Fine)
+    }
+    ranking = tuple(ranked for ranked in state.ranking if ranked != model)
+    return replace(state, insertions=_moved(state, shifted), ranking=ranking)
 
 
-def _judging(state: RankingState, decision: Decision, *, may_judge: bool) -> RankingState:
-    judge = replace(state.admitted[decision.model], may_judge=may_judge)
-    return replace(state, admitted={**state.admitted, decision.model: judge})
+def _judging(state: RankingState, decision: Decision, *, judges: bool) -> RankingState:
+    """A judge is asked no more, or again: by the gateway's word, or by a rule or an operator."""
+    known = state.admitted[decision.model]
+    orders = max(state.orders, decision.content.get("order", 0))
+    if decision.content.get("by", GATEWAY) == GATEWAY:
+        judge = replace(known, may_judge=judges)
+        return replace(state, admitted={**state.admitted, decision.model: judge})
+    # Votes of a suspended judge count nothing, so that the board people see is outdated; its record begins anew.
+    health = {judge: record for judge, record in state.health.items() if not judges or judge != decision.model}
+    return replace(
+        state,
+        admitted={**state.admitted, decision.model: replace(known, suspended=not judges)},
+        outdated=state.outdated or (known.suspended == judges and state.last_closed_round > 0),
+        health=health,
+        orders=orders,
+    )
+
+
+def _refinement_ordered(state: RankingState, decision: Decision) -> RankingState:
+    calls = decision.content["calls"]
+    left = state.refinement.calls_left if state.refinement else 0
+    return replace(state, refinement=Refinement(calls + left, calls + left), orders=decision.content["order"])
 
 
 def _moved(state: RankingState, phases: Mapping[str, InsertionPhase]) -> dict[str, Insertion]:
@@ -231,8 +322,9 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.STEPPED: _stepped,
     DecisionKind.SETTLED: _settled,
     DecisionKind.MODEL_RETIRED: _model_retired,
-    DecisionKind.JUDGE_SUSPENDED: lambda state, decision: _judging(state, decision, may_judge=False),
-    DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, may_judge=True),
+    DecisionKind.JUDGE_SUSPENDED: lambda state, decision: _judging(state, decision, judges=False),
+    DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
+    DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
     # Nothing holds a budget yet; a log that has such an entry can be read all the same.
     DecisionKind.BUDGET_LIFTED: lambda state, _decision: state,
 }
@@ -240,4 +332,11 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
 
 def entrants_of(state: RankingState) -> list[dict[str, Any]]:
     """Every model admitted so far, as a round keeps them when it closes, in canonical order."""
-    return [{"model": model, "retired": state.admitted[model].retired} for model in in_order(state.admitted)]
+    return [
+        {
+            "model": model,
+            "retired": state.admitted[model].retired,
+            "suspended": state.admitted[model].suspended,
+        }
+        for model in in_order(state.admitted)
+    ]

@@ -7,12 +7,11 @@ from typing import Final, NamedTuple
 
 from dearena import identity
 from dearena.names import DimensionName
-from dearena.ranking.evidence import EVEN_DRAW, Ballot
+from dearena.ranking.evidence import EVEN_DRAW, VOTE, Ballot
 from dearena.ranking.pairs import Pair
 
 SEAT_POLICY: Final = "BOTH"
-KIND: Final = "VOTE"
-"""As in common.proto, without their prefixes: part of a cell's identity. What a cell is unless said otherwise."""
+"""As in common.proto, without its prefix: part of a cell's identity. What a cell has unless said otherwise."""
 
 CELLS_A_MESSAGE: Final = 8
 """Few, so that a judge's work spreads over dispatchers and a message is not held for long."""
@@ -36,7 +35,7 @@ class Cell(NamedTuple):
     template_hash: identity.Digest
     judge_parameters_hash: identity.Digest
     draw: int = EVEN_DRAW
-    kind: str = KIND
+    kind: str = VOTE
     seat_policy: str = SEAT_POLICY
 
 
@@ -59,7 +58,7 @@ class Material:
 
 
 def cells_of(
-    wanted: Iterable[tuple[Pair, Ballot]], material: Material, *, kind: str = KIND, seat_policy: str = SEAT_POLICY
+    wanted: Iterable[tuple[Pair, Ballot]], material: Material, *, kind: str = VOTE, seat_policy: str = SEAT_POLICY
 ) -> tuple[Cell, ...]:
     """Make the cells of a round, in the order in which they are wanted.
 

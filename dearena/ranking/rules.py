@@ -5,19 +5,23 @@ from enum import StrEnum
 from typing import Final
 
 from dearena.ranking.insertion import Limits
-from dearena.ranking.jury import Jury, jury_named
+from dearena.ranking.juries import jury_named
+from dearena.ranking.jury import Jury
 
 # What stands for zero and empty in `RankingSettings` of query_selector.proto.
 DEFAULT_SEED_MODELS: Final = 5
 DEFAULT_WINDOW: Final = 1
 DEFAULT_MAX_SLIDES: Final = 8
-DEFAULT_JURY: Final = "exhaustive"
+DEFAULT_JURY: Final = "sequential"
 DEFAULT_WEIGHTING: Final = "score"
 DEFAULT_TEMPLATE: Final = "pairwise@1"
 DEFAULT_ERROR: Final = 0.05
 DEFAULT_CAP: Final = 40
 DEFAULT_MOST_ROUNDS: Final = 24
 DEFAULT_CANARY_EVERY: Final = 20
+
+WIDEST: Final = 4
+"""A survey looks at no more than so many windows' neighbours."""
 
 
 class SeatPolicy(StrEnum):
@@ -46,7 +50,7 @@ class Rules:
         target_rank_width: an insertion goes on until its rank is known to so many places; 0: no target.
         target_cost_nano_units: an insertion settles once it has cost so much; 0: no target.
         seats: seat orders a cell.
-        canary_every: a judge gets a canary with every so many votes.
+        canary_every: a judge gets a canary with every so many votes; 0, where canaries cannot be asked: none.
     """
 
     seed_models: int = DEFAULT_SEED_MODELS
@@ -73,7 +77,7 @@ class Rules:
     @property
     def limits(self) -> Limits:
         """Of the fine search."""
-        return Limits(self.window, self.max_slides)
+        return Limits(self.window, self.max_slides, WIDEST * self.window)
 
     def policy(self) -> Jury:
         """The jury; raises InvalidField when this version does not know it."""

@@ -1,0 +1,153 @@
+"""What follows from a round's outcomes: every decision at its close, and the settle on its board.
+
+Every step is taken by what was frozen when the round was opened. What needs no vote (a place without neighbours,
+a ranking that a model has left) is carried by a round without cells. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dearena.canaries import Sort
+from dearena.identity import Digest
+from dearena.ranking import decisions, seeding
+from dearena.ranking.court import Case, Court
+from dearena.ranking.decisions import Decision
+from dearena.ranking.evidence import Vote, counted
+from dearena.ranking.insertion import Coarse, Fine, advance
+from dearena.ranking.ranking import Insertion, RankingState
+from dearena.ranking.settle import sort_by_board
+from dearena.ranking.verdict import PairVerdict
+from dearena.ranking.watching import records_of, suspensions
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The outcomes of the round that is closing.
+
+    Attributes:
+        votes: all of them, canaries too.
+        sorts: of its canaries, by cell id.
+    """
+
+    votes: Sequence[Vote] = ()
+    sorts: Mapping[str, Sort] = field(default_factory=dict)
+
+
+def closing(case: Case, closed: Closed) -> tuple[Decision, ...]:
+    """The decisions at the close of the open round: that it is closed, whom its outcomes suspend, every step.
+
+    Args:
+        case: with a round open, and its outcomes among the evidence.
+        closed: the outcomes themselves.
+
+    Raises:
+        ValueError: no round is open.
+    """
+    opened = case.state.open_round
+    if opened is None:
+        raise ValueError("no round is open")
+    case = replace(case, frozen=opened.frozen)
+    number, at = case.state.decisions + 2, opened.number
+    records = records_of(closed.votes, closed.sorts, opened.frozen.known)
+    suspended = tuple(
+        decisions.suspended(number + place, at, one.judge, one.reason)
+        for place, one in enumerate(suspensions(case.state, records))
+    )
+    number += len(suspended)
+    # Whoever is suspended by these outcomes has no say in the steps that they allow.
+    court = Court(replace(case, state=without_judges(case.state, [one.model for one in suspended])), draws=False)
+    if case.state.newcomers:
+        steps = _steps_of_newcomers(court, number)
+        rests = any(step.content["after"]["phase"] == "settled" for step in steps)
+    elif case.state.seeds:
+        steps = _step_of_seeds(court, number)
+        rests = bool(steps)
+    else:
+        steps, rests = (), True
+    outcomes = counted(closed.votes)
+    rests = rests or case.state.outdated or bool(suspended)
+    calls = opened.cells * case.rules.calls_a_cell
+    first = decisions.round_closed(
+        number - len(suspended) - 1, at, opened.models, outcomes, records, calls, settles=rests
+    )
+    return (first, *suspended, *steps)
+
+
+def without_judges(state: RankingState, judges: Iterable[str]) -> RankingState:
+    """The state with these suspended."""
+    admitted = dict(state.admitted)
+    for judge in judges:
+        admitted[judge] = replace(admitted[judge], suspended=True)
+    return replace(state, admitted=admitted)
+
+
+def _steps_of_newcomers(court: Court, number: int) -> tuple[Decision, ...]:
+    steps: list[Decision] = []
+    served = court.case.state.open_round.models if court.case.state.open_round else ()
+    for model in served:
+        insertion = court.case.state.insertions[model]
+        if isinstance(insertion.phase, Coarse | Fine):
+            steps += _steps_of(court, insertion, number + len(steps))
+    return tuple(steps)
+
+
+def _steps_of(court: Court, insertion: Insertion, number: int) -> list[Decision]:
+    """Every step that the outcomes allow one newcomer."""
+    opened = court.case.state.open_round
+    phase = insertion.phase
+    steps: list[Decision] = []
+    search = court.search_of(insertion)
+    while opened is not None and isinstance(phase, Coarse | Fine):
+        step = advance(phase, search)
+        if step.after is None:
+            break
+        rulings = [ruling for ruling in step.rulings.values() if ruling is not None]
+        steps.append(
+            decisions.stepped(
+                number + len(steps),
+                opened.number,
+                model=insertion.model,
+                before=phase,
+                after=step.after,
+                verdicts=[ruling.verdict for ruling in rulings],
+                standing=search.standing,
+                ended_early=search.over,
+                provisional=any(ruling.short for ruling in rulings),
+            )
+        )
+        phase = step.after
+        search = court.search_of(replace(insertion, phase=phase)) if isinstance(phase, Fine) else search
+    return steps
+
+
+def _step_of_seeds(court: Court, number: int) -> tuple[Decision, ...]:
+    state = court.case.state
+    decided: list[PairVerdict] = []
+    for pair in seeding.pairs_of(state.seeds):
+        ruling = court.of_seeds(pair)
+        if ruling is None or ruling.waits:
+            return ()
+        decided.append(ruling.verdict)
+    order = seeding.order_of(state.seeds, decided)
+    at = state.open_round.number if state.open_round else 0
+    return (decisions.seeds_ordered(number, at, order, decided),)
+
+
+def settling(state: RankingState, board: Sequence[str], board_digest: Digest) -> tuple[Decision, ...]:
+    """The decision that whoever rests has its place, in the order of the last round's board (best first)."""
+    resting = state.resting or state.ranking
+    models = [model for model in resting if not state.insertions[model].is_over and model not in state.newcomers]
+    ranking = sort_by_board(resting, board)
+    sure = {model: interval for model in models if (interval := state.insertions[model].interval)}
+    provisional = [model for model in models if state.insertions[model].provisional]
+    return (
+        decisions.settled(
+            state.decisions + 1,
+            state.last_closed_round,
+            models,
+            ranking,
+            board_digest,
+            sure=sure,
+            provisional=provisional,
+        ),
+    )

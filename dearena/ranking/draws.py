@@ -1,0 +1,168 @@
+"""Which cells of a pair come next: distinct queries, evenly used; distinct judges, drawn by weight. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from math import log, sqrt
+from typing import Final
+
+from dearena.ranking.asks import LEAST_DRAW, Ask
+from dearena.ranking.evidence import EVEN_DRAW, Ballot, Evidence
+from dearena.ranking.lots import lot
+from dearena.ranking.pairs import Pair
+from dearena.ranking.verdict import ONE
+
+Askable = Callable[[Pair, str, str], bool]
+"""Whether a judge can be asked about a pair on a query; where votes are recorded, not all of them are there."""
+
+
+def always(_pair: Pair, _judge: str, _query_id: str) -> bool:
+    """A living judge can be asked about anything."""
+    return True
+
+
+@dataclass(slots=True)
+class Shown:
+    """How often each answer has been judged: in closed rounds, and in the one that is being planned."""
+
+    evidence: Evidence
+    planned: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def times(self, pair: Pair, query_id: str) -> int:
+        """Of the two answers of a pair to a query together."""
+        a, b = (pair.model_a, query_id), (pair.model_b, query_id)
+        known, planned = self.evidence.shown, self.planned
+        return known.get(a, 0) + known.get(b, 0) + planned.get(a, 0) + planned.get(b, 0)
+
+    def plan(self, ask: Ask) -> None:
+        """Count a cell that is going to be asked."""
+        self.planned.update((model, ask.query_id) for model in ask.pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Judges of a pair with the chances by which they are drawn, each at least a fifth of an even one."""
+
+    chances: Mapping[str, float]
+
+    @classmethod
+    def of(cls, judges: Sequence[str], weights: Mapping[str, int], costs: Mapping[str, int]) -> "Panel":
+        """Chances in proportion to weight over the root of what a cell of the judge costs.
+
+        That is the allocation by which a weighted mean is surest for a given sum (Neyman, Journal of the
+        Royal Statistical Society 97, 1934); without costs, or with equal ones, it is in proportion to weight.
+
+        Args:
+            judges: at least one, in canonical order.
+            weights: in parts of 65,536; a judge that is not named weighs 1.
+            costs: nano-units a cell; a judge that is not named costs as much as the mean of those that are.
+        """
+        known = [costs[judge] for judge in judges if costs.get(judge)]
+        mean = sum(known) / len(known) if known else 1.0
+        wanted = [weights.get(judge, ONE) / sqrt((costs.get(judge) or mean) / mean) for judge in judges]
+        total = sum(wanted)
+        if not total:
+            wanted, total = [1.0] * len(judges), float(len(judges))
+        even = 1 / len(judges)
+        shares = (LEAST_DRAW * even + (1 - LEAST_DRAW) * one / total for one in wanted)
+        return cls(dict(zip(judges, shares, strict=True)))
+
+    def draw_of(self, judge: str) -> int:
+        """The chance of a judge over that of an even draw, in parts of 65,536."""
+        return round(self.chances[judge] * len(self.chances) * EVEN_DRAW)
+
+    def in_lots(self, *key: str) -> list[str]:
+        """All judges in the order of a draw without replacement, each next one in proportion to its chance.
+
+        Source: Efraimidis and Spirakis, Information Processing Letters 97, 2006.
+        """
+        return sorted(self.chances, key=lambda judge: (-log(lot(*key, judge)) / self.chances[judge], judge))
+
+
+NOBODY: Final = ""
+
+
+def draw(
+    pair: Pair,
+    panel: Panel,
+    queries: Sequence[str],
+    asked: Collection[Ballot],
+    shown: Shown,
+    count: int,
+    salt: str,
+    askable: Askable = always,
+) -> list[Ask]:
+    """The next cells of a pair: at most `count`, fewer when there are no more.
+
+    Queries that the pair has been asked about least come first, among them those whose answers by the two
+    have been judged least; within a batch no query and no judge comes twice before all have come once.
+
+    Args:
+        pair: whom they are about.
+        panel: who may be asked.
+        queries: ids, in order.
+        asked: what has been asked about the pair before.
+        shown: takes note of what is drawn.
+        count: number of cells.
+        salt: other salts draw other lots.
+        askable: whether a cell can be asked at all.
+    """
+    drawn: list[Ask] = []
+    taken = set(asked)
+    times = Counter(ballot.query_id for ballot in taken)
+    batch = str(len(taken))
+    order = _Judges(panel, (salt, *pair, batch))
+    # A query comes back behind those that have come less often; it leaves when nobody can be asked about it any more.
+    waiting = [(times[query], shown.times(pair, query), lot(salt, *pair, batch, query), query) for query in queries]
+    heapify(waiting)
+    while len(drawn) < count and waiting:
+        asked_already, shown_already, of_query, query = heappop(waiting)
+        judge = order.next_for(lambda one, on=query: Ballot(one, on) not in taken and askable(pair, one, on))  # type: ignore[misc]
+        if judge == NOBODY:
+            continue
+        ask = Ask(pair, judge, query, panel.draw_of(judge))
+        taken.add(ask.ballot)
+        shown.plan(ask)
+        drawn.append(ask)
+        heappush(waiting, (asked_already + 1, shown_already + len(pair), of_query, query))
+    return drawn
+
+
+def anybody_left(
+    pair: Pair, judges: Sequence[str], queries: Sequence[str], asked: Collection[Ballot], askable: Askable = always
+) -> bool:
+    """Whether `draw` would find a cell."""
+    return any(
+        Ballot(judge, query) not in asked and askable(pair, judge, query) for query in queries for judge in judges
+    )
+
+
+class _Judges:
+    """Judges of a batch in the order of the draw; when all have come, or none that is left will do, they come anew."""
+
+    def __init__(self, panel: Panel, key: tuple[str, ...]) -> None:
+        self._panel = panel
+        self._key = key
+        self._turn = 0
+        self._waiting: list[str] = []
+
+    def next_for(self, fits: Callable[[str], bool]) -> str:
+        """The next judge that fits; nobody when none does."""
+        for judge in self._orders():
+            if fits(judge):
+                self._waiting.remove(judge)
+                return judge
+        return NOBODY
+
+    def _orders(self) -> Iterator[str]:
+        yield from tuple(self._waiting)
+        self._turn += 1
+        fresh = self._panel.in_lots(*self._key, str(self._turn))
+        self._waiting += fresh
+        yield from fresh
+
+
+def every(pair: Pair, judges: Sequence[str], queries: Sequence[str], askable: Askable = always) -> list[Ask]:
+    """Every judge on every query."""
+    return [Ask(pair, judge, query) for judge in judges for query in queries if askable(pair, judge, query)]

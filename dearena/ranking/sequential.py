@@ -1,0 +1,100 @@
+"""The jury that stops: a few cells at a time, until the pair is decided at the stated error or the cap is reached.
+
+Cells come in an order that depends on names only: distinct queries, evenly used, and distinct judges in
+proportion to their weight (`draws`). A vote counts 1, whoever cast it: the weight is in the draw. The test is
+`sign_flips.decide`: the stated error is the chance that a pair whose true gap is 0 is ever decided, over
+draws of queries, given the jury, for the life of the pair. It is of one pair, not of a board. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil, sqrt
+from typing import Final
+
+from dearena.outcomes import Outcome
+from dearena.ranking.draws import Panel, anybody_left, draw
+from dearena.ranking.evidence import READABLE, Ballot, Heard
+from dearena.ranking.jury import Hearing, Patience, Ruling
+from dearena.ranking.lots import lot
+from dearena.ranking.pairs import Pair
+from dearena.ranking.sign_flips import Decided, decide
+from dearena.ranking.verdict import counted_verdict
+
+_VERDICTS: Final = {Outcome.A: 1, Outcome.B: -1, Outcome.TIE: 0, Outcome.FLIP: 0}
+
+MOST_ATTEMPTS: Final = 3
+"""Cells asked of a pair, at most so many times its cap: judges that fail are replaced, but not without end."""
+Z_OF_DECISION: Final = 2.3
+"""Standardised sum at which the test usually decides; only guesses how many more votes that will take."""
+
+
+def sequential(hearing: Hearing) -> Ruling:
+    """The verdict as the evidence stands, and the next batch if the pair may yet be decided by it."""
+    patience = hearing.patience
+    order = _in_order_of_asking(hearing.pair, hearing.evidence, hearing.silent)
+    votes = _numbered(order)
+    found = decide(votes, patience.error, patience.cap)
+    verdict = counted_verdict(
+        hearing.pair,
+        (heard.outcome for ballot, heard in hearing.evidence.items() if ballot.judge not in hearing.silent),
+        queries=len({query for query, _ in votes}),
+        sign=found.sign,
+        error=patience.error,
+    )
+    missing = min(_missing(votes, found, patience), MOST_ATTEMPTS * patience.cap - len(hearing.evidence))
+    if missing <= 0:
+        return Ruling(verdict, short=len(votes) < patience.cap and not found.sign and missing < 0)
+    asked = hearing.evidence.keys()
+    if hearing.shown is None:
+        left = anybody_left(hearing.pair, hearing.judges, hearing.queries, asked, hearing.askable)
+        return Ruling(verdict, waits=left, short=not left)
+    panel = Panel.of(hearing.judges, hearing.weights, hearing.costs)
+    wanted = draw(hearing.pair, panel, hearing.queries, asked, hearing.shown, missing, hearing.salt, hearing.askable)
+    return Ruling(verdict, waits=bool(wanted), wanted=tuple(wanted), short=not wanted)
+
+
+def _in_order_of_asking(
+    pair: Pair, evidence: Mapping[Ballot, Heard], silent: frozenset[str]
+) -> list[tuple[Ballot, Heard]]:
+    """Readable outcomes by round, and within a round in an order that does not depend on what they are."""
+    readable = (
+        (ballot, heard)
+        for ballot, heard in evidence.items()
+        if heard.outcome in READABLE and ballot.judge not in silent
+    )
+    return sorted(readable, key=lambda one: (one[1].round, lot(*pair, *one[0]), one[0]))
+
+
+def _numbered(order: Sequence[tuple[Ballot, Heard]]) -> list[tuple[int, int]]:
+    """(query, verdict), queries numbered as they come."""
+    numbers: dict[str, int] = {}
+    return [(numbers.setdefault(ballot.query_id, len(numbers)), _VERDICTS[heard.outcome]) for ballot, heard in order]
+
+
+def _missing(votes: Sequence[tuple[int, int]], found: Decided, patience: Patience) -> int:
+    """How many more votes to ask for; 0 when the pair is decided, or says enough for now."""
+    if found.sign or len(votes) >= patience.cap:
+        return 0
+    cap = patience.cap
+    if patience.direction_error is not None:
+        cap = min(cap, patience.direction_cap)
+        if len(votes) >= cap or decide(votes, patience.direction_error, cap).sign:
+            return 0
+    return min(cap - len(votes), _batch(votes, patience.batch))
+
+
+def _batch(votes: Sequence[tuple[int, int]], least: int) -> int:
+    """The size of the next batch: as many more votes as would decide a pair this close, by what is known of it.
+
+    A standardised sum grows as the root of the number of votes; so a pair that is clear soon takes a few more,
+    and one that will not be decided any more takes all it may in one go, since every batch is a wait.
+    """
+    if not votes:
+        return least
+    by_query: dict[int, int] = {}
+    for query, verdict in votes:
+        by_query[query] = by_query.get(query, 0) + verdict
+    size = abs(sum(by_query.values()))
+    if not size:
+        return len(votes) * len(votes)
+    z = size / sqrt(sum(one * one for one in by_query.values()))
+    return max(least, ceil(len(votes) * ((Z_OF_DECISION / z) ** 2 - 1)))
