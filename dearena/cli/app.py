@@ -16,6 +16,7 @@ from dearena.cli import (
     pairs,
     register,
     replay,
+    simulate,
     up,
     votes,
     watch,
@@ -48,6 +49,7 @@ app.command("insertions")(insertions.insertions)
 app.add_typer(votes.app, name="votes")
 app.command("fit")(fit.fit)
 app.command("replay")(replay.replay)
+app.command("simulate")(simulate.simulate)
 
 
 def main() -> None:

@@ -152,9 +152,11 @@ class Asked:
         """Ask `count` cells of pairs so drawn, judges and queries uniform.
 
         Raises:
-            InvalidField: there are hardly so many cells.
+            InvalidField: there are not so many cells, or hardly any new ones among such pairs.
         """
         models, queries = len(self._mass.models), len(self._mass.queries)
+        if CALLS_A_CELL * count > most_calls(models, queries):
+            raise InvalidField.of("calls", f"there are not as many cells as {CALLS_A_CELL * count:,} calls ask")
         left, vain = count, 0
         while left:
             first, second = pairs(left)
@@ -168,11 +170,13 @@ class Asked:
                 self._keys = np.concatenate([self._keys, keys[chosen]])
             vain = 0 if len(chosen) else vain + 1
             if vain > _MOST_IN_VAIN:
-                raise InvalidField.of("calls", f"there are hardly as many cells as {CALLS_A_CELL * count:,} calls ask")
+                raise InvalidField.of(
+                    "calls", f"there are hardly as many cells left as {CALLS_A_CELL * count:,} calls ask"
+                )
             left -= len(chosen)
 
 
-_MOST_IN_VAIN: Final = 1_000
+_MOST_IN_VAIN: Final = 100
 """Draws in a row that bring nothing new, before it is given up."""
 
 

@@ -44,6 +44,8 @@ def test_what_there_is() -> None:
         "insertions",
         "votes export",
         "fit",
+        "replay",
+        "simulate",
     }
 
 

@@ -68,8 +68,13 @@ def test_full_is_refused_before_it_fills_the_memory() -> None:
 
 def test_more_calls_than_there_are_cells_are_refused() -> None:
     mass = Mass(Planted.economy(0, 4, 1))
-    with pytest.raises(InvalidField, match="hardly as many"):
+    with pytest.raises(InvalidField, match="not as many"):
         rivals.random(mass, rivals.most_calls(4, 1) + 2, SCORE, lots())
+
+
+def test_near_pairs_that_have_all_been_asked_are_not_drawn_for_ever() -> None:
+    with pytest.raises(InvalidField, match="hardly as many"):
+        rivals.near(Mass(Planted.economy(0, 20, 1)), rivals.most_calls(20, 1), SCORE, lots())
 
 
 def test_near_pairs_are_near_on_the_board_so_far() -> None:
