@@ -32,8 +32,12 @@ def replay(
     seed: Annotated[int, typer.Option(min=0, help="Of the orders, and of the random draws.")] = 0,
     share: Annotated[float, typer.Option(help="Of all votes that may be asked for, at most.")] = 0.12,
     spend: Annotated[
-        str, typer.Option(help="How votes are chosen: even (each answer and each judge of a model evenly), random.")
-    ] = "even",
+        str,
+        typer.Option(
+            help="How votes are chosen: sequential (the arena inserts, then refines), even (each answer, and each "
+            "judge of a model, evenly), random."
+        ),
+    ] = "sequential",
     weights: Annotated[
         str,
         typer.Option(help="How judges weigh, with all votes and with a part: uniform, score, rank or reliability."),

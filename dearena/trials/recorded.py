@@ -141,6 +141,12 @@ class Recorded:
             outcome = _TURNED.get(outcome, outcome)
         return Heard(outcome, judge_calls=CALLS_A_CELL)
 
+    def judge_canary(
+        self, model: str, judge: str, query_id: str, *, truncated: bool, seats: SeatPolicy = SeatPolicy.BOTH
+    ) -> Heard:
+        """No canary was ever recorded: play a recording by rules that ask none; raises NotRecorded."""
+        raise NotRecorded(f"{judge} on {model} beside {'its truncation' if truncated else 'itself'}, {query_id}")
+
     def _row(self, pair: Pair, judge: str, query_id: str) -> int | None:
         at = self._places
         try:

@@ -16,8 +16,11 @@ from typing import Any, Final
 import numpy as np
 
 from dearena.faults import InvalidField
-from dearena.scoring import Fit, FitSettings, fit
+from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules
+from dearena.scoring import Fit, FitSettings, Votes, fit
 from dearena.scoring.arrays import Codes, FloatArray, IntArray
+from dearena.scoring.draws import EVEN, drawn
+from dearena.trials.arena import Arena, in_cohorts
 from dearena.trials.measures import agreement, wrong_pairs
 from dearena.trials.recorded import CALLS_A_CELL, LEAST_QUERIES, Recorded
 from dearena.trials.separable import separable_pairs
@@ -46,8 +49,27 @@ class Budget:
     lots: np.random.Generator
 
 
-Spender = Callable[[Budget], IntArray]
-"""Chooses votes: rows of the recording's, none twice."""
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a spender asked for.
+
+    Attributes:
+        rows: of the recording's votes, none twice.
+        draw: chance with which the judge of each was drawn over the even one, in parts of 65,536; None: judges were
+            not drawn by weight.
+    """
+
+    rows: IntArray
+    draw: IntArray | None = None
+
+    def votes(self, recorded: Recorded) -> Votes:
+        """Them, weighed by their draws."""
+        order = np.argsort(self.rows)
+        votes = recorded.votes.where(self.rows[order])
+        return votes if self.draw is None or np.all(self.draw == EVEN) else drawn(votes, self.draw[order])
+
+
+Spender = Callable[[Budget], Spent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +89,7 @@ class ReplaySettings:
         InvalidField: one of them is none of the values it may have.
     """
 
-    spender: str = "even"
+    spender: str = "sequential"
     orders: int = ORDERS
     seed: int = 0
     share: float = SHARE
@@ -152,9 +174,10 @@ class Reference:
         """By model."""
         return _strengths(self.found)
 
-    def beside(self, recorded: Recorded, rows: IntArray) -> tuple[Part, Fit]:
+    def beside(self, recorded: Recorded, spent: Spent) -> tuple[Part, Fit]:
         """The board of a part, and how it compares; made with the settings of this."""
-        board = fit(recorded.votes.where(np.sort(rows)), self.found.settings)
+        rows = spent.rows
+        board = fit(spent.votes(recorded), self.found.settings)
         near = agreement(_strengths(board), self.strengths)
         return Part(
             spearman=near.spearman,
@@ -194,15 +217,15 @@ def replay(recorded: Recorded, settings: ReplaySettings | None = None) -> Replay
         parts.append(part)
         boards.append(board)
     votes = round(float(np.mean([part.fraction for part in parts])) * len(recorded))
-    drawn = [
-        whole.beside(recorded, _drawn(len(recorded), votes, np.random.default_rng([settings.seed, draw, 1])))[0]
+    random = [
+        whole.beside(recorded, _any(recorded, votes, np.random.default_rng([settings.seed, draw, 1])))[0]
         for draw in range(settings.random_draws)
     ]
     return Replayed(
         orders=tuple(parts),
         mean=_mean(parts),
-        random=_mean(drawn) if drawn else None,
-        random_spearman=tuple(part.spearman for part in drawn),
+        random=_mean(random) if random else None,
+        random_spearman=tuple(part.spearman for part in random),
         order_sensitivity=_between(boards),
         models=len(recorded.models),
         judges=len(recorded.judges),
@@ -211,12 +234,12 @@ def replay(recorded: Recorded, settings: ReplaySettings | None = None) -> Replay
     )
 
 
-def at_random(budget: Budget) -> IntArray:
+def at_random(budget: Budget) -> Spent:
     """As many votes as there may be, whichever: what a jury that thinks must beat."""
-    return _drawn(len(budget.recorded), budget.votes, budget.lots)
+    return _any(budget.recorded, budget.votes, budget.lots)
 
 
-def evenly(budget: Budget) -> IntArray:
+def evenly(budget: Budget) -> Spent:
     """Each model's answers evenly over the queries, and each model evenly before the judges.
 
     Vote by vote, the one is taken whose two models have been used least with its query and with its judge, as shares
@@ -239,10 +262,44 @@ def evenly(budget: Budget) -> IntArray:
         for group in groups:
             for of in group.of:
                 use[group.members(of[row])] += 2 / (group.size[of[row]] * share)
-    return taken
+    return Spent(taken)
 
 
-SPENDERS: Final[Mapping[str, Spender]] = {"even": evenly, "random": at_random}
+def by_insertions(budget: Budget) -> Spent:
+    """The arena as it is: models are inserted one by one, by the jury that stops; what is left refines the board.
+
+    Judges are ranked models, as the rules have it: the votes of others are never asked for.
+
+    Raises:
+        Stuck: nobody's vote on a pair is recorded that the search cannot do without.
+    """
+    models = len(budget.recorded.models)
+    calls = CALLS_A_CELL * budget.votes
+    rules = Rules(
+        weighting=budget.fitted.weighting,
+        seed_models=min(DEFAULT_SEED_MODELS, models - 1),
+        target_calls=max(int(SHARE_OF_INSERTIONS * calls / models), CALLS_A_CELL),
+        canary_every=0,
+    )
+    cohorts = in_cohorts(budget.entering, rules.seed_models, 1)
+    arena = Arena(budget.recorded, rules, cohorts, budget.fitted, salt=str(budget.lots.integers(2**32)))
+    arena.run()
+    before = -1
+    while before < arena.judge_calls <= calls - CALLS_A_CELL:
+        before = arena.judge_calls
+        arena.refine(calls - arena.judge_calls)
+    # A search has a least that it asks for; where that is more than there is, it is cut short.
+    votes = [vote for number in sorted(arena.votes) for vote in arena.votes[number]][: budget.votes]
+    return Spent(
+        np.array([budget.recorded.row(vote.pair, vote.judge, vote.query_id) for vote in votes], dtype=np.int64),
+        np.array([vote.draw for vote in votes], dtype=np.int64),
+    )
+
+
+SHARE_OF_INSERTIONS: Final = 0.5
+"""Of the calls: more places newcomers better at once, less leaves more for where the whole board needs it."""
+
+SPENDERS: Final[Mapping[str, Spender]] = {"sequential": by_insertions, "even": evenly, "random": at_random}
 
 _LOT: Final = 1e-3
 """Small beside one use of an answer: lots decide between equals only."""
@@ -276,8 +333,8 @@ def _shared(others: int, other: Codes, first: Codes, second: Codes) -> _Groups:
     return _Groups(of, size, np.argsort(both, kind="stable") % len(other), np.cumsum(size))
 
 
-def _drawn(of: int, votes: int, lots: np.random.Generator) -> IntArray:
-    return np.asarray(lots.choice(of, votes, replace=False))
+def _any(recorded: Recorded, votes: int, lots: np.random.Generator) -> Spent:
+    return Spent(np.asarray(lots.choice(len(recorded), votes, replace=False)))
 
 
 def _strengths(found: Fit) -> dict[str, float]:

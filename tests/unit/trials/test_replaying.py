@@ -12,13 +12,13 @@ from dearena.cli.app import app
 from dearena.faults import InvalidField
 from dearena.scoring import FitSettings
 from dearena.trials.recorded import Recorded
-from dearena.trials.replaying import SPENDERS, Budget, ReplaySettings, evenly, replay
+from dearena.trials.replaying import SPENDERS, Budget, ReplaySettings, Spent, evenly, replay
 from dearena.vote_files import read
 from tests.unit.trials.recordings import columns, recording
 from tests.unit.vote_files.files import jsonl
 
 MULTIVAC = Path(__file__).parents[4] / "shared" / "data" / "multivac"
-FEW = {"orders": 3, "random_draws": 10, "share": 0.2, "min_queries": 12}
+FEW = {"spender": "even", "orders": 3, "random_draws": 10, "share": 0.2, "min_queries": 12}
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,12 @@ def budget(recorded: Recorded, votes: int, seed: int = 0) -> Budget:
 @pytest.mark.parametrize("spender", sorted(SPENDERS))
 def test_a_spender_keeps_to_its_budget_and_asks_nothing_twice(recorded: Recorded, spender: str) -> None:
     for votes in (1, 60, len(recorded)):
-        rows = SPENDERS[spender](budget(recorded, votes))
+        rows = SPENDERS[spender](budget(recorded, votes)).rows
         assert len(set(rows.tolist())) == len(rows) <= votes
         assert 0 <= rows.min() <= rows.max() < len(recorded)
 
 
-@pytest.mark.parametrize("spender", sorted(SPENDERS))
+@pytest.mark.parametrize("spender", ["even", "random"])
 def test_all_votes_give_the_board_of_all_votes(recorded: Recorded, spender: str) -> None:
     found = replay(recorded, ReplaySettings(spender=spender, share=1.0, orders=2, random_draws=2))
     for part in (*found.orders, found.mean, found.random):
@@ -65,11 +65,28 @@ def test_answers_and_judges_of_a_model_are_used_evenly(recorded: Recorded) -> No
         return float(np.max(np.abs(uses(rows) - expected)))
 
     for seed in range(5):
-        even = evenly(budget(recorded, 120, seed))
-        some = SPENDERS["random"](budget(recorded, 120, seed))
+        even = evenly(budget(recorded, 120, seed)).rows
+        some = SPENDERS["random"](budget(recorded, 120, seed)).rows
         for other, count in ((votes.query, len(votes.queries)), (votes.judge, len(votes.judges))):
             assert spread(even, other, count) <= 2.5
             assert spread(even, other, count) < spread(some, other, count)
+
+
+def test_an_arena_asks_ranked_models_only_and_spends_what_it_may(recorded: Recorded) -> None:
+    spent = SPENDERS["sequential"](budget(recorded, 150))
+    votes = spent.votes(recorded)
+    assert 140 <= len(votes) <= 150
+    assert "outside@1" not in {votes.judges[judge] for judge in votes.judge}
+
+
+def test_votes_of_a_judge_that_was_drawn_rarely_count_more(recorded: Recorded) -> None:
+    rows = np.array([7, 3, 11])
+    plain = Spent(rows, np.full(3, 2**16)).votes(recorded)
+    assert plain.weight is None
+    votes = Spent(rows, np.array([2**15, 2**16, 2**17])).votes(recorded)
+    assert votes.weight is not None
+    by_row = votes.weight[np.argsort(np.argsort(rows))]
+    np.testing.assert_allclose(by_row / by_row[1], [2, 1, 0.5])
 
 
 def test_the_same_seed_gives_the_same_replay_and_another_another(recorded: Recorded) -> None:
@@ -89,7 +106,7 @@ def test_the_mean_is_that_of_the_orders(recorded: Recorded) -> None:
 
 
 def test_one_order_has_nothing_to_be_compared_with(recorded: Recorded) -> None:
-    found = replay(recorded, ReplaySettings(orders=1, random_draws=0))
+    found = replay(recorded, ReplaySettings(spender="even", orders=1, random_draws=0))
     assert found.order_sensitivity is None
     assert found.random is None
 
@@ -163,7 +180,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path, arguments: l
 @pytest.mark.skipif(not MULTIVAC.is_dir(), reason="the recorded votes of shared/data/multivac are not here")
 def test_an_eighth_of_real_votes_orders_what_all_can_tell_apart() -> None:
     recorded = Recorded.of(read(MULTIVAC / "votes.jsonl.gz"), "code")
-    found = replay(recorded, ReplaySettings(orders=5, random_draws=0))
+    found = replay(recorded, ReplaySettings(spender="even", orders=5, random_draws=0))
     assert found.mean.fraction <= 0.12
     assert found.mean.wrong_pairs <= 0.02 * found.mean.separable_pairs
     assert found.mean.spearman >= 0.95
