@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from math import log, sqrt
+from math import sqrt
 from typing import Final
 
 from dearena.ranking.asks import LEAST_DRAW, Ask
@@ -72,12 +72,18 @@ class Panel:
         """The chance of a judge over that of an even draw, in parts of 65,536."""
         return round(self.chances[judge] * len(self.chances) * EVEN_DRAW)
 
-    def in_lots(self, *key: str) -> list[str]:
-        """All judges in the order of a draw without replacement, each next one in proportion to its chance.
-
-        Source: Efraimidis and Spirakis, Information Processing Letters 97, 2006.
-        """
-        return sorted(self.chances, key=lambda judge: (-log(lot(*key, judge)) / self.chances[judge], judge))
+    def in_turn(self, *key: str) -> Iterator[str]:
+        """All judges in the order of a draw without replacement, each next one in proportion to its chance."""
+        left = dict(self.chances)
+        mass = sum(left.values())
+        while left:
+            point = lot(*key, str(len(left))) * mass
+            for judge, chance in left.items():  # noqa: B007 - the last one is drawn where rounding leaves nobody
+                point -= chance
+                if point < 0:
+                    break
+            mass -= left.pop(judge)
+            yield judge
 
 
 NOBODY: Final = ""
@@ -146,21 +152,26 @@ class _Judges:
         self._key = key
         self._turn = 0
         self._waiting: list[str] = []
+        self._coming: Iterator[str] = iter(())
 
     def next_for(self, fits: Callable[[str], bool]) -> str:
         """The next judge that fits; nobody when none does."""
-        for judge in self._orders():
-            if fits(judge):
-                self._waiting.remove(judge)
-                return judge
-        return NOBODY
+        judge = self._of_this_turn(fits)
+        if judge == NOBODY:
+            self._turn += 1
+            self._coming = self._panel.in_turn(*self._key, str(self._turn))
+            judge = self._of_this_turn(fits)
+        return judge
 
-    def _orders(self) -> Iterator[str]:
-        yield from tuple(self._waiting)
-        self._turn += 1
-        fresh = self._panel.in_lots(*self._key, str(self._turn))
-        self._waiting += fresh
-        yield from fresh
+    def _of_this_turn(self, fits: Callable[[str], bool]) -> str:
+        for place, judge in enumerate(self._waiting):
+            if fits(judge):
+                return self._waiting.pop(place)
+        for judge in self._coming:
+            if fits(judge):
+                return judge
+            self._waiting.append(judge)
+        return NOBODY
 
 
 def every(pair: Pair, judges: Sequence[str], queries: Sequence[str], askable: Askable = always) -> list[Ask]:

@@ -80,11 +80,11 @@ class _Design:
         information = self._worth * _numbers(court, self._place)
         curvature = np.diag(information.sum(axis=1) + PRIOR_DEVIATION**-2) - information
         self._covariance: FloatArray = np.linalg.inv(curvature)
+        self._squared: FloatArray = self._covariance @ self._covariance
 
     def best(self, closed: set[Pair]) -> Pair | None:
         """The pair that is worth most; of equals the first in canonical order. None when all are closed."""
-        covariance = self._covariance
-        squared = covariance @ covariance
+        covariance, squared = self._covariance, self._squared
         own = np.diag(squared)
         variances = np.diag(covariance)
         of_pair = variances[:, None] + variances[None, :] - 2 * covariance
@@ -99,8 +99,11 @@ class _Design:
         """Take one more vote on a pair as cast."""
         a, b = (self._place[model] for model in pair)
         column = self._covariance[:, a] - self._covariance[:, b]
-        worth = self._worth[a, b]
-        self._covariance -= worth * np.outer(column, column) / (1 + worth * (column[a] - column[b]))
+        share = self._worth[a, b] / (1 + self._worth[a, b] * (column[a] - column[b]))
+        beside = np.outer(self._covariance @ column, column)
+        taken = np.outer(column, column)
+        self._squared += share**2 * (column @ column) * taken - share * (beside + beside.T)
+        self._covariance -= share * taken
 
 
 def _numbers(court: Court, place: dict[str, int]) -> FloatArray:
