@@ -119,6 +119,9 @@ def rendered(found: "Replayed", dimension: str | None) -> Group:
         "of all votes": [f"{part.fraction:.1%}" for _, part in spends],
         "judge calls": [f"{part.judge_calls:,.0f}" for _, part in spends],
         "wrong pairs": [_wrong(part) for _, part in spends],
+        "rounds an insertion": [
+            "" if part.rounds_per_insertion is None else f"{part.rounds_per_insertion:.1f}" for _, part in spends
+        ],
     }
     notes = [
         "",

@@ -9,7 +9,7 @@ votes are of the same few questions and judges. Pure.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import numpy as np
 from dearena.faults import InvalidField
 from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules
 from dearena.scoring import Fit, FitSettings, Votes, fit
-from dearena.scoring.arrays import Codes, FloatArray, IntArray
+from dearena.scoring.arrays import Codes, IntArray
 from dearena.scoring.draws import EVEN, drawn
 from dearena.trials.arena import Arena, in_cohorts
 from dearena.trials.measures import agreement, wrong_pairs
@@ -57,10 +57,12 @@ class Spent:
         rows: of the recording's votes, none twice.
         draw: chance with which the judge of each was drawn over the even one, in parts of 65,536; None: judges were
             not drawn by weight.
+        rounds_per_insertion: median; None where nobody was inserted.
     """
 
     rows: IntArray
     draw: IntArray | None = None
+    rounds_per_insertion: float | None = None
 
     def votes(self, recorded: Recorded) -> Votes:
         """Them, weighed by their draws."""
@@ -122,6 +124,7 @@ class Part:
         judge_calls: that these would have taken.
         wrong_pairs: of the pairs that all votes can tell apart, those that stand in the wrong order.
         separable_pairs: that all votes can tell apart.
+        rounds_per_insertion: median; None where nobody is inserted.
     """
 
     spearman: float
@@ -130,8 +133,9 @@ class Part:
     judge_calls: float
     wrong_pairs: float
     separable_pairs: float
+    rounds_per_insertion: float | None = None
 
-    def echo(self) -> dict[str, float]:
+    def echo(self) -> dict[str, float | None]:
         """As plain data."""
         return asdict(self)
 
@@ -186,6 +190,7 @@ class Reference:
             judge_calls=CALLS_A_CELL * len(rows),
             wrong_pairs=wrong_pairs([board.models[place] for place in board.order], self.separable),
             separable_pairs=len(self.separable),
+            rounds_per_insertion=spent.rounds_per_insertion,
         ), board
 
 
@@ -293,10 +298,11 @@ def by_insertions(budget: Budget) -> Spent:
     return Spent(
         np.array([budget.recorded.row(vote.pair, vote.judge, vote.query_id) for vote in votes], dtype=np.int64),
         np.array([vote.draw for vote in votes], dtype=np.int64),
+        float(np.median([inserted.rounds for inserted in arena.inserted])),
     )
 
 
-SHARE_OF_INSERTIONS: Final = 0.5
+SHARE_OF_INSERTIONS: Final = 0.2
 """Of the calls: more places newcomers better at once, less leaves more for where the whole board needs it."""
 
 SPENDERS: Final[Mapping[str, Spender]] = {"sequential": by_insertions, "even": evenly, "random": at_random}
@@ -349,5 +355,12 @@ def _between(boards: Sequence[Fit]) -> float | None:
 
 
 def _mean(parts: Sequence[Part]) -> Part:
-    rows: FloatArray = np.array([list(asdict(part).values()) for part in parts])
-    return Part(*np.mean(rows, axis=0).tolist())
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(part, name) for part in parts]))
+
+    inserts = all(part.rounds_per_insertion is not None for part in parts)
+    always = {field.name: mean(field.name) for field in fields(Part) if field.name != _ROUNDS}
+    return Part(**always, rounds_per_insertion=mean(_ROUNDS) if inserts else None)
+
+
+_ROUNDS: Final = "rounds_per_insertion"

@@ -75,6 +75,8 @@ def test_answers_and_judges_of_a_model_are_used_evenly(recorded: Recorded) -> No
 def test_an_arena_asks_ranked_models_only_and_spends_what_it_may(recorded: Recorded) -> None:
     spent = SPENDERS["sequential"](budget(recorded, 150))
     votes = spent.votes(recorded)
+    assert spent.rounds_per_insertion is not None
+    assert spent.rounds_per_insertion >= 1
     assert 140 <= len(votes) <= 150
     assert "outside@1" not in {votes.judges[judge] for judge in votes.judge}
 
