@@ -108,8 +108,11 @@ def _turned(sums: Sums) -> Sums:
 
 @lru_cache(maxsize=256)
 def _turns(queries: int) -> Sums:
-    """Signs by query and turn; the first turn leaves all as they are. The same ones for every pair."""
-    signs = 2 * np.random.default_rng(queries).integers(0, 2, (queries, TURNS)) - 1
+    """Signs by query and turn; the first turn leaves all as they are. The same ones for every pair.
+
+    Those of a query do not depend on how many follow: a look that has been taken says the same ever after.
+    """
+    signs = [2 * np.random.default_rng(query).integers(0, 2, TURNS) - 1 for query in range(queries)]
     return np.concatenate([np.ones((queries, 1)), signs], axis=1).astype(np.float32)
 
 
