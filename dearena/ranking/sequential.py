@@ -40,13 +40,17 @@ def sequential(hearing: Hearing) -> Ruling:
         sign=found.sign,
         error=patience.error,
     )
-    missing = min(_missing(votes, found, patience), MOST_ATTEMPTS * patience.cap - len(hearing.evidence))
-    if missing <= 0:
-        return Ruling(verdict, short=len(votes) < patience.cap and not found.sign and missing < 0)
+    missing = _missing(votes, found, patience)
+    if not missing:
+        return Ruling(verdict)
+    attempts_left = MOST_ATTEMPTS * patience.cap - len(hearing.evidence)
+    if attempts_left <= 0:
+        return Ruling(verdict, short=True)
     asked = hearing.evidence.keys()
     if hearing.shown is None:
         left = anybody_left(hearing.pair, hearing.judges, hearing.queries, asked, hearing.askable)
         return Ruling(verdict, waits=left, short=not left)
+    missing = min(missing, attempts_left)
     panel = Panel.of(hearing.judges, hearing.weights, hearing.costs)
     wanted = draw(hearing.pair, panel, hearing.queries, asked, hearing.shown, missing, hearing.salt, hearing.askable)
     return Ruling(verdict, waits=bool(wanted), wanted=tuple(wanted), short=not wanted)
