@@ -181,7 +181,8 @@ def without(phase: Coarse | Fine, place: int) -> Coarse | Fine:
 def moved(phase: Coarse | Fine, before: Sequence[str], after: Sequence[str]) -> Coarse | Fine:
     """The same position in a ranking that has been sorted anew, or has models put in.
 
-    The models that a place lay between are looked up; where they have changed sides, it lies between them still.
+    The models that a place lay between are looked up; where they have changed sides, it lies between them still, and so
+    where both ends of a search have.
     """
     places = {model: place for place, model in enumerate(after)}
 
@@ -192,6 +193,7 @@ def moved(phase: Coarse | Fine, before: Sequence[str], after: Sequence[str]) -> 
 
     match phase:
         case Coarse(low, high):
-            return Coarse(gap(low, upper=True), gap(high, upper=False))
+            ends = gap(low, upper=True), gap(high, upper=False)
+            return Coarse(min(ends), max(ends))
         case Fine():
             return replace(phase, place=(gap(phase.place, upper=True) + gap(phase.place, upper=False)) // 2)
