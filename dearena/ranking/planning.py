@@ -1,7 +1,7 @@
 """What follows from a dimension's log and the outcomes so far: the cells of the next round. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from dearena.identity import Digest
@@ -62,7 +62,7 @@ class NoEligibleJudge:
 def plan(case: Case) -> Plan | NoEligibleJudge:
     """The next round: for all that are being inserted, else for the seeds, else for a refinement.
 
-    Whom nobody may judge waits without keeping the others.
+    Whom nobody may judge waits without keeping the others, nor a board that is outdated.
     """
     court = Court(case)
     if case.state.newcomers:
@@ -74,8 +74,18 @@ def plan(case: Case) -> Plan | NoEligibleJudge:
     else:
         found = Plan((), ())
     if isinstance(found, NoEligibleJudge):
-        return found
-    return Plan(found.models, (*found.asks, *canaries(case, found.asks)), found.refines)
+        return Plan((), ()) if case.state.outdated else found
+    asks = _within_order(case, found.asks) if found.refines else found.asks
+    return Plan(found.models, (*asks, *canaries(case, asks)), found.refines)
+
+
+def _within_order(case: Case, asks: tuple[Ask, ...]) -> tuple[Ask, ...]:
+    """As many of a refinement's cells as its order pays for, the canaries that go with them included."""
+    order = case.state.refinement
+    left = order.calls_left // case.rules.calls_a_cell if order else 0
+    while (beyond := len(asks) + len(canaries(case, asks)) - left) > 0:
+        asks = asks[:-beyond]
+    return asks
 
 
 def _of_newcomers(court: Court) -> Plan | NoEligibleJudge:
@@ -106,6 +116,7 @@ def _wanted(court: Court, insertion: Insertion) -> tuple[tuple[Ask, ...], tuple[
         if step.after is None:
             break
         phase = step.after
+        search = court.search_of(replace(insertion, phase=phase)) if isinstance(phase, Fine) else search
     if isinstance(phase, Settled):
         return (), ()
     lonely = tuple(pair for pair in step.waits_for if step.rulings[pair] is None)

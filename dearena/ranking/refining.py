@@ -25,6 +25,8 @@ CELLS_A_MODEL: Final = 2
 """The least of a round: fewer are hardly worth a board."""
 CLOSENESS: Final = 2.0
 """Exponent of a vote's information."""
+FEWEST_MODELS: Final = 2
+"""There is nothing to be told of one."""
 REPETITION: Final = 3.0
 """A vote is worth so many times less than an independent one, since answers differ by query."""
 
@@ -52,6 +54,8 @@ def refinement(court: Court) -> tuple[Ask, ...]:
     asks: list[Ask] = []
     closed: set[Pair] = set()
     models = in_order(case.state.ranking)
+    if len(models) < FEWEST_MODELS:
+        return ()
     design = _Design(court, models)
     while len(asks) < count and (pair := design.best(closed)):
         judges = court.judges_of(pair)
