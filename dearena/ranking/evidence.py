@@ -93,6 +93,8 @@ class Evidence:
         self._pairs_of: dict[str, dict[Pair, None]] = {}
         self.shown: Counter[tuple[str, str]] = Counter()
         """In how many cells each answer has been judged, by model and query."""
+        self.canaries: set[tuple[str, str, str]] = set()
+        """Judge, model and query of those that were asked: a second look at the same answer would tell nothing new."""
         self._spent_on: dict[str, Spent] = {}
         self._spent_by: dict[str, Spent] = {}
         self.rounds: set[int] = set()
@@ -106,6 +108,7 @@ class Evidence:
         for vote in votes:
             self._spent_by.setdefault(vote.judge, Spent()).add(vote)
             if vote.kind != VOTE:
+                self.canaries.add((vote.judge, vote.pair.model_a, vote.query_id))
                 continue
             ballot = Ballot(vote.judge, vote.query_id)
             attempt = self._newest.get((vote.pair, ballot), 0)

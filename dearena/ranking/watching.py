@@ -28,7 +28,10 @@ class Suspension:
 
 
 def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
-    """Canaries that go out with these cells: on answers that are shown in the round, not the judge's own."""
+    """Canaries that go out with these cells: on answers that are shown in the round, not the judge's own.
+
+    No judge is asked about the same answer twice.
+    """
     if not case.rules.canary_every:
         return ()
     given = list(asks)
@@ -39,7 +42,11 @@ def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
         record = case.state.health.get(judge, JudgeRecord())
         due = canaries_due(record, planned[judge], case.rules.canary_every)
         sorts = next_canaries(record, due)
-        lots = sorted((lot(case.salt, judge, str(record.canaries), *one), one) for one in shown if one[0] != judge)
+        lots = sorted(
+            (lot(case.salt, judge, str(record.canaries), *one), one)
+            for one in shown
+            if one[0] != judge and (judge, *one) not in case.evidence.canaries
+        )
         for sort, (_, (model, query_id)) in zip(sorts, lots, strict=False):
             found.append(canary(model, judge, query_id, truncated=sort is Canary.TRUNCATION))
     return tuple(found)
