@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from dearena.cli import output, progress
+from dearena.cli.revisions import revision_of
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.streams import resumed
@@ -41,7 +42,7 @@ def watch(
         if not model:
             steps = client.watch_insertion(dimension)
         else:
-            revision = model if "@" in model else f"{model}@{(await client.get_model(model)).revision}"
+            revision = await revision_of(client, model)
             await admitted(client, dimension, revision, quiet=as_json, screen=screen)
             steps = client.watch_insertion(dimension, revision)
         if as_json:

@@ -72,7 +72,9 @@ def places(insertion: ranker_pb2.Insertion) -> str:
         case ranker_pb2.INSERTION_PHASE_WITHDRAWN:
             return ""
     if insertion.rank:
-        return f"place {insertion.rank}"
+        known = insertion.rank_low or insertion.rank
+        told = f"place {rank(insertion.rank, known, insertion.rank_high or insertion.rank)}"
+        return f"{told}, provisional" if insertion.provisional else told
     first, last = insertion.low + 1, insertion.high + 1
     return f"place {first}" if first >= last else f"places {first} to {last}"
 

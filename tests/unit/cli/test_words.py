@@ -40,6 +40,13 @@ def test_places_count_from_one(insertion: ranker_pb2.Insertion, shown: str) -> N
     assert words.places(insertion) == shown
 
 
+def test_a_place_says_how_sure_it_is() -> None:
+    settled = ranker_pb2.Insertion(phase=ranker_pb2.INSERTION_PHASE_SETTLED, rank=7, rank_low=6, rank_high=9)
+    assert words.places(settled) == "place 7 (6-9)"
+    settled.provisional = True
+    assert words.places(settled) == "place 7 (6-9), provisional"
+
+
 def test_outcomes_that_did_not_occur_are_left_out() -> None:
     assert words.outcomes(scorer_pb2.OutcomeCounts(a=1_200, flip=3)) == "A 1,200 · FLIP 3"
     assert words.outcomes(scorer_pb2.OutcomeCounts()) == "none yet"

@@ -1,12 +1,15 @@
 """Decisions in a person's words."""
 
+from dataclasses import replace
+
 from dearena.ranking import decisions
 from dearena.ranking.entrants import Change
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
+from dearena.ranking.standing import Standing
 from dearena.ranking.verdict import ONE, PairVerdict
 from dearena.ranking.why import why
-from tests.unit.ranking.planted import entrant
 
 NEWCOMER = "kappa@1"
 
@@ -17,87 +20,75 @@ def verdict(opponent: str, own: float, other: float) -> PairVerdict:
     return PairVerdict(pair, round(a * ONE), round(b * ONE), round(a), round(b), others=3)
 
 
-def step(before: Phase, after: Phase, *verdicts: PairVerdict) -> str:
-    return why(decisions.stepped(1, 1, model=NEWCOMER, before=before, after=after, verdicts=verdicts))
+def heard(opponent: str, own: int, other: int, sign: int = 0) -> PairVerdict:
+    """Of a jury that stops; `sign` is the newcomer's."""
+    plain = verdict(opponent, own, other)
+    preferred = sign if plain.pair.model_a == NEWCOMER else -sign
+    return replace(plain, decided=sign != 0, preferred=preferred, error=0.05, queries=12)
 
 
-def test_steps_of_the_binary_search() -> None:
+STANDING = Standing(0.5, 0.2, 2, 1, 4, 2, 3)
+
+
+def step(before: Phase, after: Phase, *verdicts: PairVerdict, **given: bool) -> str:
+    told = decisions.stepped(
+        1, 1, model=NEWCOMER, before=before, after=after, verdicts=verdicts, standing=STANDING, **given
+    )
+    return why(told)
+
+
+def test_a_jury_that_hears_all_tells_weights() -> None:
     assert step(Coarse(0, 5), Coarse(0, 2), verdict("gamma@1", 83.5, 12.5)) == (
         "beats gamma@1 83.5 : 12.5, so it lies in places 1 to 3"
-    )
-    assert step(Coarse(0, 2), Coarse(2, 2), verdict("zeta@1", 1, 2)) == (
-        "loses to zeta@1 1.0 : 2.0, so it lies at place 3"
-    )
-    assert step(Coarse(0, 2), Coarse(2, 2), verdict("zeta@1", 2, 2)) == (
-        "cannot be told from zeta@1 2.0 : 2.0, so it lies at place 3"
     )
     assert step(Coarse(0, 2), Coarse(2, 2), verdict("zeta@1", 0, 0)) == (
         "has no vote for or against it beside zeta@1, so it lies at place 3"
     )
-    assert step(Coarse(2, 2), Fine(2, 1, 0)) == "the binary search ends at place 3: its neighbours come next"
+
+
+def test_a_jury_that_stops_tells_whether_it_has_decided() -> None:
+    assert step(Coarse(0, 2), Coarse(2, 2), heard("gamma@1", 3, 9, -1)) == (
+        "loses to gamma@1 3 : 9 on 12 queries, decided at 5 %, so it lies at place 3"
+    )
+    assert step(Coarse(0, 2), Coarse(2, 2), heard("zeta@1", 5, 6)) == (
+        "cannot be told from zeta@1 5 : 6 on 12 queries; goes by the estimate: it lies at place 3"
+    )
 
 
 def test_steps_of_the_window() -> None:
-    said = (verdict("gamma@1", 3, 1), verdict("zeta@1", 4, 1))
-    assert step(Fine(2, 1, 0), Fine(1, 1, 1), *said) == (
-        "beats gamma@1 3.0 : 1.0 and beats zeta@1 4.0 : 1.0, so it slides from place 3 to 2"
+    neighbour = heard("gamma@1", 9, 3, 1)
+    said = "beats gamma@1 9 : 3 on 12 queries, decided at 5 %, so it "
+    assert step(Coarse(2, 2), Fine(2, 1, 0)) == "the binary search ends at place 3: its neighbours come next"
+    assert step(Coarse(2, 2), Fine(2, 4, 0, survey=True)).endswith("looks at 4 neighbours on each side, 6 votes each")
+    assert step(Fine(2, 1, 0), Fine(1, 1, 1), neighbour) == (
+        said + "stands at place 2 by all its votes, and slides there from 3"
     )
-    assert step(Fine(2, 1, 0), Settled(2, 0), verdict("zeta@1", 4, 1)) == (
-        "beats zeta@1 4.0 : 1.0, so it rests at place 3"
-    )
-    assert step(Fine(2, 1, 8), Settled(1, 8), verdict("zeta@1", 4, 1)) == (
-        "beats zeta@1 4.0 : 1.0, and has slid 8 times: it is given place 2"
-    )
+    assert step(Fine(2, 1, 0), Fine(2, 2, 0), neighbour).endswith("looks at 2 neighbours on each side")
+    assert step(Fine(2, 1, 0), Settled(2, 0), neighbour) == said + "rests at place 3 (95 % between 2 and 5)"
+    assert "has slid 8 times and is given place 5" in step(Fine(2, 1, 8), Settled(4, 8), neighbour)
+    assert "with the votes there are" in step(Coarse(0, 5), Settled(2, 0), ended_early=True)
     assert step(Fine(0, 1, 0), Settled(0, 0)) == "has no neighbours at place 1"
+    assert "nobody could take their place" in step(Fine(2, 1, 0), Settled(2, 0), neighbour, provisional=True)
 
 
-def test_admission_rounds_and_settle() -> None:
-    assert why(decisions.admitted(1, entrant(NEWCOMER), decisions.SEED, 0)) == "is admitted as a seed model"
-    assert why(decisions.admitted(1, entrant(NEWCOMER), decisions.NEWCOMER, 5)) == (
-        "is admitted: it lies in places 1 to 6, with 5 models ranked before it"
+def test_a_settle_says_how_sure_it_is() -> None:
+    told = decisions.settled(
+        3, 7, [NEWCOMER], ["a@1", NEWCOMER, "b@1"], "", sure={NEWCOMER: (1, 3)}, provisional=[NEWCOMER]
     )
-    pairs = [Pair.of(NEWCOMER, "gamma@1"), Pair.of(NEWCOMER, "zeta@1")]
-    opened = decisions.round_opened(
-        1, 7, models=[NEWCOMER], pairs=pairs, judges=["a@1", "b@1"], weights={}, cells=1200, cells_digest=""
+    assert why(told) == (
+        "settles at rank 2 of 3, 95 % between 1 and 3, on board 7; "
+        "provisional, since judges failed or left and nobody could take their place"
     )
-    assert why(opened) == "round 7: 2 judges are asked for 1,200 cells, against gamma@1 and against zeta@1"
-    closed = decisions.round_closed(2, 7, [NEWCOMER], {"A": 1100, "FLIP": 100}, settles=False)
-    assert why(closed) == "round 7 is closed: A 1,100 · FLIP 100"
-    settled = decisions.settled(3, 7, [NEWCOMER], ["a@1", NEWCOMER, "b@1"], "digest")
-    assert why(settled) == "settles at rank 2 of 3 on board 7"
-
-
-def test_the_seeding_is_told_to_each_seed_and_to_all() -> None:
-    seeds = ["gamma@1", NEWCOMER, "zeta@1"]
-    pairs = [Pair("gamma@1", NEWCOMER), Pair("gamma@1", "zeta@1"), Pair(NEWCOMER, "zeta@1")]
-    opened = decisions.round_opened(
-        1, 1, models=seeds, pairs=pairs, judges=seeds, weights={}, cells=12, cells_digest=""
-    )
-    assert why(opened, NEWCOMER) == "round 1: 3 judges are asked for 12 cells, 3 seed models each against each"
-    ordered = decisions.seeds_ordered(2, 1, seeds, [verdict("gamma@1", 1, 2), verdict("zeta@1", 3, 2)])
-    assert why(ordered, NEWCOMER) == "wins 1 of 2 pairs with the other seed models"
-    assert why(ordered) == "the seed models by pairs won: gamma@1, kappa@1, zeta@1"
-    settled = decisions.settled(3, 1, seeds, seeds, "digest")
-    assert why(settled) == "on board 1: gamma@1, kappa@1, zeta@1"
-    assert why(settled, "zeta@1") == "settles at rank 3 of 3 on board 1"
-
-
-def test_rounds_without_cells_say_what_they_are_for() -> None:
-    nothing = {"pairs": [], "judges": [], "weights": {}, "cells": 0, "cells_digest": ""}
-    assert why(decisions.round_opened(1, 9, models=[], **nothing)) == (  # type: ignore[arg-type]
-        "round 9 needs no cells: a board without those that have left"
-    )
-    assert why(decisions.round_opened(1, 9, models=[NEWCOMER], **nothing)) == (  # type: ignore[arg-type]
-        "round 9 needs no cells: the votes there are decide"
-    )
-    assert why(decisions.round_closed(2, 9, [], {}, settles=True)) == "round 9 is closed: it had no cells"
-    assert why(decisions.settled(3, 9, [], ["a@1"], "")) == "board 9 stands without those that have left"
 
 
 def test_comings_and_goings() -> None:
-    def told(reason: str, *, retired: bool = False, may_judge: bool = False) -> str:
-        return why(decisions.changed(1, Change("a@1", retired=retired, may_judge=may_judge, reason=reason)))
-
-    assert told("superseded by a@2", retired=True) == "leaves: superseded by a@2"
-    assert told("it may not judge") == "judges no more: it may not judge"
-    assert told("", may_judge=True) == "judges again"
+    assert why(decisions.suspended(1, 1, "a@1", "is inverted")) == "is suspended as a judge by a rule: is inverted"
+    assert why(decisions.ordered(1, Order(1, "JUDGE_REINSTATED", "a@1", "mended"))) == (
+        "is reinstated as a judge by an operator: mended"
+    )
+    assert why(decisions.ordered(1, Order(1, "REFINEMENT_ORDERED", calls=2000))) == (
+        "an operator orders 2,000 more judge calls on the whole board"
+    )
+    left = Change("a@1", retired=True, may_judge=False, reason="superseded by a@2")
+    assert why(decisions.changed(1, left)) == "leaves: superseded by a@2"
+    assert why(decisions.changed(1, Change("a@1", retired=False, may_judge=True, reason=""))) == "judges again"
