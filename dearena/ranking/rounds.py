@@ -6,12 +6,12 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from dearena import identity
+from dearena.canaries import Sort, sort_of, truncation_hash
 from dearena.names import DimensionName
-from dearena.ranking.evidence import EVEN_DRAW, VOTE, Ballot
+from dearena.ranking.asks import Ask
+from dearena.ranking.evidence import CANARY, EVEN_DRAW, VOTE
 from dearena.ranking.pairs import Pair
-
-SEAT_POLICY: Final = "BOTH"
-"""As in common.proto, without its prefix: part of a cell's identity. What a cell has unless said otherwise."""
+from dearena.ranking.rules import SeatPolicy
 
 CELLS_A_MESSAGE: Final = 8
 """Few, so that a judge's work spreads over dispatchers and a message is not held for long."""
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
     judge_parameters_hash: identity.Digest
     draw: int = EVEN_DRAW
     kind: str = VOTE
-    seat_policy: str = SEAT_POLICY
+    seat_policy: str = SeatPolicy.BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Material:
         queries: hash by query id, in order of ids.
         answers: of each contestant, the answer's hash by query id; none where it has no usable answer.
         judge_parameters: hash by judge.
+        seats: seat orders a cell.
     """
 
     dimension: DimensionName
@@ -55,22 +56,30 @@ class Material:
     queries: Mapping[str, identity.Digest]
     answers: Mapping[str, Mapping[str, identity.Digest]]
     judge_parameters: Mapping[str, identity.Digest]
+    seats: SeatPolicy = SeatPolicy.BOTH
 
 
-def cells_of(
-    wanted: Iterable[tuple[Pair, Ballot]], material: Material, *, kind: str = VOTE, seat_policy: str = SEAT_POLICY
-) -> tuple[Cell, ...]:
-    """Make the cells of a round, in the order in which they are wanted.
+def cells_of(asks: Iterable[Ask], material: Material) -> tuple[Cell, ...]:
+    """Make the cells of a round, in the order in which they are asked.
 
     Whatever a jury wants has no outcome yet, so each is asked for the first time.
     """
-    return tuple(_cell(pair, ballot, material, kind, seat_policy) for pair, ballot in wanted)
+    return tuple(_cell(ask, material) for ask in asks)
 
 
-def _cell(pair: Pair, ballot: Ballot, material: Material, kind: str, seat_policy: str) -> Cell:
-    query_hash = material.queries[ballot.query_id]
-    answer_hash_a, answer_hash_b = (material.answers[model].get(ballot.query_id, "") for model in pair)
-    judge_parameters_hash = material.judge_parameters[ballot.judge]
+def sorts_of(cells: Iterable[Cell]) -> dict[identity.Digest, Sort]:
+    """Which canary each canary among these cells is, by cell id."""
+    found = ((cell.cell_id, sort_of(cell.answer_hash_a, cell.answer_hash_b)) for cell in cells if cell.kind == CANARY)
+    return {cell_id: sort for cell_id, sort in found if sort is not None}
+
+
+def _cell(ask: Ask, material: Material) -> Cell:
+    pair, seat_policy = ask.pair, str(material.seats)
+    query_hash = material.queries[ask.query_id]
+    answer_hash_a, answer_hash_b = (material.answers[model].get(ask.query_id, "") for model in pair)
+    if ask.truncated:
+        answer_hash_b = truncation_hash(answer_hash_a)
+    judge_parameters_hash = material.judge_parameters[ask.judge]
     cell_id = identity.cell_id(
         project=material.dimension.project,
         dimension=material.dimension.slug,
@@ -80,24 +89,25 @@ def _cell(pair: Pair, ballot: Ballot, material: Material, kind: str, seat_policy
         model_b=pair.model_b,
         answer_hash_a=answer_hash_a,
         answer_hash_b=answer_hash_b,
-        judge=ballot.judge,
+        judge=ask.judge,
         template_hash=material.template_hash,
         judge_parameters_hash=judge_parameters_hash,
         seat_policy=seat_policy,
-        kind=kind,
+        kind=ask.kind,
     )
     return Cell(
         cell_id=cell_id,
         attempt=1,
-        query_id=ballot.query_id,
+        query_id=ask.query_id,
         query_hash=query_hash,
         pair=pair,
         answer_hash_a=answer_hash_a,
         answer_hash_b=answer_hash_b,
-        judge=ballot.judge,
+        judge=ask.judge,
         template_hash=material.template_hash,
         judge_parameters_hash=judge_parameters_hash,
-        kind=kind,
+        draw=ask.draw,
+        kind=ask.kind,
         seat_policy=seat_policy,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from dearena.ranking.evidence import EVEN_DRAW, VOTE
+from dearena.ranking.evidence import EVEN_DRAW
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
 

@@ -1,14 +1,24 @@
 """Between records and the documents of the store. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision, DecisionKind, phase_content, phase_of
 from dearena.ranking.insertion import Coarse, Fine, Settled
+from dearena.ranking.orders import Order
+from dearena.ranking.pairs import in_order
 from dearena.ranking.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
 from dearena.ranking.rules import Rules, SeatPolicy
-from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
+from services.ranker.records import (
+    InsertionRecord,
+    RankingRecord,
+    RoundEntrant,
+    RoundRecord,
+    SettledInsertion,
+    Spending,
+)
 
 Document = dict[str, Any]
 
@@ -57,21 +67,28 @@ def ranking_fields(state: RankingState) -> Document:
     return {
         "decisions": state.decisions,
         "models": list(state.ranking),
-        "newcomer": state.newcomer,
+        "newcomers": list(state.newcomers),
         "open_round": state.open_round.number if state.open_round else 0,
         "last_closed_round": state.last_closed_round,
+        "refinement_calls_left": state.refinement.calls_left if state.refinement else 0,
+        "suspended_judges": list(in_order(state.suspended)),
     }
 
 
 def ranking_record(document: Document) -> RankingRecord:
-    """A document of `rankings`."""
-    fields = ("dimension_version", "version", "decisions", "models", "newcomer", "open_round", "last_closed_round")
+    """A document of `rankings`; one of an earlier version has one newcomer at most, and no orders."""
+    fields = ("dimension_version", "version", "decisions", "models", "open_round", "last_closed_round")
+    newcomer = document.get("newcomer")
     return RankingRecord(
         name=name_in(document),
         rules=rules_in(document["rules"]),
         **{field: document[field] for field in fields},
         waiting=document["waiting"],
         waiting_reason=document["waiting_reason"],
+        newcomers=document.get("newcomers", [newcomer] if newcomer else []),
+        refinement_calls_left=document.get("refinement_calls_left", 0),
+        suspended_judges=document.get("suspended_judges", []),
+        orders=document.get("orders", 0),
     )
 
 
@@ -106,11 +123,14 @@ def insertion_fields(insertion: Insertion) -> Document:
         "rounds": list(insertion.rounds),
         "rank": insertion.rank,
         "settled_by": insertion.settled_by,
+        "interval": list(insertion.interval) if insertion.interval else None,
+        "provisional": insertion.provisional,
     }
 
 
 def insertion_record(document: Document) -> InsertionRecord:
-    """A document of `insertions`."""
+    """A document of `insertions`; one of an earlier version knows no interval."""
+    interval = document.get("interval")
     insertion = Insertion(
         model=document["model"],
         admitted_by=document["admitted_by"],
@@ -118,6 +138,8 @@ def insertion_record(document: Document) -> InsertionRecord:
         rounds=tuple(document["rounds"]),
         rank=document["rank"],
         settled_by=document["settled_by"],
+        interval=(interval[0], interval[1]) if interval else None,
+        provisional=document.get("provisional", False),
     )
     return InsertionRecord(
         insertion=insertion,
@@ -157,6 +179,7 @@ def round_document(record: RoundRecord) -> Document:
         "dimension_version": record.dimension_version,
         "models": list(record.models),
         "cells": record.cells,
+        "canaries": record.canaries,
         "cells_digest": record.cells_digest,
         "weighting": record.weighting,
         "traceparent": record.traceparent,
@@ -173,7 +196,9 @@ def round_record(document: Document) -> RoundRecord:
         name=name_in(document),
         number=document["round"],
         closed=document["closed"],
-        entrants=[(entrant["model"], entrant["retired"]) for entrant in document.get("entrants", ())],
+        canaries=document.get("canaries", 0),
+        entrants=[RoundEntrant(**entrant) for entrant in document.get("entrants", ())],
+        spent={one["model"]: Spending(one["judge_calls"], one["costs"]) for one in document.get("spent", ())},
         **{field: document[field] for field in (*opened, *closed)},
     )
 
@@ -187,3 +212,18 @@ def settled_insertion(document: Document) -> SettledInsertion:
         round=document["settled_by"],
         rank=document["rank"],
     )
+
+
+def spent_document(spent: Mapping[str, Spending]) -> list[Document]:
+    """What each insertion of a round has taken. Names of models hold dots at times, so that they are no keys."""
+    return [{"model": model, "judge_calls": one.judge_calls, "costs": dict(one.costs)} for model, one in spent.items()]
+
+
+def order_document(order: Order) -> Document:
+    """An operator's order."""
+    return asdict(order)
+
+
+def order_in(document: Document) -> Order:
+    """A document of `orders`."""
+    return Order(**{field.name: document[field.name] for field in fields(Order)})

@@ -10,11 +10,12 @@ from dearena.names import DimensionName
 from dearena.ranking.entrants import Entrant
 from dearena.ranking.evidence import Vote
 from dearena.ranking.findings import Board, DimensionVersion, Progress
-from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from services.ranker import peer_messages
 from services.runtime.peers import Peers
 
 PAGE_SIZE: Final = 1_000
+ALL_KINDS: Final = (common_pb2.CELL_KIND_VOTE, common_pb2.CELL_KIND_CANARY)
 KNOWN_VERSIONS: Final = 512
 KNOWN_ANSWERS: Final = 4_096
 """Lists of answers' hashes that are kept: a few megabytes for each hundred at a thousand queries."""
@@ -107,11 +108,11 @@ class Inquiries:
         return peer_messages.progress(round_number, found)
 
     async def votes(self, name: DimensionName, round_number: int) -> Sequence[Vote]:
-        """All outcomes of a round that can be read now."""
+        """All outcomes of a round that can be read now, canaries too."""
         return [vote async for vote in self._votes(name, round_number)]
 
     async def _votes(self, name: DimensionName, round_number: int) -> AsyncIterator[Vote]:
-        request = judge_dispatcher_pb2.ListVotesRequest(dimension=str(name), round=round_number)
+        request = judge_dispatcher_pb2.ListVotesRequest(dimension=str(name), round=round_number, kinds=ALL_KINDS)
         async for batch in self._peers.judge_dispatcher.ListVotes(request):
             for vote in peer_messages.votes(batch):
                 yield vote

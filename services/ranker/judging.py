@@ -1,7 +1,7 @@
 """The open round: asks its cells, follows their outcomes, asks again for what was lost."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 
+from dearena.canaries import Sort
 from dearena.faults import ArenaFault
 from dearena.ranking import rounds
 from dearena.ranking.evidence import Vote
@@ -92,6 +93,10 @@ class Judging:
             self.patience_seconds = RECHECK_SECONDS
             return None
         return votes
+
+    async def canaries(self) -> Mapping[str, Sort]:
+        """Which canary each of the round's canaries is, by cell id."""
+        return rounds.sorts_of(await self._all_cells()) if self.record.canaries else {}
 
     @property
     def reason(self) -> str:

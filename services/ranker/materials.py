@@ -4,10 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from dearena.identity import Digest
-from dearena.ranking.pairs import in_order
+from dearena.ranking.planning import Plan
 from dearena.ranking.ranking import RankingState
 from dearena.ranking.rounds import Cell, Material, cells_of, digest_of
-from dearena.ranking.steps import Plan
 from services.ranker.inquiries import Inquiries
 from services.ranker.records import RankingRecord
 
@@ -23,8 +22,7 @@ class Made:
 async def make_cells(inquiries: Inquiries, record: RankingRecord, state: RankingState, planned: Plan) -> Made:
     """The cells of a planned round. All that goes into them is fixed, so made again they are the same."""
     name, version = record.name, record.dimension_version
-    contestants = in_order({model for pair in planned.pairs for model in pair})
-    answers = {model: await inquiries.answers(name, version, model) for model in contestants}
+    answers = {model: await inquiries.answers(name, version, model) for model in planned.contestants}
     material = Material(
         dimension=name,
         dimension_version=version,
@@ -32,10 +30,11 @@ async def make_cells(inquiries: Inquiries, record: RankingRecord, state: Ranking
         queries=await inquiries.queries(name, version),
         answers=answers,
         judge_parameters={judge: state.admitted[judge].judge_parameters_hash for judge in planned.judges},
+        seats=record.rules.seats,
     )
     return await asyncio.to_thread(_make, planned, material)
 
 
 def _make(planned: Plan, material: Material) -> Made:
-    cells = cells_of(planned.wanted, material)
+    cells = cells_of(planned.asks, material)
     return Made(cells, digest_of(cells))

@@ -30,12 +30,15 @@ def ranking_message(record: RankingRecord) -> pb.Ranking:
         dimension=str(record.name),
         dimension_version=record.dimension_version,
         models=record.models,
-        newcomer=record.newcomer,
+        newcomer=record.newcomers[0] if record.newcomers else "",
+        newcomers=record.newcomers,
         open_round=record.open_round,
         last_closed_round=record.last_closed_round,
         waiting=record.waiting,
         waiting_reason=record.waiting_reason,
         version=record.version,
+        refinement_calls_left=record.refinement_calls_left,
+        suspended_judges=record.suspended_judges,
     )
 
 
@@ -53,7 +56,7 @@ def insertion_message(
         name: of the dimension.
         record: as kept, or as it was at a decision.
         open_round: cells of the round that serves it now, and how far they are.
-        served: models that this round serves; each shows its share of calls and cost.
+        served: models that this round serves; until it is closed each shows an even share of calls and cost.
         waiting_reason: of the dimension; shown while the insertion is not over.
     """
     insertion = record.insertion
@@ -68,7 +71,10 @@ def insertion_message(
         waiting_reason="" if insertion.is_over else waiting_reason,
         admit_time=timestamp(record.admitted_at),
         traceparent=record.traceparent,
+        provisional=insertion.provisional,
     )
+    if insertion.interval is not None:
+        message.rank_low, message.rank_high = insertion.interval
     match insertion.phase:
         case Coarse(low, high):
             message.low, message.high = low, high
@@ -105,7 +111,8 @@ def round_message(record: RoundRecord) -> pb.Round:
         state=pb.ROUND_STATE_CLOSED if record.closed else pb.ROUND_STATE_OPEN,
         cells=record.cells,
         settles=record.settles,
-        entrants=[pb.RoundEntrant(model=model, retired=retired) for model, retired in record.entrants],
+        canaries=record.canaries,
+        entrants=[pb.RoundEntrant(**entrant._asdict()) for entrant in record.entrants],
         weighting=record.weighting,
         closed_by_decision=record.closed_by_decision,
         traceparent=record.traceparent,

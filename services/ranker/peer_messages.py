@@ -7,7 +7,7 @@ from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import EVEN_DRAW, Vote
-from dearena.ranking.findings import Board, DimensionVersion, Progress
+from dearena.ranking.findings import Board, DimensionVersion, Progress, frozen_error, frozen_strength
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
 from dearena.ranking.rules import (
@@ -143,6 +143,8 @@ def board(message: scorer_pb2.Board) -> Board:
         digest=message.board_digest,
         order=tuple(row.model for row in message.rows if not row.retired),
         weights={row.model: row.judge_weight for row in message.rows if not row.retired},
+        strengths={row.model: frozen_strength(row.strength) for row in message.rows},
+        errors={row.model: frozen_error(row.strength_low, row.strength_high) for row in message.rows},
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
@@ -11,6 +12,13 @@ from dearena.ranking.rules import Rules
 
 Costs = Mapping[str, int]
 """Nano-units by currency."""
+
+
+class Spending(NamedTuple):
+    """What has been paid for judging."""
+
+    judge_calls: int
+    costs: Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,8 @@ class RankingRecord:
         decisions: number of the last one that counts.
         waiting: models that are not being inserted yet.
         waiting_reason: why nothing moves; empty while something does.
+        refinement_calls_left: of the refinement under way; 0 when there is none.
+        orders: number of the last operator's order; the log may not have taken it up yet.
     """
 
     name: DimensionName
@@ -30,11 +40,14 @@ class RankingRecord:
     version: int
     decisions: int
     models: Sequence[str] = ()
-    newcomer: str = ""
+    newcomers: Sequence[str] = ()
     open_round: int = 0
     last_closed_round: int = 0
     waiting: Sequence[str] = ()
     waiting_reason: str = ""
+    refinement_calls_left: int = 0
+    suspended_judges: Sequence[str] = ()
+    orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +67,29 @@ class InsertionRecord:
     traceparent: str
 
 
+class RoundEntrant(NamedTuple):
+    """A model that had been admitted when a round closed.
+
+    Attributes:
+        suspended: as a judge.
+    """
+
+    model: str
+    retired: bool
+    suspended: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class RoundRecord:
     """A round.
 
     Attributes:
-        models: insertions that it serves.
-        entrants: (model, retired) of every model admitted when it closed.
+        models: insertions that it serves; none of a refinement.
+        canaries: how many of its cells are no votes.
+        entrants: every model admitted when it closed.
         asked: every cell has been sent to the judges once.
         judge_calls, costs: of the closed round.
+        spent: what of that each insertion took; of a round that an earlier version closed, nothing is known.
         traceparent: of the span that opened it.
     """
 
@@ -78,9 +105,17 @@ class RoundRecord:
     closed: bool = False
     settles: bool = False
     closed_by_decision: int = 0
-    entrants: Sequence[tuple[str, bool]] = ()
+    entrants: Sequence[RoundEntrant] = ()
     judge_calls: int = 0
     costs: Costs = field(default_factory=dict)
+    canaries: int = 0
+    spent: Mapping[str, Spending] = field(default_factory=dict)
+
+    def spent_on(self, model: str) -> Spending:
+        """What one of the insertions took; even shares where nothing better is known."""
+        if model in self.spent:
+            return self.spent[model]
+        return Spending(share_of(self.judge_calls, self.models, model), shares_of(self.costs, self.models, model))
 
 
 @dataclass(frozen=True, slots=True)

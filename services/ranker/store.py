@@ -6,13 +6,14 @@ until a round names that digest, they belong to nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from dearena.faults import Conflict
 from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision
+from dearena.ranking.orders import Order
 from dearena.ranking.ranking import RankingState
 from dearena.ranking.rounds import Cell
 from dearena.ranking.rules import Rules
@@ -24,35 +25,34 @@ from services.ranker.documents import (
     insertion_record,
     key_of,
     name_in,
+    order_document,
+    order_in,
     ranking_fields,
     ranking_record,
     round_document,
     round_record,
     rules_document,
     settled_insertion,
+    spent_document,
 )
-from services.ranker.records import (
-    Costs,
-    InsertionRecord,
-    RankingRecord,
-    RoundRecord,
-    SettledInsertion,
-    share_of,
-    shares_of,
-)
+from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion, Spending
 from services.runtime.store import (
     BulkWriteFailed,
     Document,
     DuplicateKey,
     Index,
+    ReturnDocument,
     Session,
     Store,
     is_duplicate_only,
     now,
+    once,
     within_store_limit,
 )
 
 SCHEMA_VERSION: Final = 1
+RESULTS: Final = "ranker_results"
+"""Of operators' orders, by request id."""
 
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "rankings": [Index(("project", "dimension"), unique=True)],
@@ -67,18 +67,23 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     ],
     "round_cells": [Index(("project", "dimension", "round", "cells_digest", "chunk"), unique=True)],
     "decisions": [Index(("project", "dimension", "number"), unique=True)],
+    "orders": [Index(("project", "dimension", "number"), unique=True)],
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedRound:
-    """What the close of a round adds to its document."""
+    """What the close of a round adds to its document.
+
+    Attributes:
+        total, spent: what it has taken, and of that each of the insertions that it served.
+    """
 
     number: int
     settles: bool
     entrants: Sequence[Document]
-    judge_calls: int
-    costs: Costs
+    total: Spending
+    spent: Mapping[str, Spending]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,8 @@ class RankerStore:
         self._rounds = store.collection("rounds")
         self._cells = store.collection("round_cells")
         self._decisions = store.collection("decisions")
+        self._orders = store.collection("orders")
+        self._results = store.collection(RESULTS)
 
     # Dimensions
 
@@ -221,8 +228,9 @@ class RankerStore:
                     "settles": closed.settles,
                     "entrants": list(closed.entrants),
                     "closed_by_decision": by_decision,
-                    "judge_calls": closed.judge_calls,
-                    "costs": dict(closed.costs),
+                    "judge_calls": closed.total.judge_calls,
+                    "costs": dict(closed.total.costs),
+                    "spent": spent_document(closed.spent),
                     "closed_at": moment,
                     "announced": False,
                 }
@@ -232,7 +240,7 @@ class RankerStore:
 
     async def _write_insertions(self, commit: Commit, moment: datetime, session: Session) -> None:
         name, before = commit.read.name, commit.before.insertions
-        served = commit.before.open_round.models if commit.closed and commit.before.open_round else ()
+        spent = commit.closed.spent if commit.closed else {}
         for model, insertion in commit.after.insertions.items():
             known = before.get(model)
             if known is None:
@@ -253,14 +261,47 @@ class RankerStore:
                 change["$set"] = insertion_fields(insertion)
                 if insertion.rank and not known.rank:
                     change["$set"] |= {"settled_at": moment, "announced": False}
-            if commit.closed is not None and model in served:
-                calls = share_of(commit.closed.judge_calls, served, model)
-                costs = shares_of(commit.closed.costs, served, model)
-                change["$inc"] = {"judge_calls": calls} | {
-                    f"costs.{currency}": part for currency, part in costs.items()
+            if model in spent:
+                change["$inc"] = {"judge_calls": spent[model].judge_calls} | {
+                    f"costs.{currency}": part for currency, part in spent[model].costs.items()
                 }
             if change:
                 await self._insertions.update_one({**key_of(name), "model": model}, change, session=session)
+
+    # Operators' orders
+
+    async def order(self, name: DimensionName, asked: Order, request_id: str, request_body: bytes) -> None:
+        """Keep an order until the log takes it up, under the next number; once for a request id.
+
+        Args:
+            name: of a dimension that has been taken up.
+            asked: the order; whatever its number is.
+            request_id: scoped by the method; empty: without this guard.
+            request_body: tells one request from another.
+
+        Raises:
+            RequestIdReused: the id was used with another body.
+        """
+
+        async def body(session: Session) -> bytes:
+            # The dimension's document hands out the numbers, so that none is given twice or left out.
+            read = await self._rankings.find_one_and_update(
+                key_of(name), {"$inc": {"orders": 1}}, session=session, return_document=ReturnDocument.AFTER
+            )
+            if read is None:
+                raise RuntimeError(f"{name} was never taken up")
+            document = order_document(replace(asked, number=read["orders"]))
+            await self._orders.insert_one({**key_of(name), **document, **self._provenance(now())}, session=session)
+            return b""
+
+        async with within_store_limit(self._store):
+            await once(self._store, self._results, request_id, request_body, body)
+
+    async def orders(self, name: DimensionName, *, after: int) -> Sequence[Order]:
+        """Orders of greater numbers, in order."""
+        async with within_store_limit(self._store):
+            found = self._orders.find({**key_of(name), "number": {"$gt": after}}).sort("number", 1)
+            return [order_in(document) async for document in found]
 
     # Rounds
 

@@ -14,7 +14,8 @@ from dearena.ranking.why import why
 from dearena.v1 import ranker_pb2 as pb
 from services.ranker.dimensions import Dimensions
 from services.ranker.messages import decision_message, insertion_message
-from services.ranker.records import Costs, InsertionRecord, RoundRecord, share_of, shares_of
+from services.ranker.records import InsertionRecord, RoundRecord
+from services.ranker.spending import sum_of
 from services.ranker.store import RankerStore
 from services.ranker.worker import DimensionWorker
 
@@ -115,8 +116,9 @@ class Watch:
         for number in insertion.rounds:
             record = self._rounds[number]
             if number <= self._state.last_closed_round:
-                judge_calls += share_of(record.judge_calls, record.models, model)
-                costs = _sum(costs, shares_of(record.costs, record.models, model))
+                spent = record.spent_on(model)
+                judge_calls += spent.judge_calls
+                costs = sum_of(costs, spent.costs)
         then = replace(self._records[model], insertion=insertion, judge_calls=judge_calls, costs=costs)
         if opened is None or model not in opened.models:
             return insertion_message(self._name, then)
@@ -135,8 +137,8 @@ class Watch:
         for model in self._state.active:
             if self._model not in ("", model):
                 continue
-            serving = (opened.cells, seen) if opened and seen else None
-            now = (opened.number if opened else 0, seen.outcomes if opened and seen else 0, record.waiting_reason)
+            serving = (opened.cells, seen) if opened and seen and model in opened.models else None
+            now = (*((serving[1].round, serving[1].outcomes) if serving else (0, 0)), record.waiting_reason)
             if now == self._shown.get(model, NOTHING_SHOWN):
                 continue
             self._shown[model] = now
@@ -144,11 +146,7 @@ class Watch:
                 self._name,
                 self._records[model],
                 open_round=serving,
-                served=opened.models if opened else (),
+                served=opened.models if opened and serving else (),
                 waiting_reason=record.waiting_reason,
             )
             yield pb.WatchInsertionResponse(cursor=self._state.decisions, insertion=insertion)
-
-
-def _sum(costs: Costs, more: Costs) -> dict[str, int]:
-    return {currency: costs.get(currency, 0) + more.get(currency, 0) for currency in {**costs, **more}}

@@ -8,7 +8,6 @@ between any two writes, and whoever comes after does the same.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,12 +17,18 @@ import structlog
 
 from dearena.faults import ArenaFault, Conflict, ServiceUnavailable
 from dearena.names import DimensionName
-from dearena.ranking import admission, steps
+from dearena.ranking import admission
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
+from dearena.ranking.closing import Closed, closing, settling
+from dearena.ranking.court import Case
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant
-from dearena.ranking.evidence import Evidence, Vote, counted, newest
+from dearena.ranking.evidence import Evidence, Vote, newest
 from dearena.ranking.findings import Board, Progress
+from dearena.ranking.freezing import freeze
+from dearena.ranking.frozen import Frozen
+from dearena.ranking.orders import Order
+from dearena.ranking.planning import NoEligibleJudge, Plan, opening, plan
 from dearena.ranking.ranking import EMPTY, RankingState, entrants_of, replay
 from dearena.ranking.rounds import Cell
 from services.ranker.announcer import Announcer
@@ -35,6 +40,7 @@ from services.ranker.news import News
 from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
 from services.ranker.settings import RankerSettings
 from services.ranker.spans import span_for
+from services.ranker.spending import spent_by_insertion, total_of
 from services.ranker.store import ClosedRound, Commit, RankerStore
 from services.runtime.rpc import fault_in
 
@@ -67,7 +73,7 @@ class DimensionWorker:
         self._state = EMPTY
         self._judging: Judging | None = None
         # What is kept here of closed rounds never changes: it only saves reading it again.
-        self._votes: dict[int, Sequence[Vote]] = {}
+        self._evidence = Evidence()
         self._board: Board | None = None
         self._rest_seconds = 0.0
         self._waiting_seen = 0.0
@@ -182,7 +188,10 @@ class DimensionWorker:
         """Take note of who has left, admit, or open a round; True when there is nothing to do but wait."""
         known = self._known
         entrants = await self._entrants()
-        match between_rounds(self._state, known.rules, entrants):
+        orders: Sequence[Order] = ()
+        if known.orders > self._state.orders:
+            orders = await self._desk.store.orders(self.name, after=self._state.orders)
+        match between_rounds(self._state, known.rules, entrants, orders):
             case OpenRound():
                 wait = await self._open(entrants)
             case Wait() as wait:
@@ -203,13 +212,13 @@ class DimensionWorker:
     async def _open(self, entrants: Sequence[Entrant]) -> Wait | None:
         """Open the next round: its cells first, then all that makes it a round, in one transaction."""
         desk, known, state = self._desk, self._known, self._state
-        weights = steps.weights_of(state, (await self._last_board()).weights if state.last_closed_round else {})
-        queries, evidence = await self._queries(), await self._evidence()
-        planned = await asyncio.to_thread(steps.plan, state, known.rules, queries, weights, evidence)
-        if isinstance(planned, steps.NoEligibleJudge):
+        board = await self._last_board() if state.last_closed_round else None
+        await self._gather()
+        case, planned = await asyncio.to_thread(self._plan, await self._queries(), board)
+        if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair)
         made = await make_cells(desk.inquiries, known, state, planned)
-        decided = steps.opening(state, planned, weights, len(made.cells), made.digest)
+        decided = opening(case, planned, made.digest)
         number = decided[0].round
         with span_for(
             await self._traceparents(planned.models), "open round", self.name, round_number=number
@@ -220,6 +229,7 @@ class DimensionWorker:
                 number=number,
                 models=planned.models,
                 cells=len(made.cells),
+                canaries=planned.canaries,
                 cells_digest=made.digest,
                 weighting=known.rules.weighting,
                 traceparent=traceparent,
@@ -229,6 +239,14 @@ class DimensionWorker:
         self._judging = self._judging_of(record, made.cells)
         await desk.store.forget_other_cells(self.name, number, made.digest)
         return None
+
+    def _plan(self, queries: tuple[str, ...], board: Board | None) -> tuple[Case, Plan | NoEligibleJudge]:
+        case = self._case(queries, freeze(self._state, board, self._evidence))
+        return case, plan(case)
+
+    def _case(self, queries: tuple[str, ...], frozen: Frozen) -> Case:
+        """All that the rules go by; of other dimensions they draw other lots."""
+        return Case(self._state, self._known.rules, queries, frozen, self._evidence, salt=str(self.name))
 
     async def _queries(self) -> tuple[str, ...]:
         return tuple(await self._desk.inquiries.queries(self.name, self._known.dimension_version))
@@ -251,7 +269,7 @@ class DimensionWorker:
         judging = await self._in_hand()
         votes = await judging.look()
         if votes is not None:
-            await self._close(judging.record, votes)
+            await self._close(judging.record, Closed(votes, await judging.canaries()))
             return None
         self.news.spread()
         self._rest_seconds = judging.rest_seconds
@@ -282,35 +300,34 @@ class DimensionWorker:
             cells=cells,
         )
 
-    async def _evidence(self) -> Evidence:
-        """Outcomes of all closed rounds of the insertion at hand, and of the open one if they are here."""
-        numbers = self._state.rounds_of_active()
-        for number in numbers:
-            if number not in self._votes and number <= self._state.last_closed_round:
-                self._votes[number] = await self._votes_of_closed(number)
-        self._votes = {number: self._votes[number] for number in numbers if number in self._votes}
-        return await asyncio.to_thread(Evidence, (vote for votes in self._votes.values() for vote in votes))
+    async def _gather(self) -> None:
+        """Take in the outcomes of all closed rounds; of votes themselves nothing is kept."""
+        for number in range(1, self._state.last_closed_round + 1):
+            if number not in self._evidence.rounds:
+                votes = await self._votes_of_closed(number)
+                await asyncio.to_thread(self._evidence.add, number, votes)
 
     async def _votes_of_closed(self, number: int) -> Sequence[Vote]:
         """All outcomes of a closed round, or none: by half of them cells would be asked a second time."""
         record = await self._desk.store.round(self.name, number)
-        votes = await self._desk.inquiries.votes(self.name, number)
+        votes = await self._desk.inquiries.votes(self.name, number) if record and record.cells else ()
         if record is None or len(newest(votes)) < record.cells:
             raise ServiceUnavailable(f"not all outcomes of round {number} can be read yet; try again")
         return votes
 
-    async def _close(self, record: RoundRecord, votes: Sequence[Vote]) -> None:
+    async def _close(self, record: RoundRecord, outcomes: Closed) -> None:
         """Close the open round, and take every step that its outcomes allow."""
-        known, state = self._known, self._state
-        self._votes[record.number] = votes
-        evidence, queries = await self._evidence(), await self._queries()
-        decided = await asyncio.to_thread(steps.closing, state, known.rules, queries, evidence, counted(votes))
+        queries, state = await self._queries(), self._state
+        await self._gather()
+        # The outcomes of a round that can be closed are final, whoever closes it.
+        await asyncio.to_thread(self._evidence.add, record.number, outcomes.votes)
+        decided = await asyncio.to_thread(closing, self._case(queries, Frozen()), outcomes)
         closed = ClosedRound(
             number=record.number,
             settles=decided[0].content["settles"],
-            entrants=entrants_of(state),
-            judge_calls=sum(vote.judge_calls for vote in votes),
-            costs=_costs(votes),
+            entrants=entrants_of(replay(decided, state)),
+            total=total_of(outcomes.votes),
+            spent=spent_by_insertion(outcomes.votes, record.models),
         )
         with span_for([record.traceparent], "close round", self.name, round_number=record.number):
             await self._commit(decided, closed=closed)
@@ -320,7 +337,7 @@ class DimensionWorker:
     async def _settle(self) -> None:
         """Give those who rest their places, in the order of the board of the round that settled."""
         board = await self._last_board()
-        decided = steps.settling(self._state, board.order, board.digest)
+        decided = settling(self._state, board.order, board.digest)
         models, number = decided[0].content["models"], decided[0].round
         with span_for(await self._traceparents(models), "settle", self.name, round_number=number):
             await self._commit(decided)
@@ -338,11 +355,3 @@ def _waiting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[str, ...
     """Who is not being inserted yet: seeds before their round, and those who are not admitted."""
     seeds = () if state.open_round else state.seeds
     return (*seeds, *admission.waiting(entrants, state.admitted))
-
-
-def _costs(votes: Sequence[Vote]) -> dict[str, int]:
-    costs: Counter[str] = Counter()
-    for vote in votes:
-        if vote.cost_nano_units:
-            costs[vote.currency] += vote.cost_nano_units
-    return dict(sorted(costs.items()))
