@@ -260,6 +260,41 @@ class ArenaClient:
 
         return resumed(watch, cursor, lambda step: step.cursor)
 
+    async def explain_insertion(self, dimension: str, model: str) -> ranker_pb2.ExplainInsertionResponse:
+        """The whole way of a model revision to its place; raises UnknownInsertion."""
+        request = ranker_pb2.ExplainInsertionRequest(dimension=self.dimension_name(dimension), model=model)
+        return await self._ranker.told(self._rankings.ExplainInsertion(request, timeout=self._seconds))
+
+    async def refine_ranking(self, dimension: str, calls: int, *, request_id: str = "") -> None:
+        """Have at most so many more judge calls spent on the whole board, once no insertion is under way.
+
+        Raises:
+            NotReady: nothing is ranked yet.
+        """
+        request = ranker_pb2.RefineRankingRequest(
+            dimension=self.dimension_name(dimension), calls=calls, request_id=request_id or _request_id()
+        )
+        await self._ranker.told(self._rankings.RefineRanking(request, timeout=self._seconds))
+
+    async def judges(self, dimension: str) -> Sequence[ranker_pb2.JudgeHealth]:
+        """Judges of a dimension in canonical order, and how healthy their judging has been."""
+        request = ranker_pb2.ListJudgesRequest(dimension=self.dimension_name(dimension))
+        return (await self._ranker.told(self._rankings.ListJudges(request, timeout=self._seconds))).judges
+
+    async def suspend_judge(self, dimension: str, judge: str, reason: str, *, request_id: str = "") -> None:
+        """Have a model revision judge no more in a dimension, and its votes count nothing; raises UnknownModel."""
+        request = ranker_pb2.SuspendJudgeRequest(
+            dimension=self.dimension_name(dimension), judge=judge, reason=reason, request_id=request_id or _request_id()
+        )
+        await self._ranker.told(self._rankings.SuspendJudge(request, timeout=self._seconds))
+
+    async def reinstate_judge(self, dimension: str, judge: str, reason: str, *, request_id: str = "") -> None:
+        """Have a suspended judge asked again, and its votes count; raises UnknownModel."""
+        request = ranker_pb2.ReinstateJudgeRequest(
+            dimension=self.dimension_name(dimension), judge=judge, reason=reason, request_id=request_id or _request_id()
+        )
+        await self._ranker.told(self._rankings.ReinstateJudge(request, timeout=self._seconds))
+
     async def leaderboard(self, dimension: str, board_version: int = 0) -> scorer_pb2.Board:
         """A board, 0: the last settled one; raises NotReady while there is none."""
         request = scorer_pb2.GetLeaderboardRequest(

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision
+from dearena.ranking.explain import ExplainedPair, Explanation, readable
 from dearena.ranking.findings import Progress
 from dearena.ranking.insertion import Coarse, Fine, Settled
 from dearena.ranking.ranking import InsertionPhase, Seeding, Withdrawn
@@ -130,6 +131,41 @@ def decision_message(decision: Decision, time: datetime) -> pb.Decision:
         round=decision.round,
         content=content,
         time=timestamp(time),
+    )
+
+
+def explanation_message(
+    explanation: Explanation, insertion: pb.Insertion, times: Mapping[int, datetime]
+) -> pb.ExplainInsertionResponse:
+    """A model's whole way; times are of decisions by number."""
+    return pb.ExplainInsertionResponse(
+        insertion=insertion,
+        steps=[
+            pb.ExplainedStep(
+                decision=step.decision,
+                kind=pb.DecisionKind.Value(f"DECISION_KIND_{step.kind}"),
+                round=step.round,
+                text=step.text,
+                pairs=[_pair(pair) for pair in step.pairs],
+                time=timestamp(times[step.decision]),
+            )
+            for step in explanation.steps
+        ],
+        text=readable(explanation),
+    )
+
+
+def _pair(pair: ExplainedPair) -> pb.ExplainedPair:
+    return pb.ExplainedPair(
+        opponent=pair.opponent,
+        weight_for=pair.weight_for,
+        weight_against=pair.weight_against,
+        votes_for=pair.votes_for,
+        votes_against=pair.votes_against,
+        others=pair.others,
+        decided=pair.decided,
+        error=pair.error,
+        queries=pair.queries,
     )
 
 

@@ -1,15 +1,24 @@
 """The ranker's calls. They read what is kept; only how far an open round is comes from this process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from dearena.faults import InvalidCursor, InvalidField, UnknownRound
+from dearena.faults import InvalidCursor, InvalidField, UnknownInsertion, UnknownRound
 from dearena.names import DimensionName, InvalidName, Revision
+from dearena.ranking.explain import explain
 from dearena.ranking.findings import Progress
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.ranker_pb2_grpc import RankerServiceServicer
 from services.ranker.dimensions import Dimensions
-from services.ranker.messages import decision_message, insertion_message, ranking_message, round_message
+from services.ranker.messages import (
+    decision_message,
+    explanation_message,
+    insertion_message,
+    ranking_message,
+    round_message,
+)
+from services.ranker.operators import Operators
 from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
@@ -28,6 +37,7 @@ class Ranker(RankerServiceServicer):
         self._settings = settings
         self._store = store
         self._dimensions = dimensions
+        self._operators = Operators(store)
 
     async def GetRanking(self, request: pb.GetRankingRequest, context: Any) -> pb.GetRankingResponse:
         """The ranking as it stands; an empty one for a dimension that is not taken up yet."""
@@ -93,6 +103,50 @@ class Ranker(RankerServiceServicer):
             response.next_page_token = paging.token_of(scope, str(last))
         return response
 
+    async def ExplainInsertion(self, request: pb.ExplainInsertionRequest, context: Any) -> pb.ExplainInsertionResponse:
+        """A model's whole way, from the log alone."""
+        _check_revision(request.model)
+        worker, ranking = await self._dimension(request.dimension)
+        record = await self._store.insertion(ranking.name, request.model)
+        if record is None:
+            raise UnknownInsertion(f"{request.model} has not been admitted to {ranking.name}")
+        opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
+        entries = await self._store.decisions(ranking.name, through=ranking.decisions)
+        explanation = await asyncio.to_thread(explain, request.model, [decision for decision, _ in entries])
+        return explanation_message(
+            explanation,
+            _insertion(record, ranking, opened, worker),
+            {decision.number: time for decision, time in entries},
+        )
+
+    async def RefineRanking(self, request: pb.RefineRankingRequest, context: Any) -> pb.RefineRankingResponse:
+        """Ordered now, done between insertions."""
+        worker, ranking = await self._dimension(request.dimension)
+        await self._operators.refine(ranking.name, request)
+        worker.ring()
+        return pb.RefineRankingResponse()
+
+    async def ListJudges(self, request: pb.ListJudgesRequest, context: Any) -> pb.ListJudgesResponse:
+        """By the log."""
+        _, ranking = await self._dimension(request.dimension)
+        return pb.ListJudgesResponse(judges=await self._operators.judges(ranking.name))
+
+    async def SuspendJudge(self, request: pb.SuspendJudgeRequest, context: Any) -> pb.SuspendJudgeResponse:
+        """Ordered now, done between rounds."""
+        _check_revision(request.judge, "judge")
+        worker, ranking = await self._dimension(request.dimension)
+        await self._operators.suspend(ranking.name, request)
+        worker.ring()
+        return pb.SuspendJudgeResponse()
+
+    async def ReinstateJudge(self, request: pb.ReinstateJudgeRequest, context: Any) -> pb.ReinstateJudgeResponse:
+        """Ordered now, done between rounds."""
+        _check_revision(request.judge, "judge")
+        worker, ranking = await self._dimension(request.dimension)
+        await self._operators.reinstate(ranking.name, request)
+        worker.ring()
+        return pb.ReinstateJudgeResponse()
+
     async def _dimension(self, dimension: str) -> tuple[DimensionWorker, RankingRecord]:
         """The worker and the record of a dimension; raises UnknownDimension when there is none."""
         name = _dimension_name(dimension)
@@ -126,11 +180,11 @@ def _dimension_name(name: str) -> DimensionName:
         raise InvalidField.of("dimension", str(error)) from error
 
 
-def _check_revision(model: str) -> None:
+def _check_revision(model: str, field: str = "model") -> None:
     try:
         Revision.parse(model)
     except InvalidName as error:
-        raise InvalidField.of("model", str(error)) from error
+        raise InvalidField.of(field, str(error)) from error
 
 
 def _number(key: str) -> int:

@@ -1,0 +1,115 @@
+"""What operators order of a dimension and ask of its judges. An order is kept, and carried out between rounds."""
+
+from dataclasses import dataclass, field
+
+from dearena.faults import InvalidField, NotReady, UnknownModel
+from dearena.names import DimensionName
+from dearena.ranking.decisions import GATEWAY, Decision, DecisionKind
+from dearena.ranking.health import JudgeRecord
+from dearena.ranking.orders import Order
+from dearena.ranking.pairs import in_order
+from dearena.ranking.ranking import EMPTY, RankingState, apply
+from dearena.v1 import ranker_pb2 as pb
+from services.ranker.store import RankerStore
+
+LONGEST_REQUEST_ID = 128
+LEAST_CALLS = 2
+"""Of a refinement: one cell in both seat orders."""
+
+Ordering = pb.RefineRankingRequest | pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
+
+
+@dataclass(slots=True)
+class _Folded:
+    """A log as far as it has been read, and why judges were last suspended."""
+
+    state: RankingState = EMPTY
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add(self, decision: Decision) -> None:
+        self.state = apply(self.state, decision)
+        if decision.kind is DecisionKind.JUDGE_SUSPENDED and decision.content.get("by", GATEWAY) != GATEWAY:
+            self.reasons[decision.model] = decision.content["reason"]
+
+
+class Operators:
+    """Takes orders, and tells of judges."""
+
+    def __init__(self, store: RankerStore) -> None:
+        self._store = store
+        self._folded: dict[DimensionName, _Folded] = {}
+
+    async def refine(self, name: DimensionName, request: pb.RefineRankingRequest) -> None:
+        """Have more calls spent on the whole board.
+
+        Raises:
+            InvalidField: fewer calls than one cell takes.
+            NotReady: fewer than two models are ranked.
+        """
+        if request.calls < LEAST_CALLS:
+            raise InvalidField.of("calls", f"is {request.calls}; must be at least {LEAST_CALLS}")
+        if len((await self._read(name)).state.ranking) < LEAST_CALLS:
+            raise NotReady(f"{name} has no ranking yet that could be refined")
+        await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)
+
+    async def suspend(self, name: DimensionName, request: pb.SuspendJudgeRequest) -> None:
+        """Have a judge asked nothing more, and its votes count nothing; raises UnknownModel."""
+        await self._order_judge(name, DecisionKind.JUDGE_SUSPENDED, request)
+
+    async def reinstate(self, name: DimensionName, request: pb.ReinstateJudgeRequest) -> None:
+        """Have a judge asked again, with a new record; raises UnknownModel."""
+        await self._order_judge(name, DecisionKind.JUDGE_REINSTATED, request)
+
+    async def judges(self, name: DimensionName) -> list[pb.JudgeHealth]:
+        """Whoever judges or is suspended, in canonical order."""
+        folded = await self._read(name)
+        admitted = folded.state.admitted
+        judges = [one for one in in_order(admitted) if admitted[one].suspended or admitted[one].judges]
+        return [_health(judge, folded) for judge in judges]
+
+    async def _order_judge(
+        self, name: DimensionName, kind: DecisionKind, request: pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
+    ) -> None:
+        if not request.reason.strip():
+            raise InvalidField.of("reason", "must say why")
+        if request.judge not in (await self._read(name)).state.admitted:
+            raise UnknownModel(f"{request.judge} has not been admitted to {name}")
+        await self._order(name, Order(0, kind, request.judge, request.reason), request)
+
+    async def _order(self, name: DimensionName, order: Order, request: Ordering) -> None:
+        request_id = request.request_id
+        if len(request_id) > LONGEST_REQUEST_ID:
+            raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
+        scoped = request_id and f"{name.project}/{request.DESCRIPTOR.name}/{request_id}"
+        await self._store.order(name, order, scoped, request.SerializeToString(deterministic=True))
+
+    async def _read(self, name: DimensionName) -> _Folded:
+        """The log as it stands. It only grows; whoever reads at the same time adds an entry once."""
+        folded = self._folded.setdefault(name, _Folded())
+        record = await self._store.ranking(name)
+        if record is not None and record.decisions > folded.state.decisions:
+            after = folded.state.decisions
+            for decision, _ in await self._store.decisions(name, after=after, through=record.decisions):
+                if decision.number == folded.state.decisions + 1:
+                    folded.add(decision)
+        return folded
+
+
+def _health(judge: str, folded: _Folded) -> pb.JudgeHealth:
+    suspended = folded.state.admitted[judge].suspended
+    record = folded.state.health.get(judge, JudgeRecord())
+    return pb.JudgeHealth(
+        judge=judge,
+        suspended=suspended,
+        reason=folded.reasons.get(judge, "") if suspended else "",
+        cells=record.cells,
+        unreadable=record.unreadable,
+        failed=record.failed,
+        first_seat=record.first_seat,
+        second_seat=record.second_seat,
+        canaries_passed=record.canaries_passed,
+        canaries_open=record.canaries_open,
+        canaries_failed=record.canaries_failed,
+        agreed=record.agreed,
+        disagreed=record.disagreed,
+    )
