@@ -1,4 +1,4 @@
-"""Which cells of a pair come next: distinct queries, evenly used; distinct judges, drawn by weight. Pure."""
+"""Which cells of a pair come next: distinct queries, evenly used; distinct judges, in turn by weight. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,10 +24,11 @@ def always(_pair: Pair, _judge: str, _query_id: str) -> bool:
 
 @dataclass(slots=True)
 class Shown:
-    """How often each answer has been judged: in closed rounds, and in the one that is being planned."""
+    """How often answers have been judged, and models by each judge: in closed rounds, and in the one being planned."""
 
     evidence: Evidence
     planned: Counter[tuple[str, str]] = field(default_factory=Counter)
+    to_judge: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def times(self, pair: Pair, query_id: str) -> int:
         """Of the two answers of a pair to a query together."""
@@ -38,6 +39,11 @@ class Shown:
     def plan(self, ask: Ask) -> None:
         """Count a cell that is going to be asked."""
         self.planned.update((model, ask.query_id) for model in ask.pair)
+        self.to_judge.update((ask.judge, model) for model in ask.pair)
+
+    def by_judge(self, judge: str, model: str) -> int:
+        """How often a judge has judged a model."""
+        return self.evidence.judged.get((judge, model), 0) + self.to_judge.get((judge, model), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +78,19 @@ class Panel:
         """The chance of a judge over that of an even draw, in parts of 65,536."""
         return round(self.chances[judge] * len(self.chances) * EVEN_DRAW)
 
-    def in_turn(self, *key: str) -> Iterator[str]:
-        """All judges in the order of a draw without replacement, each next one in proportion to its chance."""
-        left = dict(self.chances)
-        mass = sum(left.values())
-        while left:
-            point = lot(*key, str(len(left))) * mass
-            for judge, chance in left.items():  # noqa: B007 - the last one is drawn where rounding leaves nobody
-                point -= chance
-                if point < 0:
-                    break
-            mass -= left.pop(judge)
-            yield judge
+    def in_turn(self, pair: Pair, shown: Shown, *key: str) -> list[str]:
+        """All judges, whose turn it is first: who has judged the pair's models least for its chance.
+
+        A judge's turn comes at even steps of one over its chance, from a start by lot (a systematic sample; Madow,
+        Annals of Mathematical Statistics 20, 1949): so a model is judged by each in proportion to its chance, not
+        only on average, and by no judge twice while others are due.
+        """
+
+        def due(judge: str) -> tuple[float, str]:
+            times = sum(shown.by_judge(judge, model) for model in pair) / len(pair)
+            return (times + lot(*key, judge)) / self.chances[judge], judge
+
+        return sorted(self.chances, key=due)
 
 
 NOBODY: Final = ""
@@ -118,7 +125,7 @@ def draw(
     taken = set(asked)
     times = Counter(ballot.query_id for ballot in taken)
     batch = str(len(taken))
-    order = _Judges(panel, (salt, *pair, batch))
+    order = _Judges(panel, pair, shown, (salt, *pair, batch))
     # A query comes back behind those that have come less often; it leaves when nobody can be asked about it any more.
     waiting = [(times[query], shown.times(pair, query), lot(salt, *pair, batch, query), query) for query in queries]
     heapify(waiting)
@@ -147,8 +154,10 @@ def anybody_left(
 class _Judges:
     """Judges of a batch in the order of the draw; when all have come, or none that is left will do, they come anew."""
 
-    def __init__(self, panel: Panel, key: tuple[str, ...]) -> None:
+    def __init__(self, panel: Panel, pair: Pair, shown: Shown, key: tuple[str, ...]) -> None:
         self._panel = panel
+        self._pair = pair
+        self._shown = shown
         self._key = key
         self._turn = 0
         self._waiting: list[str] = []
@@ -159,7 +168,7 @@ class _Judges:
         judge = self._of_this_turn(fits)
         if judge == NOBODY:
             self._turn += 1
-            self._coming = self._panel.in_turn(*self._key, str(self._turn))
+            self._coming = iter(self._panel.in_turn(self._pair, self._shown, *self._key, str(self._turn)))
             judge = self._of_this_turn(fits)
         return judge
 

@@ -93,6 +93,8 @@ class Evidence:
         self._pairs_of: dict[str, dict[Pair, None]] = {}
         self.shown: Counter[tuple[str, str]] = Counter()
         """In how many cells each answer has been judged, by model and query."""
+        self.judged: Counter[tuple[str, str]] = Counter()
+        """In how many cells each judge has judged each model, by judge and model."""
         self.canaries: set[tuple[str, str, str]] = set()
         """Judge, model and query of those that were asked: a second look at the same answer would tell nothing new."""
         self._spent_on: dict[str, Spent] = {}
@@ -114,6 +116,7 @@ class Evidence:
             attempt = self._newest.get((vote.pair, ballot), 0)
             if not attempt:
                 self.shown.update((model, vote.query_id) for model in vote.pair)
+                self.judged.update((vote.judge, model) for model in vote.pair)
                 for model in vote.pair:
                     self._pairs_of.setdefault(model, {})[vote.pair] = None
             for model in vote.pair:
