@@ -1,30 +1,28 @@
-"""A dimension ranked in plain memory: world A for its outcomes, the scorer's own code for its boards, no servers."""
+"""Planted worlds ranked in plain memory, and arenas of which a test may turn every knob; no servers."""
 
 import json
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
-from dearena.ranking import steps
-from dearena.ranking.agenda import OpenRound, Wait, between_rounds
+from dearena.ranking.agenda import Wait
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant, EntrantState
-from dearena.ranking.evidence import Evidence, Vote, counted
-from dearena.ranking.ranking import RankingState, apply, entrants_of, replay
-from dearena.ranking.rounds import Cell, Material, cells_of, digest_of
-from dearena.ranking.rules import Rules
-from dearena.scoring import FitSettings
-from dearena.scoring.boards import board as scorer
-from dearena.scoring.boards import vote_rows as scored
+from dearena.ranking.evidence import VOTE, Vote
+from dearena.ranking.orders import Order
+from dearena.ranking.pairs import Pair
+from dearena.ranking.ranking import RankingState, replay
+from dearena.ranking.rounds import Cell
+from dearena.ranking.rules import Rules, SeatPolicy
+from dearena.trials.arena import Arena
+from dearena.trials.world import Heard, Planted
 
 ALGEBRA = DimensionName("default", "algebra")
-
-Judging = Callable[[Cell], Outcome]
 
 
 @dataclass(frozen=True)
@@ -80,113 +78,79 @@ def entrant(model: str, state: EntrantState = EntrantState.READY, **fields: Any)
     return Entrant(**{**given, **fields})
 
 
-@dataclass
-class Played:
-    """A dimension as the ranker would keep it, driven step by step."""
+class Contrary(Planted):
+    """A planted world in which some judges' outcomes are all the same."""
 
-    judging: Judging
-    queries: tuple[str, ...]
-    entrants: list[Entrant]
-    rules: Rules = field(default_factory=Rules)
-    shuffle: random.Random | None = None
-    """Brings outcomes in another order."""
-    log: list[Decision] = field(default_factory=list)
-    state: RankingState = field(default_factory=RankingState)
-    states: list[RankingState] = field(default_factory=list)
-    cells: dict[int, tuple[Cell, ...]] = field(default_factory=dict)
-    votes: dict[int, list[Vote]] = field(default_factory=dict)
-    boards: dict[int, scorer.Board] = field(default_factory=dict)
-    members: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    says: dict[str, Outcome]
 
-    def run(self, most_decisions: int = 2_000) -> Wait | steps.NoEligibleJudge:
+    def judge(self, pair: Pair, judge: str, query_id: str, seats: SeatPolicy = SeatPolicy.BOTH) -> Heard:
+        if judge in self.says:
+            return Heard(self.says[judge])
+        return super().judge(pair, judge, query_id, seats)
+
+    def judge_canary(
+        self, model: str, judge: str, query_id: str, *, truncated: bool, seats: SeatPolicy = SeatPolicy.BOTH
+    ) -> Heard:
+        if judge in self.says:
+            return Heard(self.says[judge])
+        return super().judge_canary(model, judge, query_id, truncated=truncated, seats=seats)
+
+
+def contrary(seed: int, models: int, queries: int, says: Outcome, judges: Sequence[int]) -> Contrary:
+    """A world in which the judges at these places always say the same."""
+    world = Contrary.economy(seed, models, queries)
+    world.says = {world.models[place]: says for place in judges}
+    return world
+
+
+class Played(Arena):
+    """An arena that is driven decision by decision, with people and timing as a test wants them."""
+
+    def __init__(
+        self,
+        world: Planted,
+        rules: Rules | None = None,
+        cohorts: Sequence[Sequence[str]] = (),
+        shuffle: random.Random | None = None,
+    ) -> None:
+        super().__init__(world, rules or Rules(), [], salt="played")
+        self.shuffle = shuffle
+        for cohort in cohorts or [world.models]:
+            self._let_in(cohort)
+
+    def step(self) -> Wait | None:
+        """The next thing that is to be done; why nothing is, else."""
+        if self.shuffle and self.state.open_round is not None:
+            asks = list(self._asked)
+            self.shuffle.shuffle(asks)
+            self._asked = tuple(asks)
+        return self._step(lambda _arena: None)
+
+    def rest(self, most_decisions: int = 4_000) -> Wait:
         """Go on until nothing can be done."""
         while len(self.log) < most_decisions:
-            if (rest := self.step()) is not None:
-                return rest
+            if (wait := self.step()) is not None:
+                return wait
         raise AssertionError(f"still going after {most_decisions} decisions: {self.log[-3:]}")
-
-    def step(self) -> Wait | steps.NoEligibleJudge | None:
-        if self.state.open_round is not None:
-            self._close()
-        elif self.state.settling:
-            board = self.board()
-            order = [row.model for row in board.rows if not row.retired]
-            self._decide(steps.settling(self.state, order, board.digest))
-        else:
-            match between_rounds(self.state, self.rules, self.entrants):
-                case Wait() as wait:
-                    return wait
-                case OpenRound():
-                    return self._open()
-                case decided:
-                    self._decide(decided)
-        return None
-
-    def _open(self) -> steps.NoEligibleJudge | None:
-        weights = steps.weights_of(self.state, self.weights())
-        planned = steps.plan(self.state, self.rules, self.queries, weights, self.evidence())
-        if isinstance(planned, steps.NoEligibleJudge):
-            return planned
-        cells = cells_of(planned.wanted, self.material())
-        number = self.state.last_closed_round + 1
-        self._decide(steps.opening(self.state, planned, weights, len(cells), digest_of(cells)))
-        self.cells[number] = cells
-        return None
-
-    def _close(self) -> None:
-        assert self.state.open_round is not None
-        number = self.state.open_round.number
-        cells = list(self.cells[number])
-        if self.shuffle:
-            self.shuffle.shuffle(cells)
-        votes = [
-            Vote(cell.cell_id, cell.attempt, cell.pair, cell.judge, cell.query_id, self.judging(cell), 2)
-            for cell in cells
-        ]
-        self.votes[number] = votes
-        evidence = self.evidence()
-        self._decide(steps.closing(self.state, self.rules, self.queries, evidence, counted(votes)))
-        self.members[number] = entrants_of(self.state)
-
-    def evidence(self) -> Evidence:
-        return Evidence(vote for number in self.state.rounds_of_active() for vote in self.votes.get(number, ()))
-
-    def material(self) -> Material:
-        return Material(
-            dimension=ALGEBRA,
-            dimension_version=1,
-            template_hash="template",
-            queries={query: f"hash of {query}" for query in self.queries},
-            answers={model: {query: f"{model} on {query}" for query in self.queries} for model in self.state.admitted},
-            judge_parameters={model: known.judge_parameters_hash for model, known in self.state.admitted.items()},
-        )
-
-    def board(self) -> scorer.Board:
-        """Of the last closed round, as the scorer makes it."""
-        number = self.state.last_closed_round
-        if number not in self.boards:
-            rounds = [[_scored(vote) for vote in self.votes[place]] for place in range(1, number + 1)]
-            members = [scorer.Entrant(member["model"], member["retired"]) for member in self.members[number]]
-            self.boards[number] = scored.board_of_rounds(rounds, members, FitSettings(self.rules.weighting)).board
-        return self.boards[number]
-
-    def weights(self) -> dict[str, int]:
-        if not self.state.last_closed_round:
-            return {}
-        return {row.model: row.judge_weight for row in self.board().rows if not row.retired}
-
-    def _decide(self, decisions: Sequence[Decision]) -> None:
-        for decision in decisions:
-            self.log.append(decision)
-            self.state = apply(self.state, decision)
-            self.states.append(self.state)
 
     def change(self, model: str, **fields: Any) -> None:
         """What the gateway tells of a model from now on."""
-        self.entrants = [replace(one, **fields) if one.model == model else one for one in self.entrants]
+        self._entrants = [replace(one, **fields) if one.model == model else one for one in self._entrants]
+
+    def leave(self, model: str) -> None:
+        """The gateway retires a model."""
+        self.change(model, state=EntrantState.RETIRED, reason="the model is retired")
+
+    def order(self, kind: DecisionKind, judge: str = "", calls: int = 0) -> None:
+        """An operator's word."""
+        self._orders.append(Order(len(self._orders) + 1, kind, judge, "so ordered", calls))
 
     def of_kind(self, kind: DecisionKind) -> list[Decision]:
         return [decision for decision in self.log if decision.kind is kind]
+
+    def asked(self) -> list[Vote]:
+        """All votes, without canaries."""
+        return [vote for votes in self.votes.values() for vote in votes if vote.kind == VOTE]
 
     def replayed(self) -> RankingState:
         """From the log alone, as it comes back from a store."""
@@ -194,13 +158,6 @@ class Played:
         return replay(Decision(n, DecisionKind(kind), model, number, c) for n, kind, model, number, c in stored)
 
 
-def play(world: World, **fields: Any) -> Played:
-    """All models of a world, as one cohort in order."""
-    entrants = [entrant(model) for model in world.models]
-    return Played(**{"judging": world.judge, "queries": world.queries, "entrants": entrants, **fields})
-
-
-def _scored(vote: Vote) -> scored.Vote:
-    return scored.Vote(
-        vote.cell_id, vote.attempt, *vote.pair, vote.judge, vote.query_id, vote.outcome, vote.judge_calls
-    )
+def play(seed: int = 0, models: int = 12, queries: int = 12, rules: Rules | None = None) -> Played:
+    """All models of a planted world as one cohort in order, none of them ranked yet."""
+    return Played(Planted.economy(seed, models, queries), rules)
