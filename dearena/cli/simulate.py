@@ -42,7 +42,9 @@ def simulate(
             "first seat; family: their own family; collusion: one and the same model. For example inverted:0.2."
         ),
     ] = None,
-    newcomers_at_once: Annotated[int, typer.Option(min=1, help="Newcomers that enter together.")] = 1,
+    newcomers_at_once: Annotated[
+        int, typer.Option(min=0, help="Newcomers that enter together; 0: as many as an arena lets in at once.")
+    ] = 0,
     listed: Annotated[
         bool, typer.Option("--listed", help="Models enter in the order of their names; default: a random order.")
     ] = False,

@@ -23,6 +23,10 @@ from dearena.trials.world import HONEST, Hostility, Planted
 RIVALS: Final = ("random", "near", "makers", "full")
 _BY_CALLS: Final = ("random", "near")
 _WITHOUT_CALLS: Final = ("exhaustive", "makers", "full")
+SHARE_OF_INSERTIONS: Final = 0.4
+"""Of the calls: more places newcomers better at once, less leaves more for where the whole board needs it."""
+LEAST_TARGET: Final = 8
+"""Calls of an insertion, as a dimension may set them."""
 _CHOICES: Final = 2
 """Beside the world's seed: keeps the order of entrance, and a rival's choices, apart from the lots of verdicts."""
 
@@ -38,7 +42,7 @@ class Simulation:
         calls: judge calls to spend in all; 0: as many as the jury finds right.
         weighting: how judges weigh.
         hostility: of the judges.
-        at_once: newcomers that enter together.
+        at_once: newcomers that enter together; 0: all are registered at once, and as many enter as the rules let in.
         shuffled: whether the models enter in a random order; else in that of their names.
 
     Raises:
@@ -52,17 +56,17 @@ class Simulation:
     calls: int = 0
     weighting: str = "score"
     hostility: Hostility = HONEST
-    at_once: int = 1
+    at_once: int = 0
     shuffled: bool = True
 
     def __post_init__(self) -> None:
         if self.models <= DEFAULT_SEED_MODELS:
             raise InvalidField.of("models", f"{DEFAULT_SEED_MODELS} are seeds: it takes one more at least")
-        for name in ("queries", "at_once"):
-            if getattr(self, name) < 1:
-                raise InvalidField.of(name, "is 1 or more")
-        if min(self.seed, self.calls) < 0:
-            raise InvalidField.of("seed" if self.seed < 0 else "calls", "is not negative")
+        if self.queries < 1:
+            raise InvalidField.of("queries", "is 1 or more")
+        for name in ("seed", "calls", "at_once"):
+            if getattr(self, name) < 0:
+                raise InvalidField.of(name, "is not negative")
         if self.jury in _BY_CALLS and self.calls < rivals.REFITS:
             raise InvalidField.of("calls", f"{self.jury} spends what it is given: at least {rivals.REFITS} calls")
         if self.jury in _WITHOUT_CALLS and self.calls:
@@ -77,8 +81,9 @@ class Simulation:
 
     @property
     def rules(self) -> Rules:
-        """Of a jury's dimension: calls are shared out evenly over the models, and what is left refines the board."""
-        return Rules(jury=self.jury, weighting=self.weighting, target_calls=self.calls // self.models)
+        """Of a jury's dimension: a share of the calls goes to insertions, evenly, and what is left refines the board."""
+        target = max(int(SHARE_OF_INSERTIONS * self.calls / self.models), LEAST_TARGET) if self.calls else 0
+        return Rules(jury=self.jury, weighting=self.weighting, target_calls=target)
 
     def echo(self) -> dict[str, Any]:
         """As plain data."""
@@ -161,7 +166,7 @@ def simulate(simulation: Simulation, told: Told = _untold) -> Simulated:
     arena = Arena(
         world,
         simulation.rules,
-        in_cohorts(entrance(simulation, world, lots), DEFAULT_SEED_MODELS, simulation.at_once),
+        cohorts(entrance(simulation, world, lots), simulation.at_once),
         simulation.fitted,
     )
     arena.run(lambda played: told(len(played.state.ranking), simulation.models))
@@ -170,6 +175,11 @@ def simulate(simulation: Simulation, told: Told = _untold) -> Simulated:
     strengths = {row.model: row.strength for row in arena.made.board.rows}
     placed = [_placed(inserted, world.truth) for inserted in arena.inserted]
     return _simulated(simulation, world, strengths, arena.judge_calls, placed, arena.made.board.digest)
+
+
+def cohorts(entering: Sequence[str], at_once: int) -> list[tuple[str, ...]]:
+    """Who is registered with whom."""
+    return in_cohorts(entering, DEFAULT_SEED_MODELS, at_once) if at_once else [tuple(entering)]
 
 
 def entrance(simulation: Simulation, world: Planted, lots: np.random.Generator) -> list[str]:
