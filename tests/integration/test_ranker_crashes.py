@@ -14,6 +14,7 @@ import pytest
 from dearena.ranking.decisions import Decision
 from dearena.ranking.ranking import replay
 from dearena.ranking.rules import Rules
+from dearena.trials.world import Planted
 from services.ranker.announcer import Announcer
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging_requests import JudgingRequests
@@ -23,11 +24,12 @@ from services.ranker.worker import Desk, DimensionWorker
 from services.runtime.bus import Bus
 from services.runtime.peers import Peers
 from services.runtime.store import Store
-from tests.fixtures.ranked import ClosedRound, Surroundings, peers_at, surroundings
+from tests.fixtures.ranked import ClosedRound, Surroundings, calmly, peers_at, surroundings
 from tests.fixtures.waiting import eventually
-from tests.unit.ranking.planted import ALGEBRA, World, play
+from tests.unit.ranking.planted import ALGEBRA
 
-WORLD = World.plant(0, models=6, queries=2)
+RULES = Rules(jury="exhaustive")
+WORLD = Planted.economy(0, 6, 2)
 KEPT = ("commit", "write_cells", "forget_other_cells", "mark_asked", "mark_round_announced", "mark_settle_announced")
 WRITES = (*KEPT, "publish")
 
@@ -156,8 +158,7 @@ async def test_it_may_die_before_and_after_any_write(
     store: RankerStore,
     arena_settings: Callable[..., Any],
 ) -> None:
-    calm = play(WORLD)
-    calm.run()
+    calm = calmly(WORLD, RULES)
     settings = arena_settings(RankerSettings, reask_seconds=0.3, **peers_at(around))
     mortal = Mortal(settings, Fate(write), database)
     around.voted = mortal.ring
@@ -173,11 +174,15 @@ async def test_it_may_die_before_and_after_any_write(
     assert log == calm.log
     assert replay(log) == calm.state
     assert mortal.fate.deaths >= (8 if write in ("commit", "publish") else 1)
-    assert {cell.cell_id for _, cell, _ in around.outcomes.values()} == {
-        cell.cell_id for cells in calm.cells.values() for cell in cells
-    }
-    for number, cells in calm.cells.items():
-        assert await store.cells(ALGEBRA, number, (await round_of(store, number)).cells_digest) == cells
+    asked = [(number, cell.pair, cell.judge, cell.query_id) for number, cell, _ in around.outcomes.values()]
+    assert sorted(asked) == sorted(
+        (number, vote.pair, vote.judge, vote.query_id) for number, votes in calm.votes.items() for vote in votes
+    )
+    for number, votes in calm.votes.items():
+        cells = await store.cells(ALGEBRA, number, (await round_of(store, number)).cells_digest)
+        assert [(cell.pair, cell.judge, cell.query_id) for cell in cells] == [
+            (vote.pair, vote.judge, vote.query_id) for vote in votes
+        ]
 
 
 async def round_of(store: RankerStore, number: int) -> Any:

@@ -14,15 +14,18 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from dearena.local import servers
 from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.rules import Rules
+from dearena.trials.world import Planted
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
 from services.runtime.store import Store
 from tests.fixtures.otlp import ReceivedSpan, Spans, otlp_receiver
-from tests.fixtures.ranked import ClosedRound, Surroundings, peers_at, surroundings
+from tests.fixtures.ranked import ClosedRound, Surroundings, calmly, peers_at, surroundings, told
 from tests.fixtures.waiting import eventually
-from tests.unit.ranking.planted import ALGEBRA, World, play
+from tests.unit.ranking.planted import ALGEBRA
 
-WORLD = World.plant(0, models=7, queries=4)
+RULES = Rules(jury="exhaustive")
+WORLD = Planted.economy(0, 7, 4)
 
 
 @pytest.fixture
@@ -66,11 +69,10 @@ async def log_of(store: RankerStore) -> list[Decision]:
 async def test_killed_again_and_again_it_decides_what_it_would_have_decided(
     around: Surroundings, store: RankerStore, arena_settings: Callable[..., Any], tmp_path: Path
 ) -> None:
-    calm = play(WORLD)
-    calm.run()
+    calm = calmly(WORLD, RULES)
     listen = f"127.0.0.1:{servers.free_port()}"
     process = process_of(arena_settings(RankerSettings, listen=listen, reask_seconds=1, **peers_at(around)), tmp_path)
-    cells = sum(map(len, calm.cells.values()))
+    cells = sum(map(len, calm.votes.values()))
     await process.start()
     try:
         for share in (0.3, 0.6, 0.9):
@@ -85,7 +87,7 @@ async def test_killed_again_and_again_it_decides_what_it_would_have_decided(
         await eventually(done, 40)
     finally:
         process.stop()
-    assert await log_of(store) == calm.log
+    assert told(await log_of(store)) == told(calm.log)
 
 
 async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(

@@ -7,14 +7,16 @@ import pytest
 
 from dearena.faults import Conflict
 from dearena.ranking import decisions
+from dearena.ranking.asks import Ask
 from dearena.ranking.decisions import Decision
+from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import EMPTY, replay
-from dearena.ranking.rounds import digest_of
+from dearena.ranking.rounds import Material, cells_of, digest_of
 from dearena.ranking.rules import Rules, SeatPolicy
 from services.ranker.records import RankingRecord
 from services.ranker.store import INDEXES, Commit, RankerStore
 from services.runtime.store import Store
-from tests.unit.ranking.planted import ALGEBRA, World, entrant, play
+from tests.unit.ranking.planted import ALGEBRA, entrant
 
 
 @pytest.fixture
@@ -104,10 +106,18 @@ async def test_what_cannot_be_written_whole_is_not_written_at_all(store: RankerS
 
 
 async def test_cells_of_one_list_do_not_mix_with_those_of_another(store: RankerStore) -> None:
-    played = play(World.plant(0, models=5, queries=3))
-    while not played.cells:
-        played.step()
-    cells = played.cells[1]
+    pairs = [Pair("a@1", "b@1"), Pair("a@1", "c@1"), Pair("b@1", "c@1")]
+    material = Material(
+        ALGEBRA,
+        1,
+        "template",
+        {query: f"hash of {query}" for query in "pqr"},
+        {model: {query: f"{model} on {query}" for query in "pqr"} for pair in pairs for model in pair},
+        {"j@1": "", "k@1": ""},
+    )
+    cells = cells_of(
+        [Ask(pair, judge, query) for pair in pairs for judge in ("j@1", "k@1") for query in "pqr"], material
+    )
     others = cells[:7]
     await store.write_cells(ALGEBRA, 1, digest_of(others), others)
     await store.write_cells(ALGEBRA, 1, digest_of(cells), cells)
