@@ -8,18 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.names import DimensionName
 from dearena.ranking.insertion import Coarse, Fine, Settled
 from dearena.ranking.ranking import Insertion, Seeding, Withdrawn
 from dearena.ranking.rules import Rules, SeatPolicy
 from dearena.v1 import common_pb2, query_selector_pb2
-from services.ranker.documents import insertion_fields, insertion_record, rules_document, rules_in
+from services.ranker.documents import (
+    insertion_fields,
+    insertion_record,
+    ranking_record,
+    round_document,
+    round_record,
+    rules_document,
+    rules_in,
+)
 from services.ranker.peer_messages import dimension_version
+from services.ranker.records import RoundEntrant, RoundRecord
 from services.runtime.store import now
 
 
 @pytest.mark.parametrize("phase", [Seeding(), Coarse(0, 3), Fine(2, 1, 4), Settled(1, 0), Withdrawn()])
 def test_insertions_come_back_from_the_store_as_they_were(phase: object) -> None:
-    insertion = Insertion("a@1", 7, phase, (2, 3), 1, 3)  # type: ignore[arg-type]
+    insertion = Insertion("a@1", 7, phase, (2, 3), 1, 3, (1, 4), provisional=True)  # type: ignore[arg-type]
     document = insertion_fields(insertion) | {
         "created_at": now(),
         "settled_at": None,
@@ -78,3 +88,24 @@ def test_what_the_selector_says_of_a_ranking_comes_back_from_the_store_as_it_was
     assert (rules.target_calls, rules.target_rank_width) == (settings.target_calls, settings.target_rank_width)
     assert rules.target_cost_nano_units == settings.target_cost.nano_units
     assert (rules.seats is SeatPolicy.SINGLE) == (settings.seats == common_pb2.SEAT_POLICY_SINGLE)
+
+
+def test_documents_of_an_earlier_version_can_be_read() -> None:
+    name = {"project": "default", "dimension": "algebra"}
+    earlier = {"jury": "exhaustive", "allowed_providers": []}
+    counts = dict.fromkeys(("dimension_version", "version", "decisions", "open_round", "last_closed_round"), 1)
+    record = ranking_record(
+        {**name, **counts, "rules": earlier, "models": [], "newcomer": "a@1", "waiting": [], "waiting_reason": ""}
+    )
+    assert (record.newcomers, record.orders) == (["a@1"], 0)
+    insertion = insertion_fields(Insertion("a@1", 7, Seeding()))
+    del insertion["interval"], insertion["provisional"]
+    kept = {"created_at": now(), "settled_at": None, "judge_calls": 0, "costs": {}, "traceparent": ""}
+    assert insertion_record(insertion | kept).insertion == Insertion("a@1", 7, Seeding())
+    opened = RoundRecord(DimensionName("default", "algebra"), 1, 2, ("a@1", "b@1"), 6, "digest", "score", "")
+    closed = {"settles": True, "closed_by_decision": 9, "judge_calls": 5, "costs": {"USD": 3}}
+    found = round_document(opened) | closed | {"closed": True, "entrants": [{"model": "a@1", "retired": False}]}
+    del found["canaries"]
+    read = round_record(found)
+    assert list(read.entrants) == [RoundEntrant("a@1", retired=False, suspended=False)]
+    assert [read.spent_on(model) for model in read.models] == [(3, {"USD": 2}), (2, {"USD": 1})]
