@@ -126,7 +126,7 @@ class Court:
         used_up = (
             len(insertion.rounds) >= rules.most_rounds
             or self.cells_left(insertion.model) == 0
-            or 0 < rules.target_cost_nano_units <= spent.costs.total()
+            or 0 < rules.target_cost_nano_units <= spent.costs[rules.target_cost_currency]
         )
         looked_around = isinstance(insertion.phase, Fine) and not insertion.phase.survey
         return used_up or (looked_around and rules.target_rank_width > 0 and standing.width <= rules.target_rank_width)

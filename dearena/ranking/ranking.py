@@ -288,8 +288,10 @@ def _model_retired(state: RankingState, decision: Decision) -> RankingState:
 
 def _judging(state: RankingState, decision: Decision, *, judges: bool) -> RankingState:
     """A judge is asked no more, or again: by the gateway's word, or by a rule or an operator."""
-    known = state.admitted[decision.model]
     orders = max(state.orders, decision.content.get("order", 0))
+    known = state.admitted.get(decision.model)
+    if known is None:
+        return replace(state, orders=orders)  # an order about nobody
     if decision.content.get("by", GATEWAY) == GATEWAY:
         judge = replace(known, may_judge=judges)
         return replace(state, admitted={**state.admitted, decision.model: judge})

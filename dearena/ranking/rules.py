@@ -49,6 +49,7 @@ class Rules:
         target_calls: judge calls after which an insertion settles, and before which it goes on; 0: no target.
         target_rank_width: an insertion goes on until its rank is known to so many places; 0: no target.
         target_cost_nano_units: an insertion settles once it has cost so much; 0: no target.
+        target_cost_currency: of that; what is paid in others does not count.
         seats: seat orders a cell.
         canary_every: a judge gets a canary with every so many votes; 0, where canaries cannot be asked: none.
     """
@@ -66,6 +67,7 @@ class Rules:
     target_calls: int = 0
     target_rank_width: int = 0
     target_cost_nano_units: int = 0
+    target_cost_currency: str = ""
     seats: SeatPolicy = SeatPolicy.BOTH
     canary_every: int = DEFAULT_CANARY_EVERY
 

@@ -43,17 +43,25 @@ def sequential(hearing: Hearing) -> Ruling:
     missing = _missing(votes, found, patience)
     if not missing:
         return Ruling(verdict)
+    # A dimension may simply have no more cells than that; evidence falls short where cells came to nothing.
+    fell_short = any(heard.outcome not in READABLE for heard in hearing.evidence.values())
     attempts_left = MOST_ATTEMPTS * patience.cap - len(hearing.evidence)
     if attempts_left <= 0:
-        return Ruling(verdict, short=True)
-    asked = hearing.evidence.keys()
+        return Ruling(verdict, short=fell_short)
+    judges, asked = _delivering(hearing), hearing.evidence.keys()
     if hearing.shown is None:
-        left = anybody_left(hearing.pair, hearing.judges, hearing.queries, asked, hearing.askable)
-        return Ruling(verdict, waits=left, short=not left)
+        left = anybody_left(hearing.pair, judges, hearing.queries, asked, hearing.askable)
+        return Ruling(verdict, waits=left, short=fell_short and not left)
     missing = min(missing, attempts_left)
-    panel = Panel.of(hearing.judges, hearing.weights, hearing.costs)
+    panel = Panel.of(judges, hearing.weights, hearing.costs)
     wanted = draw(hearing.pair, panel, hearing.queries, asked, hearing.shown, missing, hearing.salt, hearing.askable)
-    return Ruling(verdict, waits=bool(wanted), wanted=tuple(wanted), short=not wanted)
+    return Ruling(verdict, waits=bool(wanted), wanted=tuple(wanted), short=fell_short and not wanted)
+
+
+def _delivering(hearing: Hearing) -> tuple[str, ...]:
+    """Judges without those that have failed on this pair: the next ones take their place. All, when all have failed."""
+    failed = {ballot.judge for ballot, heard in hearing.evidence.items() if heard.outcome is Outcome.FAILED}
+    return tuple(judge for judge in hearing.judges if judge not in failed) or hearing.judges
 
 
 def _in_order_of_asking(

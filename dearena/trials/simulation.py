@@ -81,7 +81,7 @@ class Simulation:
 
     @property
     def rules(self) -> Rules:
-        """Of a jury's dimension: a share of the calls goes to insertions, evenly, and what is left refines the board."""
+        """Of a jury's dimension: a share of the calls goes evenly to insertions, the rest refines the board."""
         target = max(int(SHARE_OF_INSERTIONS * self.calls / self.models), LEAST_TARGET) if self.calls else 0
         return Rules(jury=self.jury, weighting=self.weighting, target_calls=target)
 

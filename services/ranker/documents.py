@@ -49,6 +49,7 @@ def rules_document(rules: Rules) -> Document:
         "target_calls": rules.target_calls,
         "target_rank_width": rules.target_rank_width,
         "target_cost_nano_units": rules.target_cost_nano_units,
+        "target_cost_currency": rules.target_cost_currency,
         "seats": str(rules.seats),
         "canary_every": rules.canary_every,
     }

@@ -56,6 +56,7 @@ def dimension_version(dimension: query_selector_pb2.Dimension) -> DimensionVersi
             target_calls=ranking.target_calls,
             target_rank_width=ranking.target_rank_width,
             target_cost_nano_units=ranking.target_cost.nano_units,
+            target_cost_currency=ranking.target_cost.currency,
             seats=_SEATS.get(ranking.seats, SeatPolicy.BOTH),
             canary_every=ranking.canary_every or DEFAULT_CANARY_EVERY,
         ),
