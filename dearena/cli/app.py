@@ -8,15 +8,18 @@ from dearena.cli import (
     diff,
     dimension,
     doctor,
+    explain,
     fit,
     insertions,
     judges,
     leaderboard,
     models,
     pairs,
+    refine,
     register,
     replay,
     simulate,
+    suspend,
     up,
     votes,
     watch,
@@ -46,6 +49,10 @@ app.command("judges")(judges.judges)
 app.command("what-if")(what_if.what_if)
 app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
+app.command("explain")(explain.explain)
+app.command("refine")(refine.refine)
+app.command("suspend")(suspend.suspend)
+app.command("reinstate")(suspend.reinstate)
 app.add_typer(votes.app, name="votes")
 app.command("fit")(fit.fit)
 app.command("replay")(replay.replay)

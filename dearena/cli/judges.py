@@ -7,9 +7,10 @@ import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from dearena.cli import columns, output, words
+from dearena.cli import columns, judge_health, output, words
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, Wait, run
 from dearena.client import REPORT_SECONDS, ArenaClient
+from dearena.faults import InvalidField
 from dearena.plain import plain
 from dearena.v1 import scorer_pb2 as pb
 
@@ -22,6 +23,10 @@ def judges(
     version: Annotated[int, typer.Option(min=0, max=MAX_UINT32, help="A board version; 0: the last settled one.")] = 0,
     worth: Annotated[
         bool, typer.Option("--worth", help="Also what the board is surer for each judge: one more fit a judge.")
+    ] = False,
+    health: Annotated[
+        bool,
+        typer.Option("--health", help="Instead: how healthy each judge is by the ranker's records, as they stand."),
     ] = False,
     wait: Wait = REPORT_SECONDS,
     as_json: AsJson = False,
@@ -36,6 +41,11 @@ def judges(
     """
 
     async def body(client: ArenaClient) -> None:
+        if health:
+            if version or worth:
+                raise InvalidField.of("--health", "is told as it stands, without --version and --worth")
+            await _show_health(client, dimension, as_json=as_json)
+            return
         found = await client.judge_report(dimension, version, with_worth=worth, wait_seconds=wait)
         if as_json:
             output.show_json(plain(found))
@@ -43,6 +53,16 @@ def judges(
             output.show(rendered(dimension, found))
 
     run(body, project=project)
+
+
+async def _show_health(client: ArenaClient, dimension: str, *, as_json: bool) -> None:
+    found = await client.judges(dimension)
+    if as_json:
+        output.show_json([plain(judge) for judge in found])
+    elif found:
+        output.show(judge_health.table(found))
+    else:
+        output.show("no judge has been admitted yet")
 
 
 def rendered(dimension: str, found: pb.GetJudgeReportResponse) -> Group:

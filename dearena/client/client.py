@@ -260,6 +260,22 @@ class ArenaClient:
 
         return resumed(watch, cursor, lambda step: step.cursor)
 
+    async def round(self, dimension: str, number: int = 0) -> ranker_pb2.Round:
+        """One round, 0: the newest closed one; raises UnknownRound."""
+        request = ranker_pb2.GetRoundRequest(dimension=self.dimension_name(dimension), round=number)
+        return (await self._ranker.told(self._rankings.GetRound(request, timeout=self._seconds))).round
+
+    def decisions(self, dimension: str, *, after: int = 0) -> AsyncIterator[ranker_pb2.Decision]:
+        """The decision log in order, beyond a decision; what comes later is not waited for."""
+
+        def page(token: str) -> Awaitable[ranker_pb2.ListDecisionsResponse]:
+            request = ranker_pb2.ListDecisionsRequest(
+                dimension=self.dimension_name(dimension), after=after, page_size=LARGEST_PAGE, page_token=token
+            )
+            return self._ranker.told(self._rankings.ListDecisions(request, timeout=self._seconds))
+
+        return paged(page, lambda page: page.decisions)
+
     async def explain_insertion(self, dimension: str, model: str) -> ranker_pb2.ExplainInsertionResponse:
         """The whole way of a model revision to its place; raises UnknownInsertion."""
         request = ranker_pb2.ExplainInsertionRequest(dimension=self.dimension_name(dimension), model=model)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dearena.faults import ArenaFault, NotReady, ServiceUnavailable, UnknownInsertion
+from dearena.faults import ArenaFault, InvalidField, NotReady, ServiceUnavailable, UnknownInsertion, UnknownModel
 from dearena.v1 import (
     judge_dispatcher_pb2,
     judge_dispatcher_pb2_grpc,
@@ -31,6 +31,12 @@ class FakeArena(
     address: str = ""
     insertions: list[ranker_pb2.Insertion] = field(default_factory=list)
     steps: list[ranker_pb2.WatchInsertionResponse] = field(default_factory=list)
+    rankings: list[ranker_pb2.Ranking] = field(default_factory=list)
+    """What is said of the ranking, one after another; the last one again and again."""
+    decisions: list[ranker_pb2.Decision] = field(default_factory=list)
+    refined: list[ranker_pb2.Decision] = field(default_factory=list)
+    """What the log says further once a refinement has been ordered."""
+    judges: list[ranker_pb2.JudgeHealth] = field(default_factory=list)
     boards: list[scorer_pb2.Board] = field(default_factory=list)
     batches: list[judge_dispatcher_pb2.ListVotesResponse] = field(default_factory=list)
     faults: list[ArenaFault] = field(default_factory=list)
@@ -42,7 +48,64 @@ class FakeArena(
     asked: list[Any] = field(default_factory=list)
 
     async def GetRanking(self, request: ranker_pb2.GetRankingRequest, context: Any) -> ranker_pb2.GetRankingResponse:
-        return ranker_pb2.GetRankingResponse(ranking=ranker_pb2.Ranking(waiting_reason="WAITING(5 seeds)"))
+        if not self.rankings:
+            return ranker_pb2.GetRankingResponse(ranking=ranker_pb2.Ranking(waiting_reason="WAITING(5 seeds)"))
+        said = self.rankings.pop(0) if len(self.rankings) > 1 else self.rankings[0]
+        return ranker_pb2.GetRankingResponse(ranking=said)
+
+    async def GetRound(self, request: ranker_pb2.GetRoundRequest, context: Any) -> ranker_pb2.GetRoundResponse:
+        closed = [one for one in self.decisions if one.kind == ranker_pb2.DECISION_KIND_ROUND_CLOSED]
+        found = ranker_pb2.Round(round=closed[0].round, closed_by_decision=closed[0].number)
+        return ranker_pb2.GetRoundResponse(round=found)
+
+    async def ListDecisions(
+        self, request: ranker_pb2.ListDecisionsRequest, context: Any
+    ) -> ranker_pb2.ListDecisionsResponse:
+        later = [decision for decision in self.decisions if decision.number > request.after]
+        return ranker_pb2.ListDecisionsResponse(decisions=later)
+
+    async def ExplainInsertion(
+        self, request: ranker_pb2.ExplainInsertionRequest, context: Any
+    ) -> ranker_pb2.ExplainInsertionResponse:
+        self.asked.append(request)
+        if request.model not in [insertion.model for insertion in self.insertions]:
+            raise UnknownInsertion(f"{request.model} has not been admitted to {request.dimension}")
+        text = f"{request.model} came in\nand rests at place 2"
+        return ranker_pb2.ExplainInsertionResponse(
+            insertion=ranker_pb2.Insertion(model=request.model), steps=[ranker_pb2.ExplainedStep(text=text)], text=text
+        )
+
+    async def RefineRanking(
+        self, request: ranker_pb2.RefineRankingRequest, context: Any
+    ) -> ranker_pb2.RefineRankingResponse:
+        self.asked.append(request)
+        if request.calls < 2:
+            raise InvalidField.of("calls", f"is {request.calls}; must be at least 2")
+        self.decisions += self.refined
+        return ranker_pb2.RefineRankingResponse()
+
+    async def ListJudges(self, request: ranker_pb2.ListJudgesRequest, context: Any) -> ranker_pb2.ListJudgesResponse:
+        return ranker_pb2.ListJudgesResponse(judges=self.judges)
+
+    async def SuspendJudge(
+        self, request: ranker_pb2.SuspendJudgeRequest, context: Any
+    ) -> ranker_pb2.SuspendJudgeResponse:
+        self.asked.append(request)
+        self._check_order(request)
+        return ranker_pb2.SuspendJudgeResponse()
+
+    async def ReinstateJudge(
+        self, request: ranker_pb2.ReinstateJudgeRequest, context: Any
+    ) -> ranker_pb2.ReinstateJudgeResponse:
+        self.asked.append(request)
+        self._check_order(request)
+        return ranker_pb2.ReinstateJudgeResponse()
+
+    def _check_order(self, request: ranker_pb2.SuspendJudgeRequest | ranker_pb2.ReinstateJudgeRequest) -> None:
+        if not request.reason.strip():
+            raise InvalidField.of("reason", "must say why")
+        if request.judge not in [judge.judge for judge in self.judges]:
+            raise UnknownModel(f"{request.judge} has not been admitted to {request.dimension}")
 
     async def ListInsertions(
         self, request: ranker_pb2.ListInsertionsRequest, context: Any

@@ -46,6 +46,10 @@ def test_what_there_is() -> None:
         "fit",
         "replay",
         "simulate",
+        "explain",
+        "refine",
+        "suspend",
+        "reinstate",
     }
 
 
