@@ -6,21 +6,23 @@ bit. Two things differ, and no board depends on them: a cell's id is its names a
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dearena.canaries import Sort
-from dearena.identity import text_hash
+from dearena.identity import Digest, text_hash
+from dearena.ranking.admission import waiting
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge
 from dearena.ranking.asks import CANARY, VOTE, Ask
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
-from dearena.ranking.decisions import Decision
+from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import Evidence, Vote
 from dearena.ranking.findings import Board, frozen_error, frozen_strength
 from dearena.ranking.freezing import freeze
-from dearena.ranking.frozen import Frozen
+from dearena.ranking.frozen import Frozen, frozen_in
 from dearena.ranking.orders import Order
 from dearena.ranking.planning import NoEligibleJudge, opening, plan
 from dearena.ranking.ranking import RankingState, apply, entrants_of
@@ -57,8 +59,17 @@ Progress = Callable[["Arena"], None]
 """Told after every settle."""
 
 
+Outcomes = Callable[[Sequence[Vote]], Sequence[Vote]]
+"""What becomes of a round's outcomes on their way: they come in another order, or judges fail."""
+
+
 def _untold(_arena: "Arena") -> None:
     """Nobody wants to know."""
+
+
+def _as_they_are(votes: Sequence[Vote]) -> Sequence[Vote]:
+    """Nothing befalls outcomes."""
+    return votes
 
 
 class Arena:
@@ -71,6 +82,7 @@ class Arena:
             more are let in while the seeds are too few.
         settings: of the boards; None: by the weighting of the rules.
         salt: other salts draw other cells; of a dimension of real services, its name.
+        outcomes: what becomes of those of each round.
     """
 
     def __init__(
@@ -80,6 +92,7 @@ class Arena:
         cohorts: Sequence[Sequence[str]],
         settings: FitSettings | None = None,
         salt: str = "",
+        outcomes: Outcomes = _as_they_are,
     ) -> None:
         self.world, self.rules, self.salt = world, rules, salt
         self.settings = settings or FitSettings(weighting=rules.weighting)
@@ -89,6 +102,7 @@ class Arena:
         self.evidence = Evidence()
         self.inserted: list[Inserted] = []
         self.judge_calls = 0
+        self._outcomes = outcomes
         self._cohorts = list(cohorts)
         self._entrants: list[Entrant] = []
         self._queries = tuple(world.queries)
@@ -100,55 +114,28 @@ class Arena:
         self._calls_of: Counter[str] = Counter()
 
     def run(self, told: Progress = _untold) -> None:
-        """Go on until everybody has a place.
+        """Go on until everybody has a place who may have one.
 
         Raises:
             Stuck: somebody cannot have one.
         """
         while True:
-            wait = self._step(told)
-            if wait is None:
-                continue
+            wait = self.rest(told)
             if self._cohorts:
-                self._let_in(self._cohorts.pop(0))
-            elif len(self.state.ranking) == len(self._entrants):
-                return
-            else:
+                self.enter(self._cohorts.pop(0))
+            elif self.state.newcomers or self.state.seeds or waiting(self._entrants, self.state.admitted):
                 raise Stuck(wait.reason)
+            else:
+                return
 
-    def refine(self, calls: int, told: Progress = _untold) -> None:
-        """Spend so many more judge calls on the whole board."""
-        if calls >= self.rules.calls_a_cell:
-            self._orders.append(Order(len(self._orders) + 1, "REFINEMENT_ORDERED", calls=calls))
-            self.run(told)
+    def rest(self, told: Progress = _untold) -> Wait:
+        """Go on until nothing can be done; says why."""
+        while (wait := self.step(told)) is None:
+            pass
+        return wait
 
-    @property
-    def made(self) -> scoring.Made:
-        """The board of the last closed round, as the scorer makes it."""
-        if self._made is None:
-            self._made = scoring.make_board(self._vote_log.counted(), self._members, self.settings)
-        return self._made
-
-    def _let_in(self, cohort: Sequence[str]) -> None:
-        name = f"cohort {len(self._entrants)}"
-        self._entrants += (
-            Entrant(
-                model=model,
-                state=EntrantState.READY,
-                reason="",
-                cohort=name,
-                provider="planted",
-                family="",
-                may_judge=True,
-                judge_parameters_hash="",
-            )
-            for model in cohort
-        )
-
-    # What the ranker does between rounds, at their opening, at their close, and at a settle. These are all calls into
-    # the rules.
-
-    def _step(self, told: Progress) -> Wait | None:
+    def step(self, told: Progress = _untold) -> Wait | None:
+        """Do the next thing that is to be done; when nothing is, say why."""
         if self.state.open_round is not None:
             self._close()
         elif self.state.settling:
@@ -164,6 +151,74 @@ class Arena:
                     self._decide(decided)
         return None
 
+    def refine(self, calls: int, told: Progress = _untold) -> None:
+        """Spend so many more judge calls on the whole board."""
+        if calls >= self.rules.calls_a_cell:
+            self.order(DecisionKind.REFINEMENT_ORDERED, calls=calls)
+            self.run(told)
+
+    def take_up(self, log: Sequence[Decision], votes: Mapping[int, Sequence[Vote]]) -> None:
+        """Go on, freshly made, where another arena stopped: from its log, and the outcomes of its closed rounds.
+
+        Entrants and orders are told anew, and `inserted` begins from here.
+
+        Raises:
+            ValueError: the cells of a round do not follow from the log before it.
+        """
+        for decision in log:
+            match decision.kind:
+                case DecisionKind.ROUND_OPENED:
+                    planned = plan(self._case(frozen_in(decision.content)))
+                    self._asked = () if isinstance(planned, NoEligibleJudge) else planned.asks
+                    if self._cells_digest != decision.content["cells_digest"]:
+                        raise ValueError(f"round {decision.round} is planned otherwise")
+                case DecisionKind.ROUND_CLOSED:
+                    self._hear(decision.round, list(votes[decision.round]))
+            self._decide([decision])
+            if decision.round and decision.kind in _AT_A_CLOSE:
+                self._keep_members()
+
+    # What people do meanwhile: it counts from the next step between rounds on.
+
+    def enter(self, cohort: Sequence[str], state: EntrantState = EntrantState.READY) -> None:
+        """Models are registered as one cohort, with their answers there or not."""
+        name = f"cohort {len(self._entrants)}"
+        self._entrants += (
+            Entrant(
+                model=model,
+                state=state,
+                reason="",
+                cohort=name,
+                provider="planted",
+                family="",
+                may_judge=True,
+                judge_parameters_hash="",
+            )
+            for model in cohort
+        )
+
+    def change(self, model: str, **fields: Any) -> None:
+        """The gateway tells otherwise of a model: fields of `Entrant`."""
+        self._entrants = [replace(one, **fields) if one.model == model else one for one in self._entrants]
+
+    def retire(self, model: str) -> None:
+        """A model is retired."""
+        self.change(model, state=EntrantState.RETIRED, reason="the model is retired")
+
+    def order(self, kind: DecisionKind, judge: str = "", reason: str = "so ordered", calls: int = 0) -> None:
+        """An operator suspends or reinstates a judge, or orders a refinement of so many calls."""
+        self._orders.append(Order(len(self._orders) + 1, kind, judge, reason, calls))
+
+    @property
+    def made(self) -> scoring.Made:
+        """The board of the last closed round, as the scorer makes it."""
+        if self._made is None:
+            self._made = scoring.make_board(self._vote_log.counted(), self._members, self.settings)
+        return self._made
+
+    # What the ranker does between rounds, at their opening, at their close, and at a settle. These are all calls into
+    # the rules.
+
     def _open(self) -> Wait | None:
         board = self._board() if self.state.last_closed_round else None
         case = self._case(freeze(self.state, board, self.evidence))
@@ -171,22 +226,33 @@ class Arena:
         if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair)
         self._asked = planned.asks
-        self._decide(opening(case, planned, text_hash("\n".join(map(_name, self._asked)))))
+        self._decide(opening(case, planned, self._cells_digest))
         return None
+
+    @property
+    def _cells_digest(self) -> Digest:
+        return text_hash("\n".join(map(_name, self._asked)))
 
     def _close(self) -> None:
         number = self.state.last_closed_round + 1
-        votes = [self._vote(ask) for ask in self._asked]
+        votes = list(self._outcomes([self._vote(ask) for ask in self._asked]))
         sorts = {
             _name(ask): Sort.TRUNCATED if ask.truncated else Sort.SAME for ask in self._asked if ask.kind == CANARY
         }
+        self._hear(number, votes)
+        self._decide(closing(self._case(Frozen()), Closed(votes, sorts)))
+        self._keep_members()
+
+    def _hear(self, number: int, votes: list[Vote]) -> None:
         self.votes[number] = votes
         self._count(votes)
         self.evidence.add(number, votes)
-        self._decide(closing(self._case(Frozen()), Closed(votes, sorts)))
         self._vote_log.add_round(number, scoring.columns_of(_scored(vote) for vote in votes if vote.kind == VOTE))
-        self._members = [scoring.Entrant(**one) for one in entrants_of(self.state)]
         self._made = None
+
+    def _keep_members(self) -> None:
+        """A round's board is of those who were there at its close, whoever leaves before it is made."""
+        self._members = [scoring.Entrant(**one) for one in entrants_of(self.state)]
 
     def _case(self, frozen: Frozen) -> Case:
         return Case(
@@ -257,6 +323,8 @@ class Arena:
             if vote.kind == VOTE:
                 self._calls_of.update({model: vote.judge_calls for model in vote.pair if model in served})
 
+
+_AT_A_CLOSE = (DecisionKind.ROUND_CLOSED, DecisionKind.JUDGE_SUSPENDED, DecisionKind.STEPPED)
 
 _SEATS = ("FIRST", "SECOND", "TIE", "")
 """Seat verdicts as the log names them, by the codes of `dearena.scoring.seats`."""

@@ -7,6 +7,7 @@ its answers quote; with these alike, an arena of real services and one in memory
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, Self
 
 from dearena.faults import InvalidField
@@ -105,6 +106,7 @@ class Hostility:
 
 
 HONEST: Final = Hostility(Character.HONEST, 0.0)
+NO_CHARACTERS: Final[Mapping[str, Character]] = MappingProxyType({})
 
 
 def slugs(models: int) -> tuple[str, ...]:
@@ -120,17 +122,27 @@ class Planted:
         models: slugs; without a world's usual faults: no ties, no failures, no first-seat effect.
         questions: words by query id, as the models of a sparring server are asked them.
         hostility: of its judges; colluding ones favour the first model.
+        characters: of single judges, by slug; the others are hostile at their rate.
     """
 
     def __init__(
-        self, seed: int, models: Sequence[str], questions: Mapping[str, str], hostility: Hostility = HONEST
+        self,
+        seed: int,
+        models: Sequence[str],
+        questions: Mapping[str, str],
+        hostility: Hostility = HONEST,
+        characters: Mapping[str, Character] = NO_CHARACTERS,
     ) -> None:
         self.seed = seed
         self.slugs = tuple(sorted(models))
         self.models = tuple(f"{slug}@1" for slug in self.slugs)
         self.queries = tuple(questions)
         self.planted = PlantedWorld(
-            seed=seed, hostile_rate=hostility.rate, hostile=hostility.character, favourite=self.slugs[0]
+            seed=seed,
+            hostile_rate=hostility.rate,
+            hostile=hostility.character,
+            characters=characters,
+            favourite=self.slugs[0],
         )
         self.truth: Mapping[str, float] = {f"{slug}@1": skill(seed, slug) for slug in self.slugs}
         self._slug = dict(zip(self.models, self.slugs, strict=True))
@@ -139,10 +151,17 @@ class Planted:
         self._answers: dict[tuple[str, str], Shown] = {}
 
     @classmethod
-    def economy(cls, seed: int, models: int, queries: int, hostility: Hostility = HONEST) -> Self:
+    def economy(
+        cls,
+        seed: int,
+        models: int,
+        queries: int,
+        hostility: Hostility = HONEST,
+        characters: Mapping[str, Character] = NO_CHARACTERS,
+    ) -> Self:
         """So many models, asked so many of the algebra questions that come with the package."""
         questions = {question["id"]: question["text"] for question in algebra(queries)}
-        return cls(seed, slugs(models), questions, hostility)
+        return cls(seed, slugs(models), questions, hostility, characters)
 
     def askable(self, pair: Pair, judge: str, query_id: str) -> bool:
         """Planted judges can be asked about anything."""

@@ -1,12 +1,8 @@
 """Planted worlds ranked in plain memory, and arenas of which a test may turn every knob; no servers."""
 
 import json
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
@@ -14,54 +10,14 @@ from dearena.ranking.agenda import Wait
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import VOTE, Vote
-from dearena.ranking.orders import Order
-from dearena.ranking.pairs import Pair
-from dearena.ranking.ranking import RankingState, replay
-from dearena.ranking.rounds import Cell
-from dearena.ranking.rules import Rules, SeatPolicy
-from dearena.trials.arena import Arena
-from dearena.trials.world import Heard, Planted
+from dearena.ranking.ranking import RankingState, entrants_of
+from dearena.ranking.rules import Rules
+from dearena.scoring import boards as scoring
+from dearena.trials.arena import Arena, Outcomes, Progress
+from dearena.trials.world import Planted
 
 ALGEBRA = DimensionName("default", "algebra")
-
-
-@dataclass(frozen=True)
-class World:
-    """World A: skills ~ N(0, 1), query effects ~ N(0, .8), sharpness rising with skill; two draws a cell."""
-
-    seed: int
-    models: tuple[str, ...]
-    queries: tuple[str, ...]
-    skill: dict[str, float]
-    effect: dict[tuple[str, str], float]
-    sharpness: dict[str, float]
-
-    @classmethod
-    def plant(cls, seed: int, models: int = 12, queries: int = 24) -> "World":
-        rng = np.random.default_rng(seed)
-        names = tuple(f"model-{index:02}@1" for index in range(models))
-        ids = tuple(f"q{index:02}" for index in range(queries))
-        skill = rng.normal(0, 1, models)
-        effect = rng.normal(0, 0.8, (models, queries))
-        sharpness = 1.6 * np.maximum(0.05, 0.7 + 0.35 * skill + rng.normal(0, 0.25, models))
-        return cls(
-            seed,
-            names,
-            ids,
-            dict(zip(names, map(float, skill), strict=True)),
-            {(name, query): float(effect[i, k]) for i, name in enumerate(names) for k, query in enumerate(ids)},
-            dict(zip(names, map(float, sharpness), strict=True)),
-        )
-
-    def judge(self, cell: Cell) -> Outcome:
-        """The cell's own lot: the same whenever it is drawn."""
-        quality_a, quality_b = (self.skill[model] + self.effect[model, cell.query_id] for model in cell.pair)
-        chance = 1 / (1 + np.exp(-self.sharpness[cell.judge] * (quality_a - quality_b)))
-        lot = random.Random(f"{self.seed}/{cell.pair}/{cell.judge}/{cell.query_id}")
-        first, second = lot.random() < chance, lot.random() < chance
-        if first != second:
-            return Outcome.FLIP
-        return Outcome.A if first else Outcome.B
+MOST_DECISIONS = 4_000
 
 
 def entrant(model: str, state: EntrantState = EntrantState.READY, **fields: Any) -> Entrant:
@@ -78,31 +34,6 @@ def entrant(model: str, state: EntrantState = EntrantState.READY, **fields: Any)
     return Entrant(**{**given, **fields})
 
 
-class Contrary(Planted):
-    """A planted world in which some judges' outcomes are all the same."""
-
-    says: dict[str, Outcome]
-
-    def judge(self, pair: Pair, judge: str, query_id: str, seats: SeatPolicy = SeatPolicy.BOTH) -> Heard:
-        if judge in self.says:
-            return Heard(self.says[judge])
-        return super().judge(pair, judge, query_id, seats)
-
-    def judge_canary(
-        self, model: str, judge: str, query_id: str, *, truncated: bool, seats: SeatPolicy = SeatPolicy.BOTH
-    ) -> Heard:
-        if judge in self.says:
-            return Heard(self.says[judge])
-        return super().judge_canary(model, judge, query_id, truncated=truncated, seats=seats)
-
-
-def contrary(seed: int, models: int, queries: int, says: Outcome, judges: Sequence[int]) -> Contrary:
-    """A world in which the judges at these places always say the same."""
-    world = Contrary.economy(seed, models, queries)
-    world.says = {world.models[place]: says for place in judges}
-    return world
-
-
 class Played(Arena):
     """An arena that is driven decision by decision, with people and timing as a test wants them."""
 
@@ -111,53 +42,57 @@ class Played(Arena):
         world: Planted,
         rules: Rules | None = None,
         cohorts: Sequence[Sequence[str]] = (),
-        shuffle: random.Random | None = None,
+        outcomes: Outcomes = list,
     ) -> None:
-        super().__init__(world, rules or Rules(), [], salt="played")
-        self.shuffle = shuffle
+        super().__init__(world, rules or Rules(), [], salt="played", outcomes=outcomes)
         for cohort in cohorts or [world.models]:
-            self._let_in(cohort)
+            self.enter(cohort)
 
-    def step(self) -> Wait | None:
-        """The next thing that is to be done; why nothing is, else."""
-        if self.shuffle and self.state.open_round is not None:
-            asks = list(self._asked)
-            self.shuffle.shuffle(asks)
-            self._asked = tuple(asks)
-        return self._step(lambda _arena: None)
+    def step(self, told: Progress = lambda _arena: None) -> Wait | None:
+        """As an arena does; one that goes in circles is found out."""
+        assert len(self.log) < MOST_DECISIONS, f"still going: {self.log[-3:]}"
+        return super().step(told)
 
-    def rest(self, most_decisions: int = 4_000) -> Wait:
-        """Go on until nothing can be done."""
-        while len(self.log) < most_decisions:
-            if (wait := self.step()) is not None:
-                return wait
-        raise AssertionError(f"still going after {most_decisions} decisions: {self.log[-3:]}")
-
-    def change(self, model: str, **fields: Any) -> None:
-        """What the gateway tells of a model from now on."""
-        self._entrants = [replace(one, **fields) if one.model == model else one for one in self._entrants]
-
-    def leave(self, model: str) -> None:
-        """The gateway retires a model."""
-        self.change(model, state=EntrantState.RETIRED, reason="the model is retired")
-
-    def order(self, kind: DecisionKind, judge: str = "", calls: int = 0) -> None:
-        """An operator's word."""
-        self._orders.append(Order(len(self._orders) + 1, kind, judge, "so ordered", calls))
+    def until(self, reached: Callable[[RankingState], object]) -> None:
+        """Go on until the state is so."""
+        while not reached(self.state):
+            wait = self.step()
+            assert wait is None, wait
 
     def of_kind(self, kind: DecisionKind) -> list[Decision]:
+        """Decisions of one kind."""
         return [decision for decision in self.log if decision.kind is kind]
 
-    def asked(self) -> list[Vote]:
-        """All votes, without canaries."""
-        return [vote for votes in self.votes.values() for vote in votes if vote.kind == VOTE]
+    def asked(self, kind: str = VOTE) -> list[Vote]:
+        """All outcomes of votes, or of canaries."""
+        return [vote for votes in self.votes.values() for vote in votes if vote.kind == kind]
 
-    def replayed(self) -> RankingState:
-        """From the log alone, as it comes back from a store."""
-        stored = json.loads(json.dumps([(d.number, d.kind, d.model, d.round, d.content) for d in self.log]))
-        return replay(Decision(n, DecisionKind(kind), model, number, c) for n, kind, model, number, c in stored)
+    def rounds_of(self, model: str) -> int:
+        """How many rounds served a model."""
+        return len(self.state.insertions[model].rounds)
+
+    def board_without(self, *judges: str) -> dict[str, float]:
+        """Strengths by the votes so far, were these judges' votes not there."""
+        rounds = [
+            [_scored(vote) for vote in votes if vote.kind == VOTE and vote.judge not in judges]
+            for votes in self.votes.values()
+        ]
+        members = [scoring.Entrant(**one) for one in entrants_of(self.state)]
+        made = scoring.board_of_rounds(rounds, members, self.settings)
+        return {row.model: row.strength for row in made.board.rows}
+
+    def stored(self) -> list[Decision]:
+        """The log as it comes back from a store."""
+        plain = json.loads(json.dumps([(d.number, d.kind, d.model, d.round, d.content) for d in self.log]))
+        return [Decision(n, DecisionKind(kind), model, number, content) for n, kind, model, number, content in plain]
 
 
-def play(seed: int = 0, models: int = 12, queries: int = 12, rules: Rules | None = None) -> Played:
-    """All models of a planted world as one cohort in order, none of them ranked yet."""
-    return Played(Planted.economy(seed, models, queries), rules)
+def _scored(vote: Vote) -> scoring.Vote:
+    return scoring.Vote(
+        vote.cell_id, 1, *vote.pair, vote.judge, vote.query_id, vote.outcome, vote.judge_calls, draw=vote.draw
+    )
+
+
+def with_outcome(votes: Iterable[Vote], outcome: Outcome, spoilt: Callable[[Vote], bool]) -> list[Vote]:
+    """Outcomes of which some come to this, without a word from the judge."""
+    return [vote._replace(outcome=outcome, a_first="", b_first="") if spoilt(vote) else vote for vote in votes]

@@ -1,15 +1,12 @@
 """A model's way through played logs."""
 
-from dataclasses import replace
 from functools import lru_cache
 
 import pytest
 
 from dearena.faults import UnknownInsertion
 from dearena.ranking.decisions import Decision, DecisionKind, concerned
-from dearena.ranking.entrants import EntrantState
 from dearena.ranking.explain import concerns, explain, readable
-from dearena.ranking.orders import Order
 from dearena.ranking.rules import Rules
 from dearena.ranking.why import why
 from dearena.trials.arena import Arena, in_cohorts
@@ -23,11 +20,11 @@ def log_of(seed: int) -> tuple[Decision, ...]:
     arena = Arena(world, Rules(), in_cohorts(world.models, 5, 3))
     arena.run()
     judge = world.models[0]
-    arena._orders += [Order(1, "JUDGE_SUSPENDED", judge, "looks odd"), Order(2, "JUDGE_REINSTATED", judge, "is well")]
+    arena.order(DecisionKind.JUDGE_SUSPENDED, judge, "looks odd")
+    arena.order(DecisionKind.JUDGE_REINSTATED, judge, "is well")
     arena.refine(60)
-    arena._entrants[1] = replace(arena._entrants[1], state=EntrantState.RETIRED)
-    while arena._step(lambda _: None) is None:
-        pass
+    arena.retire(world.models[1])
+    arena.rest()
     return tuple(arena.log)
 
 
