@@ -1,66 +1,112 @@
 """A round's cells."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.ranking.evidence import Ballot
+from dearena.canaries import Sort, truncation_hash
+from dearena.ranking.asks import CANARY, EVEN_DRAW, VOTE, Ask, canary
 from dearena.ranking.pairs import Pair
-from dearena.ranking.rounds import Cell, Material, cells_of, digest_of, messages_of, missing
+from dearena.ranking.rounds import Cell, Material, cells_of, digest_of, messages_of, missing, sorts_of
+from dearena.ranking.rules import SeatPolicy
 from dearena.ranking.settle import put_in, sort_by_board
 from tests.unit.ranking.planted import ALGEBRA
 
 MODELS = ("alpha@1", "beta@1", "delta@1", "gamma@1")
 QUERIES = ("q1", "q2", "q3")
-
-
-def material(**changes: str) -> Material:
-    """Answers of everybody to everything; changes are of the template and of alpha's answer to q1."""
-    answers = {model: {query: f"{model} on {query}" for query in QUERIES} for model in MODELS}
-    answers["alpha@1"]["q1"] = changes.get("answer", answers["alpha@1"]["q1"])
-    return Material(
-        dimension=ALGEBRA,
-        dimension_version=1,
-        template_hash=changes.get("template", "template"),
-        queries={query: f"hash of {query}" for query in QUERIES},
-        answers=answers,
-        judge_parameters={model: f"parameters of {model}" for model in MODELS},
-    )
-
-
-WANTED = [
-    (Pair(*pair), Ballot(judge, query))
+PLAIN = Material(
+    dimension=ALGEBRA,
+    dimension_version=1,
+    template_hash="template",
+    queries={query: f"hash of {query}" for query in QUERIES},
+    answers={model: {query: f"{model} on {query}" for query in QUERIES} for model in MODELS},
+    judge_parameters={model: f"parameters of {model}" for model in MODELS},
+)
+ASKS = [
+    Ask(Pair(*pair), judge, query, draw=EVEN_DRAW // 2)
     for pair in (("alpha@1", "beta@1"), ("alpha@1", "delta@1"))
     for judge in MODELS
     if judge not in pair
     for query in QUERIES
 ]
-CELLS = cells_of(WANTED, material())
+CANARIES = [canary("alpha@1", "gamma@1", query, truncated=query == "q2") for query in QUERIES]
+CELLS = cells_of([*ASKS, *CANARIES], PLAIN)
+FIRST = Ask(Pair("alpha@1", "beta@1"), "delta@1", "q1")
 
 
-def test_cells_stand_in_the_order_in_which_they_are_wanted_each_with_an_id_of_its_own() -> None:
-    assert [(cell.pair, Ballot(cell.judge, cell.query_id)) for cell in CELLS] == WANTED
+def answering(answer: str) -> Mapping[str, Mapping[str, str]]:
+    """Answers of everybody, alpha's to q1 being this one."""
+    return {**PLAIN.answers, "alpha@1": {**PLAIN.answers["alpha@1"], "q1": answer}}
+
+
+def test_cells_stand_in_the_order_in_which_they_are_asked_each_with_an_id_of_its_own() -> None:
+    told = [(cell.pair, cell.judge, cell.query_id, cell.draw, cell.kind) for cell in CELLS]
+    assert told == [ask[:5] for ask in [*ASKS, *CANARIES]]
     assert len({cell.cell_id for cell in CELLS}) == len(CELLS)
     assert {cell.attempt for cell in CELLS} == {1}
-    assert CELLS[0].answer_hash_a == "alpha@1 on q1"
-    assert CELLS[0].answer_hash_b == "beta@1 on q1"
+    assert CELLS[0].query_hash == "hash of q1"
+    assert (CELLS[0].answer_hash_a, CELLS[0].answer_hash_b) == ("alpha@1 on q1", "beta@1 on q1")
     assert CELLS[0].judge_parameters_hash == f"parameters of {CELLS[0].judge}"
 
 
-def test_a_cells_identity_holds_all_that_makes_it_another_question() -> None:
-    same, other_template, other_answer = (
-        cells_of(WANTED[:1], made)[0] for made in (material(), material(template="t"), material(answer="a"))
-    )
-    assert same == CELLS[0]
-    assert len({same.cell_id, other_template.cell_id, other_answer.cell_id}) == 3
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLAIN, template_hash="other"),
+        replace(PLAIN, answers=answering("other")),
+        replace(PLAIN, dimension_version=2),
+        replace(PLAIN, seats=SeatPolicy.SINGLE),
+        replace(PLAIN, judge_parameters={**PLAIN.judge_parameters, "delta@1": "other"}),
+        replace(PLAIN, queries={**PLAIN.queries, "q1": "other"}),
+    ],
+)
+def test_a_cells_identity_holds_all_that_makes_it_another_question(other: Material) -> None:
+    (same,), (changed,) = cells_of([FIRST], PLAIN), cells_of([FIRST], other)
+    assert same.cell_id == CELLS[0].cell_id != changed.cell_id
+
+
+def test_the_chance_of_the_draw_is_told_and_no_part_of_the_identity() -> None:
+    even, rare = cells_of([FIRST, FIRST._replace(draw=7)], PLAIN)
+    assert (even.draw, rare.draw) == (EVEN_DRAW, 7)
+    assert even.cell_id == rare.cell_id
+
+
+@pytest.mark.parametrize("seats", SeatPolicy)
+def test_every_cell_has_the_seat_orders_of_its_round(seats: SeatPolicy) -> None:
+    cells = cells_of([FIRST, CANARIES[0]], replace(PLAIN, seats=seats))
+    assert [cell.seat_policy for cell in cells] == [seats.value, seats.value]
+    assert all(type(cell.seat_policy) is str for cell in cells)
+
+
+def test_a_canary_shows_one_answer_twice_or_beside_its_truncation() -> None:
+    same, cut = cells_of(CANARIES[:2], PLAIN)
+    assert {same.kind, cut.kind} == {CANARY}
+    assert same.pair == cut.pair == Pair("alpha@1", "alpha@1")
+    assert (same.answer_hash_a, same.answer_hash_b) == ("alpha@1 on q1", "alpha@1 on q1")
+    assert (cut.answer_hash_a, cut.answer_hash_b) == ("alpha@1 on q2", truncation_hash("alpha@1 on q2"))
+    other = cells_of([CANARIES[0]._replace(truncated=True), CANARIES[0]._replace(kind=VOTE)], PLAIN)
+    assert len({same.cell_id, *(cell.cell_id for cell in other)}) == 3
+
+
+def test_the_sorts_of_canaries_are_told_by_their_cells_alone() -> None:
+    cut = [ask.truncated for ask in CANARIES]
+    by_id = dict(zip((cell.cell_id for cell in CELLS[len(ASKS) :]), cut, strict=True))
+    assert sorts_of(CELLS) == {
+        cell_id: Sort.TRUNCATED if truncated else Sort.SAME for cell_id, truncated in by_id.items()
+    }
 
 
 def test_a_model_without_a_usable_answer_gets_a_cell_that_says_so() -> None:
-    (cell,) = cells_of(WANTED[:1], material(answer=""))
+    (cell,) = cells_of([FIRST], replace(PLAIN, answers={**PLAIN.answers, "alpha@1": {}}))
     assert cell.answer_hash_a == ""
+    assert cell.answer_hash_b == "beta@1 on q1"
 
 
 def test_the_digest_is_of_the_cells_in_their_order() -> None:
-    assert digest_of(CELLS) == digest_of(cells_of(WANTED, material()))
+    assert digest_of(CELLS) == digest_of(cells_of([*ASKS, *CANARIES], PLAIN))
     assert len({digest_of(CELLS), digest_of(CELLS[1:]), digest_of(CELLS[::-1]), digest_of(())}) == 4
 
 
