@@ -75,7 +75,6 @@ def test_every_judge_has_a_fifth_of_an_even_chance_at_least(weights: list[int]) 
         even = 1 / len(JUDGES)
         expected = [LEAST_DRAW * even + (1 - LEAST_DRAW) * one for one in share]
         assert list(panel.chances.values()) == pytest.approx(expected)
-    assert sorted(panel.in_turn(PAIR, Shown(Evidence()), "any")) == sorted(JUDGES)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -122,8 +121,8 @@ def test_whoever_has_judged_the_two_models_least_for_its_chance_comes_first() ->
     )
     panel = Panel.of(JUDGES, {JUDGES[0]: 2 * ONE}, {})
     for salt in "abcdefgh":
-        assert panel.in_turn(PAIR, Shown(evidence), salt)[:2] == [JUDGES[4], JUDGES[0]]
-        assert [ask.judge for ask in drawn(1, salt=salt, shown=Shown(evidence))] == [JUDGES[4]]
+        found = draw(PAIR, panel, QUERIES, set(), Shown(evidence), 2, salt)
+        assert [ask.judge for ask in found] == [JUDGES[4], JUDGES[0]]
 
 
 def test_a_cell_tells_the_chance_of_its_judge_in_parts_of_an_even_one() -> None:
