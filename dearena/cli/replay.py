@@ -40,8 +40,11 @@ def replay(
     ] = "sequential",
     weights: Annotated[
         str,
-        typer.Option(help="How judges weigh, with all votes and with a part: uniform, score, rank or reliability."),
-    ] = "score",
+        typer.Option(
+            help="How judges weigh, with all votes and with a part: uniform, score, rank or reliability. By what is "
+            "recorded, few judges and few questions, weights move as much as what they are to correct."
+        ),
+    ] = "uniform",
     questions: Annotated[
         Path | None,
         typer.Option(help="Lines of JSON: query_id, question_id. Queries that ask one question are one cluster."),

@@ -147,7 +147,7 @@ async def _make_dimensions(client: ArenaClient, seed: int) -> None:
                 name=client.dimension_name(slug),
                 selection=selection,
                 # As the method's makers do it: the reference that every other jury is compared with.
-                ranking=query_selector_pb2.RankingSettings(jury="exhaustive"),
+                ranking=query_selector_pb2.RankingSettings(jury="sequential"),
             )
             await client.create_dimension(dimension, pool(POOL_SIZE))
 

@@ -1,9 +1,10 @@
 """Which cells of a pair come next: distinct queries, evenly used; distinct judges, in turn by weight. Pure."""
 
+from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import sqrt
 from typing import Final
 
@@ -78,22 +79,17 @@ class Panel:
         """The chance of a judge over that of an even draw, in parts of 65,536."""
         return round(self.chances[judge] * len(self.chances) * EVEN_DRAW)
 
-    def in_turn(self, pair: Pair, shown: Shown, *key: str) -> list[str]:
-        """All judges, whose turn it is first: who has judged the pair's models least for its chance.
+    def due(self, judge: str, pair: Pair, shown: Shown, start: float) -> float:
+        """When it is a judge's turn: the earlier, the less it has judged the two models for its chance.
 
-        A judge's turn comes at even steps of one over its chance, from a start by lot (a systematic sample; Madow,
-        Annals of Mathematical Statistics 20, 1949): so a model is judged by each in proportion to its chance, not
-        only on average, and by no judge twice while others are due.
+        Turns come at even steps of one over the chance, from a start by lot (a systematic sample; Madow, Annals of
+        Mathematical Statistics 20, 1949): so each judges a model in proportion to its chance, not only on average.
         """
-
-        def due(judge: str) -> tuple[float, str]:
-            times = sum(shown.by_judge(judge, model) for model in pair) / len(pair)
-            return (times + lot(*key, judge)) / self.chances[judge], judge
-
-        return sorted(self.chances, key=due)
+        return (sum(shown.by_judge(judge, model) for model in pair) + start) / self.chances[judge]
 
 
-NOBODY: Final = ""
+FIRST_OF_ALL: Final = 1e6
+"""Outweighs every difference in use."""
 
 
 def draw(
@@ -105,11 +101,14 @@ def draw(
     count: int,
     salt: str,
     askable: Askable = always,
+    *,
+    evenly: bool = False,
 ) -> list[Ask]:
     """The next cells of a pair: at most `count`, fewer when there are no more.
 
-    Queries that the pair has been asked about least come first, among them those whose answers by the two
-    have been judged least; within a batch no query and no judge comes twice before all have come once.
+    A cell is the better the less the two answers have been judged, and the sooner it is its judge's turn, both in
+    numbers of cells; where not all cells can be asked, the one makes up for the other. Within a batch no query and no
+    judge comes twice before all have come once, and no query that the pair was asked about before the others.
 
     Args:
         pair: whom they are about.
@@ -120,26 +119,50 @@ def draw(
         count: number of cells.
         salt: other salts draw other lots.
         askable: whether a cell can be asked at all.
+        evenly: the board as a whole is asked about: that the pair's queries are distinct counts no more than that
+            answers are evenly used.
     """
     drawn: list[Ask] = []
     taken = set(asked)
     times = Counter(ballot.query_id for ballot in taken)
-    batch = str(len(taken))
-    order = _Judges(panel, pair, shown, (salt, *pair, batch))
-    # A query comes back behind those that have come less often; it leaves when nobody can be asked about it any more.
-    waiting = [(times[query], shown.times(pair, query), lot(salt, *pair, batch, query), query) for query in queries]
-    heapify(waiting)
-    while len(drawn) < count and waiting:
-        asked_already, shown_already, of_query, query = heappop(waiting)
-        judge = order.next_for(lambda one, on=query: Ballot(one, on) not in taken and askable(pair, one, on))  # type: ignore[misc]
-        if judge == NOBODY:
-            continue
+    key = (salt, *pair)
+    again = 1.0 if evenly else FIRST_OF_ALL
+    by_query = sorted((again * times[query] + shown.times(pair, query) + lot(*key, query), query) for query in queries)
+    a_turn = 1 / len(queries)
+    by_judge = sorted((a_turn * panel.due(judge, pair, shown, lot(*key, judge)), judge) for judge in panel.chances)
+    while len(drawn) < count:
+        found = _cheapest(
+            by_query, by_judge, lambda query, judge: Ballot(judge, query) not in taken and askable(pair, judge, query)
+        )
+        if found is None:
+            break
+        (of_query, query), (of_judge, judge) = by_query.pop(found[0]), by_judge.pop(found[1])
         ask = Ask(pair, judge, query, panel.draw_of(judge))
         taken.add(ask.ballot)
         shown.plan(ask)
         drawn.append(ask)
-        heappush(waiting, (asked_already + 1, shown_already + len(pair), of_query, query))
+        insort(by_query, (of_query + FIRST_OF_ALL + len(pair), query))
+        insort(by_judge, (of_judge + FIRST_OF_ALL + a_turn * len(pair) / panel.chances[judge], judge))
     return drawn
+
+
+def _cheapest(
+    by_query: Sequence[tuple[float, str]], by_judge: Sequence[tuple[float, str]], fits: Callable[[str, str], bool]
+) -> tuple[int, int] | None:
+    """Places of the query and the judge of least sum that fit; None when none do. Both are in order of their costs."""
+    if not by_query or not by_judge:
+        return None
+    waiting = [(by_query[0][0] + by_judge[0][0], 0, 0)]
+    seen = {(0, 0)}
+    while waiting:
+        _, q, j = heappop(waiting)
+        if fits(by_query[q][1], by_judge[j][1]):
+            return q, j
+        for following in ((q + 1, j), (q, j + 1)):
+            if following not in seen and following[0] < len(by_query) and following[1] < len(by_judge):
+                seen.add(following)
+                heappush(waiting, (by_query[following[0]][0] + by_judge[following[1]][0], *following))
+    return None
 
 
 def anybody_left(
@@ -149,38 +172,6 @@ def anybody_left(
     return any(
         Ballot(judge, query) not in asked and askable(pair, judge, query) for query in queries for judge in judges
     )
-
-
-class _Judges:
-    """Judges of a batch in the order of the draw; when all have come, or none that is left will do, they come anew."""
-
-    def __init__(self, panel: Panel, pair: Pair, shown: Shown, key: tuple[str, ...]) -> None:
-        self._panel = panel
-        self._pair = pair
-        self._shown = shown
-        self._key = key
-        self._turn = 0
-        self._waiting: list[str] = []
-        self._coming: Iterator[str] = iter(())
-
-    def next_for(self, fits: Callable[[str], bool]) -> str:
-        """The next judge that fits; nobody when none does."""
-        judge = self._of_this_turn(fits)
-        if judge == NOBODY:
-            self._turn += 1
-            self._coming = iter(self._panel.in_turn(self._pair, self._shown, *self._key, str(self._turn)))
-            judge = self._of_this_turn(fits)
-        return judge
-
-    def _of_this_turn(self, fits: Callable[[str], bool]) -> str:
-        for place, judge in enumerate(self._waiting):
-            if fits(judge):
-                return self._waiting.pop(place)
-        for judge in self._coming:
-            if fits(judge):
-                return judge
-            self._waiting.append(judge)
-        return NOBODY
 
 
 def every(pair: Pair, judges: Sequence[str], queries: Sequence[str], askable: Askable = always) -> list[Ask]:

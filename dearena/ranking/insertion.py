@@ -160,7 +160,7 @@ def _look_around(phase: Fine, search: Search) -> Step:
     if out:
         return Step(None, rulings)
     if search.unmet and len(pairs) < len(search.ranking):
-        return Step(Fine(stands, phase.width + 1, slides), rulings)
+        return Step(Fine(stands, 2 * phase.width, slides), rulings)
     return Step(Settled(stands, slides), rulings)
 
 

@@ -23,8 +23,8 @@ ROUNDS: Final = 6
 """A refinement is spread over about so many, each planned on the board of the one before."""
 CELLS_A_MODEL: Final = 2
 """The least of a round: fewer are hardly worth a board."""
-CLOSENESS: Final = 2.0
-"""Exponent of a vote's information."""
+NEAR: Final = 10.0
+"""Ranks between two models beyond which a vote on them tells the order little."""
 FEWEST_MODELS: Final = 2
 """There is nothing to be told of one."""
 REPETITION: Final = 3.0
@@ -61,7 +61,7 @@ def refinement(court: Court) -> tuple[Ask, ...]:
         judges = court.judges_of(pair)
         taken = asked.setdefault(pair, set(case.evidence.of_pair(pair)))
         panel = Panel.of(judges, case.frozen.weights, case.frozen.costs) if judges else None
-        drawn = panel and draw(pair, panel, case.queries, taken, court.shown, 1, case.salt, case.askable)
+        drawn = panel and draw(pair, panel, case.queries, taken, court.shown, 1, case.salt, case.askable, evenly=True)
         if not drawn:
             closed.add(pair)
             continue
@@ -80,7 +80,9 @@ class _Design:
         known = court.case.frozen.known
         strengths = np.array([known.strength(model) for model in models])
         chance = 1 / (1 + np.exp(-(strengths[:, None] - strengths[None, :])))
-        self._worth: FloatArray = (4 * chance * (1 - chance)) ** CLOSENESS / (4 * REPETITION)
+        ranks = np.argsort(np.argsort(-strengths, kind="stable"), kind="stable")
+        nearness = np.exp(-0.5 * ((ranks[:, None] - ranks[None, :]) / NEAR) ** 2)
+        self._worth: FloatArray = chance * (1 - chance) * nearness / REPETITION
         information = self._worth * _numbers(court, self._place)
         curvature = np.diag(information.sum(axis=1) + PRIOR_DEVIATION**-2) - information
         self._covariance: FloatArray = np.linalg.inv(curvature)

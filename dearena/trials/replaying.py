@@ -96,7 +96,7 @@ class ReplaySettings:
     seed: int = 0
     share: float = SHARE
     random_draws: int = RANDOM_DRAWS
-    weighting: str = "score"
+    weighting: str = "uniform"
     min_queries: int = LEAST_QUERIES
 
     def __post_init__(self) -> None:
