@@ -56,6 +56,19 @@ def test_answers_that_were_judged_least_come_first(fresh: set[str]) -> None:
     assert {ask.query_id for ask in found[: len(fresh)]} == fresh
 
 
+def test_queries_that_the_pair_was_asked_about_come_last_however_fresh_the_answers_of_others() -> None:
+    evidence = Evidence()
+    others = [
+        Vote(f"{judge} {query}", 1, Pair("a@1", "c@1"), judge, query, Outcome.A)
+        for judge in JUDGES
+        for query in QUERIES[1:]
+    ]
+    asked = Vote("asked", 1, PAIR, JUDGES[0], QUERIES[0], Outcome.A)
+    evidence.add(1, [*others, asked])
+    found = drawn(len(QUERIES), {Ballot(JUDGES[0], QUERIES[0])}, shown=Shown(evidence))
+    assert [ask.query_id for ask in found].index(QUERIES[0]) == len(QUERIES) - 1
+
+
 def test_what_is_drawn_for_one_pair_counts_for_the_next() -> None:
     shown = Shown(Evidence())
     first = drawn(3, shown=shown)

@@ -153,6 +153,7 @@ def test_a_window_slides_to_where_the_newcomer_stands_without_waiting_for_the_vo
     ranking = ranked(9)
     out = lambda pair, _phase: says(pair, None, waits=True)  # noqa: E731 - a jury
     assert advance(Fine(2, 2, 3), search(ranking, out, stands(6))).after == Fine(6, 2, 4)
+    assert advance(Fine(2, 2, 3), search(ranking, out, stands(4))).after == Fine(4, 2, 4)
     # One place off is within the window: strengths move a little with every vote.
     assert advance(Fine(2, 2, 3), search(ranking, out, stands(3))).after is None
 
@@ -295,6 +296,11 @@ def test_in_a_ranking_that_is_sorted_anew_it_lies_between_its_neighbours_still(
         if 0 < phase.place < len(before):
             above, below = after.index(before[phase.place - 1]), after.index(before[phase.place])
             assert min(above, below) < first <= max(above, below)
+
+
+def test_a_search_whose_ends_have_changed_sides_lies_between_them() -> None:
+    assert moved(Coarse(1, 3), ["a@1", "b@1", "c@1", "d@1"], ["c@1", "d@1", "a@1", "b@1"]) == Coarse(1, 3)
+    assert moved(Coarse(2, 4), list("abcdef"), list("efcdab")) == Coarse(2, 4)
 
 
 @given(positions())
