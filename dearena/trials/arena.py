@@ -58,8 +58,7 @@ class Inserted:
 Progress = Callable[["Arena"], None]
 """Told after every settle."""
 
-
-Outcomes = Callable[[Sequence[Vote]], Sequence[Vote]]
+Outcomes = Callable[[list[Vote]], list[Vote]]
 """What becomes of a round's outcomes on their way: they come in another order, or judges fail."""
 
 
@@ -67,7 +66,7 @@ def _untold(_arena: "Arena") -> None:
     """Nobody wants to know."""
 
 
-def _as_they_are(votes: Sequence[Vote]) -> Sequence[Vote]:
+def _as_they_are(votes: list[Vote]) -> list[Vote]:
     """Nothing befalls outcomes."""
     return votes
 
@@ -102,12 +101,12 @@ class Arena:
         self.evidence = Evidence()
         self.inserted: list[Inserted] = []
         self.judge_calls = 0
+        self.asks: tuple[Ask, ...] = ()
+        self.entrants: list[Entrant] = []
+        self.orders: list[Order] = []
         self._outcomes = outcomes
         self._cohorts = list(cohorts)
-        self._entrants: list[Entrant] = []
         self._queries = tuple(world.queries)
-        self._asked: tuple[Ask, ...] = ()
-        self._orders: list[Order] = []
         self._vote_log = scoring.VoteLog()
         self._members: list[scoring.Entrant] = []
         self._made: scoring.Made | None = None
@@ -123,7 +122,7 @@ class Arena:
             wait = self.rest(told)
             if self._cohorts:
                 self.enter(self._cohorts.pop(0))
-            elif self.state.newcomers or self.state.seeds or waiting(self._entrants, self.state.admitted):
+            elif self.state.newcomers or self.state.seeds or waiting(self.entrants, self.state.admitted):
                 raise Stuck(wait.reason)
             else:
                 return
@@ -142,7 +141,7 @@ class Arena:
             self._settle()
             told(self)
         else:
-            match between_rounds(self.state, self.rules, self._entrants, self._orders):
+            match between_rounds(self.state, self.rules, self.entrants, self.orders):
                 case Wait() as wait:
                     return wait
                 case OpenRound():
@@ -160,30 +159,33 @@ class Arena:
     def take_up(self, log: Sequence[Decision], votes: Mapping[int, Sequence[Vote]]) -> None:
         """Go on, freshly made, where another arena stopped: from its log, and the outcomes of its closed rounds.
 
-        Entrants and orders are told anew, and `inserted` begins from here.
+        `entrants` and `orders` are to be told anew; `inserted` begins from here.
 
         Raises:
-            ValueError: the cells of a round do not follow from the log before it.
+            ValueError: the cells of the open round do not follow from the log before it.
         """
+        case = self._case(Frozen())
         for decision in log:
             match decision.kind:
                 case DecisionKind.ROUND_OPENED:
-                    planned = plan(self._case(frozen_in(decision.content)))
-                    self._asked = () if isinstance(planned, NoEligibleJudge) else planned.asks
-                    if self._cells_digest != decision.content["cells_digest"]:
-                        raise ValueError(f"round {decision.round} is planned otherwise")
+                    case = self._case(frozen_in(decision.content))
                 case DecisionKind.ROUND_CLOSED:
                     self._hear(decision.round, list(votes[decision.round]))
             self._decide([decision])
             if decision.round and decision.kind in _AT_A_CLOSE:
                 self._keep_members()
+        if self.state.open_round is not None:
+            planned = plan(case)
+            self.asks = () if isinstance(planned, NoEligibleJudge) else planned.asks
+            if self._cells_digest != self.state.open_round.cells_digest:
+                raise ValueError(f"round {self.state.open_round.number} is planned otherwise")
 
     # What people do meanwhile: it counts from the next step between rounds on.
 
     def enter(self, cohort: Sequence[str], state: EntrantState = EntrantState.READY) -> None:
         """Models are registered as one cohort, with their answers there or not."""
-        name = f"cohort {len(self._entrants)}"
-        self._entrants += (
+        name = f"cohort {len(self.entrants)}"
+        self.entrants += (
             Entrant(
                 model=model,
                 state=state,
@@ -199,7 +201,7 @@ class Arena:
 
     def change(self, model: str, **fields: Any) -> None:
         """The gateway tells otherwise of a model: fields of `Entrant`."""
-        self._entrants = [replace(one, **fields) if one.model == model else one for one in self._entrants]
+        self.entrants = [replace(one, **fields) if one.model == model else one for one in self.entrants]
 
     def retire(self, model: str) -> None:
         """A model is retired."""
@@ -207,7 +209,7 @@ class Arena:
 
     def order(self, kind: DecisionKind, judge: str = "", reason: str = "so ordered", calls: int = 0) -> None:
         """An operator suspends or reinstates a judge, or orders a refinement of so many calls."""
-        self._orders.append(Order(len(self._orders) + 1, kind, judge, reason, calls))
+        self.orders.append(Order(len(self.orders) + 1, kind, judge, reason, calls))
 
     @property
     def made(self) -> scoring.Made:
@@ -225,20 +227,18 @@ class Arena:
         planned = plan(case)
         if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair)
-        self._asked = planned.asks
+        self.asks = planned.asks
         self._decide(opening(case, planned, self._cells_digest))
         return None
 
     @property
     def _cells_digest(self) -> Digest:
-        return text_hash("\n".join(map(_name, self._asked)))
+        return text_hash("\n".join(map(_name, self.asks)))
 
     def _close(self) -> None:
         number = self.state.last_closed_round + 1
-        votes = list(self._outcomes([self._vote(ask) for ask in self._asked]))
-        sorts = {
-            _name(ask): Sort.TRUNCATED if ask.truncated else Sort.SAME for ask in self._asked if ask.kind == CANARY
-        }
+        votes = self._outcomes([self._vote(ask) for ask in self.asks])
+        sorts = {_name(ask): Sort.TRUNCATED if ask.truncated else Sort.SAME for ask in self.asks if ask.kind == CANARY}
         self._hear(number, votes)
         self._decide(closing(self._case(Frozen()), Closed(votes, sorts)))
         self._keep_members()

@@ -10,7 +10,8 @@ from dearena.ranking.agenda import Wait
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import VOTE, Vote
-from dearena.ranking.ranking import RankingState, entrants_of
+from dearena.ranking.pairs import in_order
+from dearena.ranking.ranking import RankingState
 from dearena.ranking.rules import Rules
 from dearena.scoring import boards as scoring
 from dearena.trials.arena import Arena, Outcomes, Progress
@@ -45,6 +46,7 @@ class Played(Arena):
         outcomes: Outcomes = list,
     ) -> None:
         super().__init__(world, rules or Rules(), [], salt="played", outcomes=outcomes)
+        self.planted = world
         for cohort in cohorts or [world.models]:
             self.enter(cohort)
 
@@ -59,6 +61,13 @@ class Played(Arena):
             wait = self.step()
             assert wait is None, wait
 
+    def restarted(self) -> "Played":
+        """Another that knows the log, the outcomes and the people, and nothing else."""
+        again = Played(self.planted, self.rules, outcomes=self._outcomes)
+        again.entrants, again.orders = list(self.entrants), list(self.orders)
+        again.take_up(self.stored(), self.votes)
+        return again
+
     def of_kind(self, kind: DecisionKind) -> list[Decision]:
         """Decisions of one kind."""
         return [decision for decision in self.log if decision.kind is kind]
@@ -71,13 +80,14 @@ class Played(Arena):
         """How many rounds served a model."""
         return len(self.state.insertions[model].rounds)
 
-    def board_without(self, *judges: str) -> dict[str, float]:
-        """Strengths by the votes so far, were these judges' votes not there."""
+    def strengths_without(self, *judges: str) -> dict[str, float]:
+        """By the votes so far, had these judges never said a word."""
         rounds = [
             [_scored(vote) for vote in votes if vote.kind == VOTE and vote.judge not in judges]
             for votes in self.votes.values()
         ]
-        members = [scoring.Entrant(**one) for one in entrants_of(self.state)]
+        admitted = self.state.admitted
+        members = [scoring.Entrant(model, admitted[model].retired) for model in in_order(admitted)]
         made = scoring.board_of_rounds(rounds, members, self.settings)
         return {row.model: row.strength for row in made.board.rows}
 
