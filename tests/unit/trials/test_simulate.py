@@ -127,7 +127,7 @@ def test_what_cannot_be_simulated_is_refused_in_one_line(arguments: tuple[str, .
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"queries": 0}, {"at_once": 0}, {"seed": -1}, {"calls": -1}])
+@pytest.mark.parametrize("wrong", [{"queries": 0}, {"at_once": -1}, {"seed": -1}, {"calls": -1}])
 def test_impossible_numbers_are_refused(wrong: dict[str, int]) -> None:
     given: dict[str, Any] = {"models": 9, "queries": 6, "seed": 0, "jury": "full"}
     with pytest.raises(InvalidField, match=next(iter(wrong))):
