@@ -15,6 +15,7 @@ from dearena.cli import (
     leaderboard,
     models,
     pairs,
+    quote,
     refine,
     register,
     replay,
@@ -56,6 +57,7 @@ app.command("reinstate")(suspend.reinstate)
 app.add_typer(votes.app, name="votes")
 app.command("fit")(fit.fit)
 app.command("replay")(replay.replay)
+app.command("quote")(quote.quote)
 app.command("simulate")(simulate.simulate)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dearena.cli import refine
-from dearena.v1 import ranker_pb2
+from dearena.v1 import ranker_pb2, scorer_pb2
 from tests.integration.test_cli_arena import Arena, arena
 
 __all__ = ["arena"]
@@ -97,3 +97,18 @@ async def test_a_refinement_is_followed_until_it_is_spent(arena: Arena) -> None:
         "refinement round 5 is closed · 40 calls left",
         "refinement waits for the places of nu@1 · 40 calls left",
     ]
+
+
+async def test_a_quote_is_made_of_what_the_services_tell(arena: Arena) -> None:
+    await arena.said("dimension", "create", "algebra", "pools/algebra.jsonl", "-k", "4")
+    assert "algebra ranks 0 models, too few for a quote" in await arena.refused("quote", "algebra")
+    names = [f"model-{number}@1" for number in range(5)]
+    arena.fake.rankings = [ranker_pb2.Ranking(models=names)]
+    arena.fake.judges = [ranker_pb2.JudgeHealth(judge=name) for name in names]
+    arena.fake.boards = [
+        scorer_pb2.Board(rows=[scorer_pb2.BoardRow(model=name, judge_weight=65_536) for name in names])
+    ]
+    told = json.loads(await arena.said("quote", "algebra", "--input-tokens", "9", "--output-tokens", "1", "--json"))
+    assert (told["models"], told["queries"], told["quote"]["answers"]) == (5, 4, 4)
+    assert set(told["rests_on"]) == {"calls", "tokens"}
+    assert "there is no model" in await arena.refused("quote", "algebra", "--model", "nowhere")

@@ -46,6 +46,7 @@ def test_what_there_is() -> None:
         "fit",
         "replay",
         "simulate",
+        "quote",
         "explain",
         "refine",
         "suspend",
