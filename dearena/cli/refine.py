@@ -26,7 +26,7 @@ class Step:
     Attributes:
         decision: its number in the log; of what is waited for, that of the last one.
         why: what has happened, or what is waited for.
-        calls_left: when it is told, of all that is ordered; None until this order has been taken up.
+        calls_left: of all that is ordered; None until this order has been taken up.
     """
 
     decision: int
@@ -48,14 +48,16 @@ def refine(
     """
 
     async def body(client: ArenaClient) -> None:
-        after = await _last_decision(client, dimension) if follow else 0
+        after, left = await _so_far(client, dimension) if follow else (0, 0)
         await client.refine_ranking(dimension, calls)
         if as_json:
             output.show_json({"dimension": dimension, "calls": calls})
         else:
             output.show(f"{calls:,} judge calls are ordered for {dimension}; they are spent between insertions")
         if follow:
-            async for step in resumed(Follower(client, dimension, calls).steps, after, lambda step: step.decision):
+            async for step in resumed(
+                Follower(client, dimension, calls, left).steps, after, lambda step: step.decision
+            ):
                 if as_json:
                     output.show_json(asdict(step))
                 else:
@@ -64,13 +66,16 @@ def refine(
     run(body, project=project)
 
 
-async def _last_decision(client: ArenaClient, dimension: str) -> int:
-    """Number of the newest decision, or 0; what comes before the last closed round need not be read for it."""
+async def _so_far(client: ArenaClient, dimension: str) -> tuple[int, int]:
+    """Number of the newest decision, and judge calls left of earlier orders.
+
+    What comes before the last closed round need not be read for it.
+    """
     last = (await client.ranking(dimension)).last_closed_round
     number = (await client.round(dimension)).closed_by_decision if last else 0
     async for decision in client.decisions(dimension, after=number):
         number = decision.number
-    return number
+    return number, (await client.ranking(dimension)).refinement_calls_left
 
 
 class Follower:
@@ -79,30 +84,31 @@ class Follower:
     Orders add up to one refinement, and the log does not say whose they are: the first of as many calls is ours.
     """
 
-    def __init__(self, client: ArenaClient, dimension: str, calls: int) -> None:
+    def __init__(self, client: ArenaClient, dimension: str, calls: int, left: int) -> None:
         self._client = client
         self._dimension = dimension
         self._calls = calls
+        self._left = left
+        self._read = 0
         self._is_taken_up = False
         self._rounds: set[int] = set()
         self._waits_for = ""
 
     async def steps(self, after: int) -> AsyncIterator[Step]:
         """What happens to it beyond a decision, until nothing is left of it."""
+        # Of what was read before a break nothing is counted again.
+        after = max(after, self._read)
         ended = False
         while True:
-            told: list[tuple[int, str]] = []
             async for decision in self._client.decisions(self._dimension, after=after):
-                after = decision.number
+                after = self._read = decision.number
                 if why := self._told(decision):
-                    told.append((after, why))
+                    yield Step(after, why, self._left if self._is_taken_up else None)
             ranking = await self._client.ranking(self._dimension)
             waits_for = self._waiting(ranking)
             if waits_for and waits_for != self._waits_for:
-                told.append((after, waits_for))
+                yield Step(after, waits_for, self._left if self._is_taken_up else None)
             self._waits_for = waits_for
-            for number, why in told:
-                yield Step(number, why, ranking.refinement_calls_left if self._is_taken_up else None)
             if ended:
                 return
             # Its last round may have closed since the log was read: that is told too.
@@ -113,20 +119,24 @@ class Follower:
     def _told(self, decision: ranker_pb2.Decision) -> str:
         content = plain(decision.content)
         match decision.kind:
-            case ranker_pb2.DECISION_KIND_REFINEMENT_ORDERED if content["calls"] == self._calls:
-                self._is_taken_up = True
-                return "is taken up"
+            case ranker_pb2.DECISION_KIND_REFINEMENT_ORDERED:
+                self._left += content["calls"]
+                if not self._is_taken_up and content["calls"] == self._calls:
+                    self._is_taken_up = True
+                    return "is taken up"
             case ranker_pb2.DECISION_KIND_ROUND_OPENED if content.get("refines"):
                 self._rounds.add(decision.round)
                 return f"round {decision.round} asks {content['cells']:,} cells"
             case ranker_pb2.DECISION_KIND_ROUND_CLOSED if decision.round in self._rounds:
+                # A round that could ask nothing ends it, whatever is left.
+                self._left = max(0, self._left - content["calls"]) if content["calls"] else 0
                 return f"round {decision.round} is closed"
         return ""
 
     def _waiting(self, ranking: ranker_pb2.Ranking) -> str:
         if ranking.newcomers:
             return f"waits for the places of {', '.join(ranking.newcomers)}"
-        return ranking.waiting_reason if self._is_taken_up else ""
+        return ranking.waiting_reason if self._is_taken_up and ranking.refinement_calls_left else ""
 
 
 def _line(step: Step) -> str:

@@ -79,23 +79,24 @@ async def test_a_refinement_is_followed_until_it_is_spent(arena: Arena) -> None:
     ]
     arena.fake.refined = [
         decision(9, "ROUND_OPENED", 4, cells=6),
-        decision(10, "ROUND_CLOSED", 4),
+        decision(10, "ROUND_CLOSED", 4, calls=12),
         decision(11, "REFINEMENT_ORDERED", calls=40),
         decision(12, "ROUND_OPENED", 5, cells=20, refines=True),
-        decision(13, "ROUND_CLOSED", 5),
+        decision(13, "ROUND_CLOSED", 5, calls=40),
     ]
     arena.fake.rankings = [
         ranker_pb2.Ranking(last_closed_round=closed),
+        ranker_pb2.Ranking(last_closed_round=closed),
         ranker_pb2.Ranking(newcomers=newcomers, refinement_calls_left=40),
-        ranker_pb2.Ranking(),
+        ranker_pb2.Ranking(waiting_reason="WAITING(no newcomer)"),
     ]
     said = await arena.said("refine", "algebra", "--calls", "40", "--follow")
     assert said.splitlines() == [
         "40 judge calls are ordered for algebra; they are spent between insertions",
         "refinement is taken up · 40 calls left",
         "refinement round 5 asks 20 cells · 40 calls left",
-        "refinement round 5 is closed · 40 calls left",
-        "refinement waits for the places of nu@1 · 40 calls left",
+        "refinement round 5 is closed · 0 calls left",
+        "refinement waits for the places of nu@1 · 0 calls left",
     ]
 
 
