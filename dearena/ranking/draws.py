@@ -107,8 +107,9 @@ def draw(
     """The next cells of a pair: at most `count`, fewer when there are no more.
 
     A cell is the better the less the two answers have been judged, and the sooner it is its judge's turn, both in
-    numbers of cells; where not all cells can be asked, the one makes up for the other. Within a batch no query and no
-    judge comes twice before all have come once, and no query that the pair was asked about before the others.
+    numbers of cells; where not all cells can be asked, the one makes up for the other. Within a batch no query comes
+    twice before all have come once, nor one that the pair was asked about before the others; and no judge whose chance,
+    times the batch, is below one.
 
     Args:
         pair: whom they are about.
@@ -142,7 +143,7 @@ def draw(
         shown.plan(ask)
         drawn.append(ask)
         insort(by_query, (of_query + FIRST_OF_ALL + len(pair), query))
-        insort(by_judge, (of_judge + FIRST_OF_ALL + a_turn * len(pair) / panel.chances[judge], judge))
+        insort(by_judge, (of_judge + a_turn * len(pair) / panel.chances[judge], judge))
     return drawn
 
 

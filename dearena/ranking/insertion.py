@@ -165,8 +165,14 @@ def _look_around(phase: Fine, search: Search) -> Step:
 
 
 def _holds(phase: Fine, search: Search) -> bool:
-    """Whether the newcomer stands where the window is, or next to that: strengths move a little with every vote."""
-    return abs(search.standing.place - phase.place) < max(phase.width, 1)
+    """Whether the newcomer stands where the window is, as far as can be told.
+
+    Strengths move a little with every vote, and the denser the ranking the more places that is. A move of less than
+    half an error is none: neighbours that far apart tell as much of the newcomer as those at its place.
+    """
+    standing = search.standing
+    slack = (standing.near_high - standing.near_low) // 4
+    return abs(standing.place - phase.place) <= max(phase.width - 1, slack)
 
 
 def without(phase: Coarse | Fine, place: int) -> Coarse | Fine:

@@ -1,7 +1,8 @@
 """The jury that stops: a few cells at a time, until the pair is decided at the stated error or the cap is reached.
 
-Cells come in an order that depends on names only: distinct queries, evenly used, and distinct judges in
-proportion to their weight (`draws`). A vote counts 1, whoever cast it: the weight is in the draw. The test is
+Cells come in an order that depends on names, on how often answers and judges have been used, and on the weights of
+boards: distinct queries, evenly used, and judges in proportion to their weight (`draws`). A pair's own verdicts reach
+that order only through the boards they are on. A vote counts 1, whoever cast it: the weight is in the draw. The test is
 `sign_flips.decide`: the stated error is the chance that a pair whose true gap is 0 is ever decided, over
 draws of queries, given the jury, for the life of the pair. It is of one pair, not of a board. Pure.
 """

@@ -11,7 +11,8 @@ It is looked at on a fixed grid of numbers of votes. Each look may decide so man
 largest sums, that all looks so far have decided no more than the error spent by then (Lan and DeMets,
 Biometrika 70, 1983). The pair's own signs are one of the turns and no likelier than any other to be among
 the decided, so the error holds for all looks together, however many votes are asked between two of them.
-The order of votes must not depend on what they say. Pure.
+The order of votes must not depend on what they say. The turns were drawn once and are the same for every pair, so that
+a level is exact on average over their draw, and off by a few thousandths for one number of votes or another. Pure.
 """
 
 from collections.abc import Sequence
