@@ -51,6 +51,10 @@ BENCHMARK_STAMP := $(BENCHMARK_VENV)/.installed
 bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about five minutes. ARGS="--rounds 3 --json FILE"
 	$(BENCHMARK_VENV)/bin/python -m benchmarks.scoring_speed $(ARGS)
 
+.PHONY: bench-whole-system
+bench-whole-system: setup ## Rank 40 models through all services and in memory, minutes. ARGS="--queries 40 --json"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
+
 .PHONY: bench-coverage bench-hostile bench-leaderboard
 bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(ARGS)
