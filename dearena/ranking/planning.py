@@ -84,7 +84,8 @@ def _within_order(case: Case, asks: tuple[Ask, ...]) -> tuple[Ask, ...]:
     order = case.state.refinement
     left = order.calls_left // case.rules.calls_a_cell if order else 0
     while (beyond := len(asks) + len(canaries(case, asks)) - left) > 0:
-        asks = asks[:-beyond]
+        # A vote takes at most one canary with it.
+        asks = asks[: -((beyond + 1) // 2)]
     return asks
 
 
