@@ -87,8 +87,7 @@ def test_a_judge_that_has_failed_on_a_pair_is_not_asked_about_it_again(seed: int
     assert {len(numbers) for numbers in rounds.values()} == {1}
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INVALID])
+@pytest.mark.parametrize(("seed", "outcome"), [(0, Outcome.FAILED), (1, Outcome.INVALID)])
 def test_three_lost_outcomes_of_ten_cost_rounds_and_no_evidence(seed: int, outcome: Outcome) -> None:
     played = of_losses(seed, outcome)
     share = sum(vote.outcome is outcome for vote in played.asked()) / len(played.asked())

@@ -27,7 +27,7 @@ LOTS = st.integers(0, 2**32).map(random.Random)
 """By their seed: so many are drawn that a world of them is no more than a number."""
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_sixteen_models_end_up_in_the_order_of_their_skill(seed: int) -> None:
     world = Planted.economy(seed, 16, 24)
     played = Played(world)
@@ -99,7 +99,7 @@ def test_a_round_tells_all_its_cells_and_everybody_settles_once() -> None:
 
 @lru_cache
 def straight(seed: int) -> Played:
-    played = Played(Planted.economy(seed, 12, 16))
+    played = Played(Planted.economy(seed, 12, 8))
     played.rest()
     return played
 
@@ -107,13 +107,13 @@ def straight(seed: int) -> Played:
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 1), order=LOTS)
 def test_the_log_does_not_depend_on_the_order_of_outcomes(seed: int, order: random.Random) -> None:
-    shuffled = Played(Planted.economy(seed, 12, 16), outcomes=lambda votes: order.sample(votes, len(votes)))
+    shuffled = Played(Planted.economy(seed, 12, 8), outcomes=lambda votes: order.sample(votes, len(votes)))
     shuffled.rest()
     assert shuffled.log == straight(seed).log
     assert shuffled.made.board.digest == straight(seed).made.board.digest
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1])
 def test_the_log_alone_rebuilds_the_state_at_every_point(seed: int) -> None:
     played = Played(Planted.economy(seed, 12, 16))
     states = [played.state]
@@ -201,13 +201,13 @@ def punctual(seed: int) -> tuple[list[Decision], str]:
     return play_on(Timing(), seed)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 1), lots=LOTS)
 def test_with_the_same_admissions_the_log_is_the_same_whatever_else_comes_when(seed: int, lots: random.Random) -> None:
     assert play_on(AnyTiming(lots), seed) == punctual(seed)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(late=st.permutations(range(9)), seed=st.integers(0, 1))
 def test_the_log_of_a_cohort_does_not_depend_on_whose_answers_come_first(late: list[int], seed: int) -> None:
     one_by_one = Played(Planted.economy(seed, 9, 8))
@@ -227,7 +227,7 @@ def nine_at_once(seed: int) -> Played:
     return played
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(lots=LOTS, seed=st.integers(0, 20))
 def test_the_log_alone_rebuilds_the_ranking_whatever_people_do_meanwhile(lots: random.Random, seed: int) -> None:
     rules = Rules(seed_models=3, window=lots.randint(1, 3), max_slides=lots.randint(1, 3), cap=20, canary_every=5)

@@ -37,13 +37,14 @@ def last_step(played: Played, one: Inserted) -> Decision:
 
 
 @pytest.mark.parametrize("seats", SeatPolicy)
-@pytest.mark.parametrize("target", [31, 100, 400])
+@pytest.mark.parametrize("target", [31, 100])
 def test_a_target_of_calls_is_never_exceeded_and_nearly_spent(seats: SeatPolicy, target: int) -> None:
     played = inserted(target_calls=target, seats=seats)
     assert all(one.judge_calls <= target for one in played.inserted)
+    assert all(one.rounds < played.rules.most_rounds for one in played.inserted)
     for one in played.inserted:
         whole_cells = target // played.rules.calls_a_cell * played.rules.calls_a_cell
-        assert one.judge_calls == whole_cells or one.rounds == played.rules.most_rounds or seen_all(played, one)
+        assert one.judge_calls == whole_cells or seen_all(played, one)
 
 
 def seen_all(played: Played, one: Inserted) -> bool:
@@ -60,7 +61,7 @@ def width(step: Decision) -> int:
     return int(standing["high"] - standing["low"] + 1)
 
 
-@pytest.mark.parametrize("target", [2, 4, 7])
+@pytest.mark.parametrize("target", [2, 6])
 def test_an_insertion_goes_on_until_its_rank_is_as_sure_as_was_asked(target: int) -> None:
     played = inserted(target_rank_width=target)
     sure = 0
@@ -73,7 +74,7 @@ def test_an_insertion_goes_on_until_its_rank_is_as_sure_as_was_asked(target: int
 
 
 def test_surer_ranks_cost_more_calls() -> None:
-    spent = [sum(one.judge_calls for one in inserted(target_rank_width=target).inserted) for target in (2, 4, 7)]
+    spent = [sum(one.judge_calls for one in inserted(target_rank_width=target).inserted) for target in (2, 6)]
     assert spent == sorted(spent, reverse=True)
     assert spent[0] > spent[-1]
 

@@ -33,7 +33,7 @@ def with_newcomers(seed: int, first: int, count: int) -> Played:
 def test_ten_newcomers_settle_in_at_most_three_times_the_rounds_of_one(seed: int) -> None:
     """As a mean over eight seeds they take 1.3 times as many; what is asserted is between that and the promise."""
     rounds = ranked(seed).state.last_closed_round
-    alone = [with_newcomers(seed, place, 1).state.last_closed_round - rounds for place in (0, 4, 9)]
+    alone = [with_newcomers(seed, place, 1).state.last_closed_round - rounds for place in (0, 9)]
     together = with_newcomers(seed, 0, NEWCOMERS)
     assert together.state.last_closed_round - rounds <= 2 * sum(alone) / len(alone)
     assert together.state.last_closed_round - rounds <= 3 * min(alone)
@@ -60,7 +60,7 @@ def model_places(played: Played, model: str) -> int:
 
 
 def test_no_more_are_inserted_at_once_than_half_as_many_as_are_ranked() -> None:
-    played = Played(Planted.economy(1, 26, 16))
+    played = Played(Planted.economy(1, 26, 8))
     most = 0
     while played.step() is None:
         state = played.state
