@@ -5,9 +5,10 @@
 Starts the local stack in a temporary directory, with planted sparring models that take no time to reply, and ranks
 all models as one cohort in two dimensions at once, by sequential juries with the default settings. Wall time runs from
 the first registration to the last model's place, answers included. CPU is user and system time of the five service
-processes over the same span, from /proc; what mongod, nats-server and the sparring server did for them does not
-count. Then an arena in memory plays the same entrants by the same rules in the same planted world. Its last boards
-must have the digests of the services' boards; if one has not, the exit code is 1. Linux only.
+processes over the same span, from /proc: answers and canaries are in it, though they are no votes; what mongod,
+nats-server and the sparring server did for them is not. Then an arena in memory plays the same entrants by the same
+rules in the same planted world. Its last boards must have the digests of the services' boards; if one has not, the
+exit code is 1. Linux only.
 """
 
 import argparse
@@ -50,16 +51,17 @@ class Ranked:
     decisions: int
     digest: str
     digest_in_memory: str
+    memory_seconds: float
+    """Wall time of the same in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the whole took; seconds."""
+    """What the whole took: CPU seconds by service, and wall time."""
 
     dimensions: Sequence[Ranked]
     services: Mapping[str, float]
     wall_seconds: float
-    memory_seconds: float
 
     @property
     def votes(self) -> int:
@@ -91,7 +93,7 @@ class Measured:
             "wall_seconds": round(self.wall_seconds, 1),
             "services_cpu_seconds": {name: round(seconds, 2) for name, seconds in self.services.items()},
             "services_cpu_milliseconds_per_vote": round(1000 * total / self.votes, 3),
-            "memory_seconds": round(self.memory_seconds, 1),
+            "memory_seconds": round(sum(one.memory_seconds for one in self.dimensions), 1),
             "equal": self.is_equal,
         }
 
@@ -128,9 +130,8 @@ async def measure(models: int, queries: int, seed: int, screen: Console) -> Meas
             if processes_of(running) != processes:
                 raise RuntimeError("a service was restarted meanwhile: nothing was measured")
             screen.print(f"ranked in {wall_seconds:.0f} s; now in memory …")
-            begin = time.monotonic()
             ranked = [await _beside_memory(client, dimension, entrants, queries, seed) for dimension in questions.POOLS]
-    return Measured(ranked, spent, wall_seconds, time.monotonic() - begin)
+    return Measured(ranked, spent, wall_seconds)
 
 
 async def _rank(client: ArenaClient, running: Stack, entrants: Sequence[str], queries: int, screen: Console) -> None:
@@ -155,7 +156,7 @@ async def _rank(client: ArenaClient, running: Stack, entrants: Sequence[str], qu
     def seen(dimension: str, step: ranker_pb2.WatchInsertionResponse) -> None:
         if step.HasField("decision") and step.decision.kind == ranker_pb2.DECISION_KIND_SETTLED:
             places[dimension] += 1
-            screen.print(f"{dimension}: {places[dimension]} of {len(entrants)} have told of a place")
+            screen.print(f"{dimension}: {places[dimension]} of {len(entrants)} have their place")
 
     revisions = [f"{slug}@1" for slug in entrants]
     await asyncio.gather(*(following.until_ranked(client, dimension, revisions, seen) for dimension in questions.POOLS))
@@ -169,7 +170,9 @@ async def _beside_memory(
     asked = {question["id"]: question["text"] for question in questions.POOLS[dimension](queries)}
     memory = Arena(Planted(seed, entrants, asked), declared.rules, [], salt=str(declared.name))
     memory.entrants = [peer_messages.entrant(one) for one in await client.entrants(dimension)]
+    begin = time.monotonic()
     await asyncio.to_thread(memory.run)
+    memory_seconds = time.monotonic() - begin
     return Ranked(
         dimension,
         votes=sum([1 async for _ in client.votes(dimension)]),
@@ -178,6 +181,7 @@ async def _beside_memory(
         decisions=sum([1 async for _ in client.decisions(dimension)]),
         digest=board.board_digest,
         digest_in_memory=memory.made.board.digest,
+        memory_seconds=memory_seconds,
     )
 
 
