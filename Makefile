@@ -55,7 +55,7 @@ bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about fiv
 bench-whole-system: setup ## Rank 40 models through all services and in memory, minutes. ARGS="--queries 40 --json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
 
-.PHONY: bench-coverage bench-hostile bench-leaderboard
+.PHONY: bench-coverage bench-hostile bench-leaderboard bench-juries bench-jury-rounds bench-jury-error bench-jury-makers bench-jury-growth
 bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(ARGS)
 
@@ -64,6 +64,21 @@ bench-hostile: setup ## What hostile judges do to a board, by weighting. ARGS="-
 
 bench-leaderboard: setup ## Time a board of 2,000,000 votes: read, made anew, made again. ARGS="--json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.leaderboard $(ARGS)
+
+bench-juries: setup ## Rank by so many judge calls, beside rivals in the same worlds. ARGS="--seeds 10 --json FILE"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries calls $(ARGS)
+
+bench-jury-rounds: setup ## Count rounds and calls of insertions without a target. ARGS="--seeds 10"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries rounds $(ARGS)
+
+bench-jury-error: setup ## How often a jury decides pairs of equals, and others. ARGS="--pairs 2000"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries error $(ARGS)
+
+bench-jury-makers: setup ## Calls at 200 models beside the makers' rule. ARGS="--seeds 2"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries makers $(ARGS)
+
+bench-jury-growth: setup ## Calls of an insertion at 400 models over those at 25, minutes a seed. ARGS="--seeds 3"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries growth $(ARGS)
 
 # An environment apart: a peer pins a NumPy older than ours. The arena itself is imported from here.
 $(BENCHMARK_STAMP): requirements-benchmark.lock
