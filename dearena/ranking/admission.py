@@ -1,8 +1,9 @@
 """Who comes next: a cohort in its order, as many at once as there is room for. Pure.
 
 Models of one cohort are admitted in the order of registration, each only when every earlier one has its answers, has
-failed or is retired, and a wave at a time: the next members come when those before them have their places. So the log
-of a cohort does not depend on which answers came first, nor on when. Cohorts do not wait for one another.
+failed or is retired, and a wave at a time: the next members come when those before them have their places. So it does
+not matter whose answers came first. In which wave a model comes may depend on when it was registered; the log says
+it, and all else follows from the log. Cohorts do not wait for one another.
 """
 
 from collections.abc import Collection, Iterable

@@ -12,8 +12,8 @@ from dearena.identity import Digest
 from dearena.ranking import decisions, seeding
 from dearena.ranking.court import Case, Court
 from dearena.ranking.decisions import Decision
-from dearena.ranking.evidence import Vote, counted
-from dearena.ranking.insertion import Coarse, Fine, advance
+from dearena.ranking.evidence import READABLE, Vote, counted
+from dearena.ranking.insertion import Coarse, Fine, Settled, Step, advance
 from dearena.ranking.ranking import Insertion, RankingState
 from dearena.ranking.settle import sort_by_board
 from dearena.ranking.verdict import PairVerdict
@@ -112,7 +112,7 @@ def _steps_of(court: Court, insertion: Insertion, number: int) -> list[Decision]
                 verdicts=[ruling.verdict for ruling in rulings],
                 standing=search.standing,
                 ended_early=search.over,
-                provisional=any(ruling.short for ruling in rulings),
+                provisional=any(ruling.short for ruling in rulings) or _cut_short(court, step),
             )
         )
         phase = step.after
@@ -120,17 +120,26 @@ def _steps_of(court: Court, insertion: Insertion, number: int) -> list[Decision]
     return steps
 
 
+def _cut_short(court: Court, step: Step) -> bool:
+    """Whether it settles though juries want more, and cells of theirs have come to nothing."""
+    return isinstance(step.after, Settled) and any(
+        heard.outcome not in READABLE for pair in step.waits_for for heard in court.case.evidence.of_pair(pair).values()
+    )
+
+
 def _step_of_seeds(court: Court, number: int) -> tuple[Decision, ...]:
     state = court.case.state
     decided: list[PairVerdict] = []
+    short = False
     for pair in seeding.pairs_of(state.seeds):
         ruling = court.of_seeds(pair)
         if ruling is None or ruling.waits:
             return ()
         decided.append(ruling.verdict)
+        short = short or ruling.short
     order = seeding.order_of(state.seeds, decided)
     at = state.open_round.number if state.open_round else 0
-    return (decisions.seeds_ordered(number, at, order, decided),)
+    return (decisions.seeds_ordered(number, at, order, decided, provisional=short),)
 
 
 def settling(state: RankingState, board: Sequence[str], board_digest: Digest) -> tuple[Decision, ...]:

@@ -174,9 +174,20 @@ def standing_content(standing: Standing) -> dict[str, Any]:
     }
 
 
-def seeds_ordered(number: int, round_number: int, order: Sequence[str], verdicts: Iterable[PairVerdict]) -> Decision:
-    """All pairs of seeds are decided; `order` is by pairs won, best first."""
-    content = {"models": list(order), "verdicts": [verdict_content(verdict) for verdict in verdicts]}
+def seeds_ordered(
+    number: int,
+    round_number: int,
+    order: Sequence[str],
+    verdicts: Iterable[PairVerdict],
+    *,
+    provisional: bool = False,
+) -> Decision:
+    """All pairs of seeds have been heard; `order` is by pairs won, best first. Provisional as of `stepped`."""
+    content = {
+        "models": list(order),
+        "verdicts": [verdict_content(verdict) for verdict in verdicts],
+        "provisional": provisional,
+    }
     return Decision(number, DecisionKind.STEPPED, "", round_number, content)
 
 

@@ -51,12 +51,12 @@ class Heard(NamedTuple):
 
     Attributes:
         round: that asked it.
-        draw: chance with which its judge was drawn over that of an even draw, in parts of 65,536.
+        attempt: at which it came.
     """
 
     outcome: Outcome
     round: int = 0
-    draw: int = EVEN_DRAW
+    attempt: int = 1
 
 
 READABLE: Final = frozenset({Outcome.A, Outcome.B, Outcome.TIE, Outcome.FLIP})
@@ -88,7 +88,6 @@ class Evidence:
     """
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[Pair, Ballot], int] = {}
         self._by_pair: dict[Pair, dict[Ballot, Heard]] = {}
         self._pairs_of: dict[str, dict[Pair, None]] = {}
         self.shown: Counter[tuple[str, str]] = Counter()
@@ -113,17 +112,16 @@ class Evidence:
                 self.canaries.add((vote.judge, vote.pair.model_a, vote.query_id))
                 continue
             ballot = Ballot(vote.judge, vote.query_id)
-            attempt = self._newest.get((vote.pair, ballot), 0)
-            if not attempt:
+            known = self._by_pair.setdefault(vote.pair, {}).get(ballot)
+            if known is None:
                 self.shown.update((model, vote.query_id) for model in vote.pair)
                 self.judged.update((vote.judge, model) for model in vote.pair)
                 for model in vote.pair:
                     self._pairs_of.setdefault(model, {})[vote.pair] = None
             for model in vote.pair:
                 self._spent_on.setdefault(model, Spent()).add(vote)
-            if vote.attempt > attempt:
-                self._newest[vote.pair, ballot] = vote.attempt
-                self._by_pair.setdefault(vote.pair, {})[ballot] = Heard(vote.outcome, round_number, vote.draw)
+            if known is None or vote.attempt > known.attempt:
+                self._by_pair[vote.pair][ballot] = Heard(vote.outcome, round_number, vote.attempt)
 
     def of_pair(self, pair: Pair) -> Mapping[Ballot, Heard]:
         """What is known of a pair."""

@@ -8,7 +8,7 @@ _BITS = 52
 """Half a step is added to keep off 0 and 1; with 52 bits the sum still fits a double."""
 
 
-@lru_cache(maxsize=1 << 18)
+@lru_cache(maxsize=1 << 16)
 def lot(*key: str) -> float:
     """A number in the open interval (0, 1), uniform over keys; no part of a key may hold a NUL."""
     digest = hashlib.blake2b("\0".join(key).encode(), digest_size=8, person=_PERSON).digest()

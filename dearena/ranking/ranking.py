@@ -227,7 +227,11 @@ def _stepped(state: RankingState, decision: Decision) -> RankingState:
     content = decision.content
     if not decision.model:
         # Seeds are of no phase but seeding until the board has them in order.
-        return replace(state, resting=tuple(content["models"]))
+        seeds = {
+            model: replace(state.insertions[model], provisional=bool(content.get("provisional")))
+            for model in content["models"]
+        }
+        return replace(state, resting=tuple(content["models"]), insertions={**state.insertions, **seeds})
     phase = phase_of(content["after"])
     standing = content.get("standing")
     known = state.insertions[decision.model]

@@ -21,6 +21,8 @@ from dearena.scoring.arrays import FloatArray
 
 ROUNDS: Final = 6
 """A refinement is spread over about so many, each planned on the board of the one before."""
+MOST_CELLS: Final = 20_000
+"""Of a round: more are planned for too long, on strengths that are too old by their end."""
 CELLS_A_MODEL: Final = 2
 """The least of a round: fewer are hardly worth a board."""
 NEAR: Final = 10.0
@@ -39,7 +41,7 @@ def cells_of_round(cells_left: int, ordered: int, models: int) -> int:
         ordered: of it as a whole.
         models: that are ranked.
     """
-    return min(cells_left, max(-(-ordered // ROUNDS), CELLS_A_MODEL * models))
+    return min(cells_left, max(-(-ordered // ROUNDS), CELLS_A_MODEL * models), MOST_CELLS)
 
 
 def refinement(court: Court) -> tuple[Ask, ...]:

@@ -31,8 +31,7 @@ Z_OF_DECISION: Final = 2.3
 def sequential(hearing: Hearing) -> Ruling:
     """The verdict as the evidence stands, and the next batch if the pair may yet be decided by it."""
     patience = hearing.patience
-    order = _in_order_of_asking(hearing.pair, hearing.evidence, hearing.silent)
-    votes = _numbered(order)
+    votes = _numbered(_in_order_of_asking(hearing.pair, hearing.evidence), hearing.silent)
     found = decide(votes, patience.error, patience.cap)
     verdict = counted_verdict(
         hearing.pair,
@@ -65,22 +64,26 @@ def _delivering(hearing: Hearing) -> tuple[str, ...]:
     return tuple(judge for judge in hearing.judges if judge not in failed) or hearing.judges
 
 
-def _in_order_of_asking(
-    pair: Pair, evidence: Mapping[Ballot, Heard], silent: frozenset[str]
-) -> list[tuple[Ballot, Heard]]:
+def _in_order_of_asking(pair: Pair, evidence: Mapping[Ballot, Heard]) -> list[tuple[Ballot, Heard]]:
     """Readable outcomes by round, and within a round in an order that does not depend on what they are."""
-    readable = (
-        (ballot, heard)
-        for ballot, heard in evidence.items()
-        if heard.outcome in READABLE and ballot.judge not in silent
-    )
+    readable = ((ballot, heard) for ballot, heard in evidence.items() if heard.outcome in READABLE)
     return sorted(readable, key=lambda one: (one[1].round, lot(*pair, *one[0]), one[0]))
 
 
-def _numbered(order: Sequence[tuple[Ballot, Heard]]) -> list[tuple[int, int]]:
-    """(query, verdict), queries numbered as they come."""
+def _numbered(order: Sequence[tuple[Ballot, Heard]], silent: frozenset[str]) -> list[tuple[int, int]]:
+    """(query, verdict), queries numbered as they come.
+
+    A judge that is suspended has said nothing: its votes keep their places, as ties. Were they taken out, looks that
+    have been taken would be taken again on other votes, and the error of all looks would no longer hold.
+    """
     numbers: dict[str, int] = {}
-    return [(numbers.setdefault(ballot.query_id, len(numbers)), _VERDICTS[heard.outcome]) for ballot, heard in order]
+    return [
+        (
+            numbers.setdefault(ballot.query_id, len(numbers)),
+            0 if ballot.judge in silent else _VERDICTS[heard.outcome],
+        )
+        for ballot, heard in order
+    ]
 
 
 def _missing(votes: Sequence[tuple[int, int]], found: Decided, patience: Patience) -> int:

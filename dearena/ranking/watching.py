@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dearena.canaries import Sort
 from dearena.ranking.asks import Ask, canary
@@ -41,7 +41,9 @@ def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
     for judge in in_order(planned):
         record = case.state.health.get(judge, JudgeRecord())
         due = canaries_due(record, planned[judge], case.rules.canary_every)
-        sorts = next_canaries(record, due)
+        # Sorts take turns by what was asked, not by what came of it: an answer too short to be cut comes to nothing.
+        asked = sum(one[0] == judge for one in case.evidence.canaries)
+        sorts = next_canaries(replace(record, canaries=asked), due)
         lots = sorted(
             (lot(case.salt, judge, str(record.canaries), *one), one)
             for one in shown

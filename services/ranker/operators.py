@@ -1,6 +1,7 @@
 """What operators order of a dimension and ask of its judges. An order is kept, and carried out between rounds."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from dearena.faults import InvalidField, NotReady, UnknownModel
 from dearena.names import DimensionName
@@ -14,6 +15,8 @@ from services.ranker.store import RankerStore
 
 LONGEST_REQUEST_ID = 128
 LEAST_CALLS = 2
+MOST_CALLS: Final = 10_000_000
+"""More is a slip of the finger."""
 """Of a refinement: one cell in both seat orders."""
 
 Ordering = pb.RefineRankingRequest | pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
@@ -43,11 +46,11 @@ class Operators:
         """Have more calls spent on the whole board.
 
         Raises:
-            InvalidField: fewer calls than one cell takes.
+            InvalidField: fewer calls than one cell takes, or more than anybody means.
             NotReady: fewer than two models are ranked.
         """
-        if request.calls < LEAST_CALLS:
-            raise InvalidField.of("calls", f"is {request.calls}; must be at least {LEAST_CALLS}")
+        if not LEAST_CALLS <= request.calls <= MOST_CALLS:
+            raise InvalidField.of("calls", f"is {request.calls:,}; must be {LEAST_CALLS} to {MOST_CALLS:,}")
         if len((await self._read(name)).state.ranking) < LEAST_CALLS:
             raise NotReady(f"{name} has no ranking yet that could be refined")
         await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)

@@ -50,7 +50,7 @@ def test_the_strength_is_the_maximum_of_the_likelihood_under_the_prior(
         for (opponent, _, _), outcome in heard.items():
             if outcome not in WORTH:
                 continue
-            share = WORTH[outcome] if NEWCOMER < opponent else 1 - WORTH[outcome]
+            share = WORTH[outcome] if opponent > NEWCOMER else 1 - WORTH[outcome]
             gap = strength - STRENGTHS[opponent]
             total += share * np.logaddexp(0, -gap) + (1 - share) * np.logaddexp(0, gap)
         return float(total)
