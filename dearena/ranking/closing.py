@@ -14,6 +14,7 @@ from dearena.ranking.court import Case, Court
 from dearena.ranking.decisions import Decision
 from dearena.ranking.evidence import READABLE, Vote, counted
 from dearena.ranking.insertion import Coarse, Fine, Settled, Step, advance
+from dearena.ranking.mates import among_mates
 from dearena.ranking.ranking import Insertion, RankingState
 from dearena.ranking.settle import sort_by_board
 from dearena.ranking.verdict import PairVerdict
@@ -147,7 +148,10 @@ def settling(state: RankingState, board: Sequence[str], board_digest: Digest) ->
     resting = state.resting or state.ranking
     models = [model for model in resting if not state.insertions[model].is_over and model not in state.newcomers]
     ranking = sort_by_board(resting, board)
-    sure = {model: interval for model in models if (interval := state.insertions[model].interval)}
+    placed = [state.insertions[model] for model in models]
+    sure = {
+        one.model: among_mates(one, placed, ranking.index(one.model) + 1) for one in placed if one.interval is not None
+    }
     provisional = [model for model in models if state.insertions[model].provisional]
     return (
         decisions.settled(

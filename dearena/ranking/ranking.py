@@ -41,7 +41,9 @@ class Insertion:
         rounds: numbers of the rounds that served it, an open one too.
         rank: after its settle, 1 is best; 0 before.
         settled_by: number of the round on whose board it settled; 0 before.
-        interval: best and worst rank at 95 %, by its own votes at its last step; None before that.
+        interval: best and worst rank at 95 %, by its own votes at its last step, and at its settle among those that
+            settled beside it too; None before that.
+        strength, error: at its last step, in billionths of log-odds.
         provisional: judges failed or left and nobody could take their place, so that its evidence fell short.
     """
 
@@ -52,6 +54,8 @@ class Insertion:
     rank: int = 0
     settled_by: int = 0
     interval: tuple[int, int] | None = None
+    strength: int = 0
+    error: int = 0
     provisional: bool = False
 
     @property
@@ -239,6 +243,8 @@ def _stepped(state: RankingState, decision: Decision) -> RankingState:
         known,
         phase=phase,
         interval=(standing["low"] + 1, standing["high"] + 1) if standing else None,
+        strength=standing["strength"] if standing else 0,
+        error=standing["error"] if standing else 0,
         provisional=known.provisional or bool(content.get("provisional")),
     )
     resting = state.resting
@@ -254,7 +260,9 @@ def _settled(state: RankingState, decision: Decision) -> RankingState:
     for model in decision.content["models"]:
         insertion, place = state.insertions[model], ranking.index(model)
         phase = Settled(place, 0) if isinstance(insertion.phase, Seeding) else insertion.phase
-        served[model] = replace(insertion, phase=phase, rank=place + 1, settled_by=decision.round)
+        told = decision.content.get("sure", {}).get(model)
+        interval = (told[0], told[1]) if told else insertion.interval
+        served[model] = replace(insertion, phase=phase, rank=place + 1, settled_by=decision.round, interval=interval)
     # Who is still being inserted keeps its place between the same models, wherever these are now.
     for model in state.newcomers:
         searching = state.insertions[model].phase
