@@ -198,7 +198,7 @@ def test_a_place_that_was_provisional_once_stays_so() -> None:
     assert log.state.insertions["e@1"].provisional
     (settled,) = settling(log.state, ["a@1", "b@1", "e@1", "c@1", "d@1"], "digest")
     assert settled.content["provisional"] == ["e@1"]
-    assert settled.content["sure"] == {"e@1": [1, 1]}
+    assert settled.content["sure"] == {"e@1": [1, 3]}  # the rank that the board gives lies within
 
 
 def test_a_newcomers_position_moves_with_those_who_leave_before_it() -> None:
