@@ -239,7 +239,8 @@ def _how_sure(explanation: Explanation) -> str:
     close = sorted((pair for pair in heard.values() if not pair.decided), key=lambda pair: (pair.lead, pair.opponent))
     decided = len(heard) - len(close)
     # Seeds have no interval of their own: their board is their measure.
-    known = f"Its rank by its own votes: {between(*insertion.interval)}. " if insertion.interval else ""
+    by = "when it settled" if insertion.rank else "by its own votes"
+    known = f"Its rank {by}: {between(*insertion.interval)}. " if insertion.interval else ""
     sure = f"{known}Of {counted(len(heard), 'pair')} heard, {decided} decided{_at(heard.values())}."
     if insertion.provisional:
         sure += " It is provisional: judges failed or left, and nobody could take their place; judges would mend that."

@@ -135,9 +135,12 @@ def _rested(before: Coarse | Fine, after: Settled, content: Content, *, heard: b
         return f"is given {place} with the votes there are: {_EARLY}"
     if not heard:
         return f"has no neighbours at place {after.place + 1}"
-    if isinstance(before, Fine) and abs(after.place - before.place) >= max(before.width, 1):
-        return f"has slid {counted(before.slides, 'time')} and is given {place}"
-    return f"rests at {place}"
+    if not isinstance(before, Fine) or abs(after.place - before.place) < max(before.width, 1):
+        return f"rests at {place}"
+    if before.slides:
+        # As often as it may, or near enough to where it stands: the log does not say which.
+        return f"has slid {counted(before.slides, 'time')} and is given {place}, where it stands by all its votes"
+    return f"stands at {place} by all its votes, near enough to its window at place {before.place + 1}, and rests"
 
 
 def _looks_around(before: Coarse | Fine, after: Fine) -> str:
@@ -152,7 +155,7 @@ def _looks_around(before: Coarse | Fine, after: Fine) -> str:
             return f"stands at place {after.place + 1}: its neighbours come next"
         case Fine() if after.slides > before.slides:
             return f"stands at place {after.place + 1} by all its votes, and slides there from {before.place + 1}"
-    return f"stands at place {after.place + 1}, less surely than was asked: {wide}"
+    return f"stands at place {after.place + 1}, and its targets are not met: {wide}"
 
 
 _EARLY: Final = "its rounds or targets are used up, or its rank is known as well as was asked"

@@ -63,12 +63,28 @@ def test_steps_of_the_window() -> None:
     assert step(Fine(2, 1, 0), Fine(1, 1, 1), neighbour) == (
         said + "stands at place 2 by all its votes, and slides there from 3"
     )
-    assert step(Fine(2, 1, 0), Fine(2, 2, 0), neighbour).endswith("looks at 2 neighbours on each side")
+    assert step(Fine(2, 1, 0), Fine(2, 2, 0), neighbour) == (
+        said + "stands at place 3, and its targets are not met: looks at 2 neighbours on each side"
+    )
     assert step(Fine(2, 1, 0), Settled(2, 0), neighbour) == said + "rests at place 3 (95 % between 2 and 5)"
-    assert "has slid 8 times and is given place 5" in step(Fine(2, 1, 8), Settled(4, 8), neighbour)
     assert "with the votes there are" in step(Coarse(0, 5), Settled(2, 0), ended_early=True)
     assert step(Fine(0, 1, 0), Settled(0, 0)) == "has no neighbours at place 1"
     assert "nobody could take their place" in step(Fine(2, 1, 0), Settled(2, 0), neighbour, provisional=True)
+
+
+def test_a_place_outside_of_the_window_is_told_by_its_cause() -> None:
+    neighbour = heard("gamma@1", 9, 3, 1)
+    said = "beats gamma@1 9 : 3 on 12 queries, decided at 5 %, so it "
+    # It has never slid: what it stands off by is less than strengths are known to.
+    assert step(Fine(2, 1, 0), Settled(4, 0), neighbour) == (
+        said
+        + "stands at place 5 (95 % between 2 and 5) by all its votes, near enough to its window at place 3, and rests"
+    )
+    assert step(Fine(2, 1, 8), Settled(4, 8), neighbour) == (
+        said + "has slid 8 times and is given place 5 (95 % between 2 and 5), where it stands by all its votes"
+    )
+    assert step(Fine(2, 3, 8), Settled(4, 8), neighbour) == said + "rests at place 5 (95 % between 2 and 5)"
+    assert "used up" in step(Fine(2, 1, 0), Settled(4, 0), neighbour, ended_early=True)
 
 
 def test_a_settle_says_how_sure_it_is() -> None:
