@@ -204,7 +204,8 @@ def settled(
     """These models have their places; the ranking is in the order of the board of this round.
 
     Args:
-        sure: best and worst rank at 95 % of those that were inserted, by their own votes and those of whom they settle beside.
+        sure: best and worst rank at 95 % of those that were inserted, by their own votes and by those of all that
+            settle beside them.
         provisional: those of them whose evidence fell short.
     """
     content = {

@@ -2,9 +2,10 @@
 
 Cells come in an order that depends on names, on how often answers and judges have been used, and on the weights of
 boards: distinct queries, evenly used, and judges in proportion to their weight (`draws`). A pair's own verdicts reach
-that order only through the boards they are on. A vote counts 1, whoever cast it: the weight is in the draw. The test is
-`sign_flips.decide`: the stated error is the chance that a pair whose true gap is 0 is ever decided, over
-draws of queries, given the jury, for the life of the pair. It is of one pair, not of a board. Pure.
+that order through the boards they are on, through where the newcomer is taken to stand (it says which pairs are asked,
+and which judges are outside the window), and through suspensions. A vote counts 1, whoever cast it: the weight is in
+the draw. The test is `sign_flips.decide`: the stated error is the chance that a pair whose true gap is 0 is ever
+decided, over draws of queries, given the jury, for the life of the pair. It is of one pair, not of a board. Pure.
 """
 
 from collections.abc import Mapping, Sequence
