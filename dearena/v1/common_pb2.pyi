@@ -39,11 +39,13 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
     OUTCOME_A: _Outcome.ValueType  # 1
-    """Both seat orders prefer model_a, the model first in slug order (never a seat)."""
+    """Both seat orders, or the one that was asked, prefer model_a: the model first in slug order
+    (never a seat).
+    """
     OUTCOME_B: _Outcome.ValueType  # 2
-    """Both seat orders prefer model_b."""
+    """Both seat orders, or the one that was asked, prefer model_b."""
     OUTCOME_TIE: _Outcome.ValueType  # 3
-    """The judge said tie in both orders."""
+    """The judge said tie in both orders, or in the one that was asked."""
     OUTCOME_FLIP: _Outcome.ValueType  # 4
     """The two orders disagree, or one is a verdict and the other a tie; both are kept."""
     OUTCOME_INVALID: _Outcome.ValueType  # 5
@@ -60,11 +62,13 @@ class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
 
 OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
 OUTCOME_A: Outcome.ValueType  # 1
-"""Both seat orders prefer model_a, the model first in slug order (never a seat)."""
+"""Both seat orders, or the one that was asked, prefer model_a: the model first in slug order
+(never a seat).
+"""
 OUTCOME_B: Outcome.ValueType  # 2
-"""Both seat orders prefer model_b."""
+"""Both seat orders, or the one that was asked, prefer model_b."""
 OUTCOME_TIE: Outcome.ValueType  # 3
-"""The judge said tie in both orders."""
+"""The judge said tie in both orders, or in the one that was asked."""
 OUTCOME_FLIP: Outcome.ValueType  # 4
 """The two orders disagree, or one is a verdict and the other a tie; both are kept."""
 OUTCOME_INVALID: Outcome.ValueType  # 5

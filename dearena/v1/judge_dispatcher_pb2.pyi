@@ -291,7 +291,7 @@ class Comparison(_message.Message):
     def cell(self) -> _common_pb2.Cell: ...
     @_builtins.property
     def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeatRecord]:
-        """One entry a seat order: first model_a in the first seat, then model_b."""
+        """One entry a seat order that was asked: model_a in the first seat before model_b there."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...

@@ -176,7 +176,10 @@ class RankingSettings(_message.Message):
     most_rounds: _builtins.int
     """An insertion settles after this many rounds at the latest; 0 means 24."""
     target_calls: _builtins.int
-    """An insertion goes on until it has taken this many judge calls, and then settles; 0: no target."""
+    """An insertion goes on until it has taken this many judge calls, and then settles; 0: no target.
+    Counted as cells asked on the newcomer's pairs times seat orders: a cell that needs no call is
+    counted too, canaries are not.
+    """
     target_rank_width: _builtins.int
     """An insertion goes on until its rank is known to so many places (95 %), and then settles; 0: no target."""
     seats: _common_pb2.SeatPolicy.ValueType

@@ -183,7 +183,9 @@ class Ranking(_message.Message):
     version: _builtins.int
     """Grows with every change."""
     refinement_calls_left: _builtins.int
-    """Judge calls of the refinement under way that are still to be made; 0 when there is none."""
+    """Judge calls of the refinement under way that are still to be made, counted as in
+    RefineRankingRequest; 0 when there is none.
+    """
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Model revisions, best first."""
@@ -261,7 +263,9 @@ class Insertion(_message.Message):
     """Of the open round."""
     cells_done: _builtins.int
     judge_calls: _builtins.int
-    """Outcomes asked for this insertion so far, times seat orders."""
+    """Judge calls made for this insertion so far, with its share of what is nobody's alone: canaries,
+    and votes on two seeds.
+    """
     rank: _builtins.int
     """Place after the settle, 1 is best; 0 before."""
     waiting_reason: _builtins.str
@@ -800,7 +804,9 @@ class RefineRankingRequest(_message.Message):
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     calls: _builtins.int
-    """Judge calls to spend, at most."""
+    """Judge calls to spend, at most: all cells that are asked, canaries too, times seat orders. A cell
+    that needs no call (VOID, SKIPPED) is counted as if it did.
+    """
     request_id: _builtins.str
     def __init__(
         self,
