@@ -39,7 +39,8 @@ def simulate(
         str | None,
         typer.Option(
             help="Judges that do not judge what they see, as kind:rate. inverted: say the opposite; first: prefer the "
-            "first seat; family: their own family; collusion: one and the same model. For example inverted:0.2."
+            "first seat; family: their own family; collusion: one and the same model; unreadable: nothing that can be "
+            "read. For example inverted:0.2."
         ),
     ] = None,
     newcomers_at_once: Annotated[
@@ -48,6 +49,12 @@ def simulate(
     listed: Annotated[
         bool, typer.Option("--listed", help="Models enter in the order of their names; default: a random order.")
     ] = False,
+    salt: Annotated[
+        str,
+        typer.Option(
+            help="Other salts draw other cells; of a dimension of services: its name, projects/…/dimensions/…."
+        ),
+    ] = "",
     plot: Annotated[
         Path | None, typer.Option(help="Draw the last board and the insertions beside the truth: an .svg file.")
     ] = None,
@@ -77,6 +84,7 @@ def simulate(
             hostility=HONEST if hostile is None else Hostility.parse(hostile),
             at_once=newcomers_at_once,
             shuffled=not listed,
+            salt=salt,
         )
         with _progress(silent=as_json) as told:
             found = simulate(simulation, told)

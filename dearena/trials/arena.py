@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dearena.canaries import Sort
+from dearena.faults import ArenaFault
 from dearena.identity import Digest, text_hash
 from dearena.ranking.admission import waiting
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge
@@ -32,8 +33,16 @@ from dearena.scoring import boards as scoring
 from dearena.trials.world import World
 
 
-class Stuck(RuntimeError):
+class Stuck(ArenaFault):
     """An arena waits though nobody is missing; says for what."""
+
+    reason = "STUCK"
+    status = "FAILED_PRECONDITION"
+
+    @classmethod
+    def of(cls, wait: Wait) -> "Stuck":
+        """The fault of an arena that waits so."""
+        return cls(f"the arena is stuck: {wait.reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,7 @@ class Arena:
             if self._cohorts:
                 self.enter(self._cohorts.pop(0))
             elif self.state.newcomers or self.state.seeds or waiting(self.entrants, self.state.admitted):
-                raise Stuck(wait.reason)
+                raise Stuck.of(wait)
             else:
                 return
 

@@ -188,7 +188,7 @@ class _Ranked(Arena):
         busiest: list[int] = []
         while isinstance(self.state.insertions[model].phase, Coarse | Fine):
             if wait := self._open():
-                raise Stuck(wait.reason)
+                raise Stuck.of(wait)
             asked = Counter(ask.judge for ask in self.asks)
             self._close()
             calls.append(len(self.asks) * self.rules.calls_a_cell)

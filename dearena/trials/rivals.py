@@ -78,7 +78,7 @@ def most_calls(models: int, queries: int) -> int:
 def random(mass: Mass, calls: int, settings: FitSettings, lots: np.random.Generator) -> Spent:
     """Spend so many calls (one less if odd) on cells drawn uniformly."""
     asked = Asked(mass)
-    asked.draw(calls // CALLS_A_CELL, lots, partial(_any_pairs, len(mass.models), lots))
+    asked.draw(calls // CALLS_A_CELL, lots, partial(_any_pairs, len(mass.models), lots), calls)
     return Spent(asked.cells, asked.board(settings))
 
 
@@ -88,10 +88,10 @@ def near(mass: Mass, calls: int, settings: FitSettings, lots: np.random.Generato
     ends = np.linspace(0, calls // CALLS_A_CELL, REFITS + 1).astype(int)
     for number, size in enumerate(np.diff(ends).tolist()):
         if number == 0 or not len(asked):
-            asked.draw(size, lots, partial(_any_pairs, models, lots))
+            asked.draw(size, lots, partial(_any_pairs, models, lots), calls)
         else:
             order = asked.board(settings).best_first(np.arange(models))
-            asked.draw(size, lots, partial(_near_pairs, order, lots))
+            asked.draw(size, lots, partial(_near_pairs, order, lots), calls)
     return Spent(asked.cells, asked.board(settings))
 
 
@@ -148,15 +148,21 @@ class Asked:
         self._parts.append(new)
         return new
 
-    def draw(self, count: int, lots: np.random.Generator, pairs: Callable[[int], tuple[IntArray, IntArray]]) -> None:
-        """Ask `count` cells of pairs so drawn, judges and queries uniform.
+    def draw(
+        self,
+        count: int,
+        lots: np.random.Generator,
+        pairs: Callable[[int], tuple[IntArray, IntArray]],
+        calls: int,
+    ) -> None:
+        """Ask `count` cells of pairs so drawn, judges and queries uniform; they are some of what `calls` in all ask.
 
         Raises:
             InvalidField: there are not so many cells, or hardly any new ones among such pairs.
         """
         models, queries = len(self._mass.models), len(self._mass.queries)
-        if CALLS_A_CELL * count > most_calls(models, queries):
-            raise InvalidField.of("calls", f"there are not as many cells as {CALLS_A_CELL * count:,} calls ask")
+        if calls // CALLS_A_CELL > most_calls(models, queries) // CALLS_A_CELL:
+            raise InvalidField.of("calls", f"there are not as many cells as {calls:,} calls ask")
         left, vain = count, 0
         while left:
             first, second = pairs(left)
@@ -170,9 +176,7 @@ class Asked:
                 self._keys = np.concatenate([self._keys, keys[chosen]])
             vain = 0 if len(chosen) else vain + 1
             if vain > _MOST_IN_VAIN:
-                raise InvalidField.of(
-                    "calls", f"there are hardly as many cells left as {CALLS_A_CELL * count:,} calls ask"
-                )
+                raise InvalidField.of("calls", f"there are hardly as many cells as {calls:,} calls ask")
             left -= len(chosen)
 
 

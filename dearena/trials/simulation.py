@@ -44,6 +44,7 @@ class Simulation:
         hostility: of the judges.
         at_once: newcomers that enter together; 0: all are registered at once, and as many enter as the rules let in.
         shuffled: whether the models enter in a random order; else in that of their names.
+        salt: of a jury: other salts draw other cells; of a dimension of real services, its name.
 
     Raises:
         InvalidField: one of them is none of the values it may have.
@@ -58,6 +59,7 @@ class Simulation:
     hostility: Hostility = HONEST
     at_once: int = 0
     shuffled: bool = True
+    salt: str = ""
 
     def __post_init__(self) -> None:
         if self.models <= DEFAULT_SEED_MODELS:
@@ -158,6 +160,7 @@ def simulate(simulation: Simulation, told: Told = _untold) -> Simulated:
 
     Raises:
         InvalidField: there are not so many cells as calls ask, or too many for the memory.
+        Stuck: somebody cannot have a place, since nobody may judge it.
     """
     world = Planted.economy(simulation.seed, simulation.models, simulation.queries, simulation.hostility)
     lots = np.random.default_rng([simulation.seed, _CHOICES])
@@ -168,6 +171,7 @@ def simulate(simulation: Simulation, told: Told = _untold) -> Simulated:
         simulation.rules,
         cohorts(entrance(simulation, world, lots), simulation.at_once),
         simulation.fitted,
+        simulation.salt,
     )
     arena.run(lambda played: told(len(played.state.ranking), simulation.models))
     if simulation.calls:

@@ -93,6 +93,14 @@ def test_models_may_enter_in_the_order_of_their_names_and_together() -> None:
     assert len(found["board_digest"]) == 64
 
 
+def test_other_salts_draw_other_cells_in_the_same_world() -> None:
+    plain, other = simulated("sequential"), simulated("sequential", "--salt", "projects/default/dimensions/algebra")
+    assert plain["settings"] == other["settings"] | {"salt": ""}
+    assert other["settings"]["salt"] == "projects/default/dimensions/algebra"
+    assert plain["true_order"] == other["true_order"]
+    assert plain["board_digest"] != other["board_digest"]
+
+
 def test_people_are_told_the_same_in_words(tmp_path: Path) -> None:
     plot = tmp_path / "found.svg"
     result = run(*SMALL, "--jury", "makers", "--plot", str(plot))
@@ -110,7 +118,10 @@ def test_people_are_told_the_same_in_words(tmp_path: Path) -> None:
         (("--jury", "random"), "calls"),
         (("--jury", "makers", "--calls", "800"), "calls"),
         (("--jury", "full", "--calls", "800"), "calls"),
-        (("--jury", "random", "--calls", "100000"), "not as many"),
+        (("--jury", "random", "--calls", "100000"), "not as many cells as 100,000 calls"),
+        (("--jury", "near", "--calls", "100000"), "not as many cells as 100,000 calls"),
+        (("--jury", "near", "--calls", "3000"), "hardly as many cells as 3,000 calls"),
+        (("--hostile", "unreadable:1"), "stuck: no eligible judge for model-00"),
         (("--jury", "wise"), "wise"),
         (("--jury", "full", "--models", "5"), "seeds"),
         (("--jury", "full", "--weights", "loud"), "weighting"),
