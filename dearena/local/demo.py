@@ -146,7 +146,7 @@ async def _make_dimensions(client: ArenaClient, seed: int) -> None:
             dimension = query_selector_pb2.Dimension(
                 name=client.dimension_name(slug),
                 selection=selection,
-                # As the method's makers do it: the reference that every other jury is compared with.
+                # By name, as in every whole system that is run here: it stays what it is, whatever the default becomes.
                 ranking=query_selector_pb2.RankingSettings(jury="sequential"),
             )
             await client.create_dimension(dimension, pool(POOL_SIZE))
