@@ -14,7 +14,7 @@ from dearena.ranking.exhaustive import exhaustive
 from dearena.ranking.juries import JURIES, jury_named
 from dearena.ranking.jury import Hearing, Jury, Patience, Ruling
 from dearena.ranking.pairs import Pair, in_order, pairs_in_order
-from dearena.ranking.sequential import sequential
+from dearena.ranking.sequential import _in_order_of_asking, sequential
 from dearena.ranking.verdict import ONE, weigh
 
 PAIR = Pair("alpha@1", "beta@1")
@@ -147,6 +147,24 @@ def test_no_more_is_asked_than_the_cap_where_all_can_be_read(said: list[Outcome]
     assert not rulings[-1].short
     assert rulings[-1].verdict.error == 0.05
     assert rulings[-1].verdict.queries <= len(QUERIES)
+
+
+@given(said=st.lists(st.sampled_from(sorted(READABLE)), min_size=len(ALL), max_size=len(ALL)), data=st.data())
+def test_the_order_in_which_votes_are_looked_at_does_not_depend_on_what_they_say(
+    said: list[Outcome], data: st.DataObject
+) -> None:
+    """The error of all looks rests on it: cells of one round may say anything, each whatever another said."""
+    rounds = [ALL[start::3] for start in range(3)]
+    outcomes = dict(zip(ALL, said, strict=True))
+
+    def order(heard: dict[Ballot, Outcome]) -> list[Ballot]:
+        evidence = {ballot: Heard(heard[ballot], number) for number, cells in enumerate(rounds, 1) for ballot in cells}
+        return [ballot for ballot, _ in _in_order_of_asking(PAIR, evidence)]
+
+    otherwise: dict[Ballot, Outcome] = {}
+    for cells in rounds:
+        otherwise |= zip(cells, data.draw(st.permutations([outcomes[ballot] for ballot in cells])), strict=True)
+    assert order(otherwise) == order(outcomes)
 
 
 @given(OUTCOMES, st.lists(st.integers(0, 200_000), min_size=3, max_size=3))

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.canaries import Sort
 from dearena.outcomes import Outcome
 from dearena.ranking import decisions
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
 from dearena.ranking.decisions import NEWCOMER, OPERATOR, RULE, SEED, Decision, DecisionKind, phase_of
 from dearena.ranking.entrants import Change
-from dearena.ranking.evidence import Evidence, Vote
+from dearena.ranking.evidence import CANARY, Evidence, Vote
 from dearena.ranking.findings import Board
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen
@@ -351,6 +352,23 @@ def test_a_judge_may_weigh_nothing_and_one_on_no_board_weighs_as_the_average() -
     assert freeze(state, None, Evidence()) == Frozen(dict.fromkeys(SEEDS[:3], ONE))
 
 
+def test_what_a_judges_cells_have_cost_is_frozen_where_all_is_in_one_currency() -> None:
+    def frozen_costs(*spent: tuple[str, int, str]) -> Mapping[str, int]:
+        evidence = Evidence()
+        evidence.add(
+            1,
+            [
+                Vote(str(cell), 1, Pair("c@1", "d@1"), judge, f"q{cell}", Outcome.A, 2, cost, currency)
+                for cell, (judge, cost, currency) in enumerate(spent)
+            ],
+        )
+        return freeze(Log().state, None, evidence).costs
+
+    assert frozen_costs(("a@1", 30, "USD"), ("a@1", 11, "USD"), ("b@1", 7, "USD")) == {"a@1": 20, "b@1": 7}
+    assert frozen_costs(("a@1", 30, "USD"), ("b@1", 0, "")) == {"a@1": 30}
+    assert frozen_costs(("a@1", 30, "USD"), ("b@1", 7, "EUR")) == {}
+
+
 # Rounds.
 
 
@@ -374,6 +392,28 @@ def test_a_round_is_decided_by_the_weights_of_its_opening(weight: int, then: Coa
     since = Frozen(dict.fromkeys(said, 0))
     closed, step = closing(Case(state, Rules(jury="exhaustive"), ("q1",), since, evidence), Closed(votes))
     assert (closed.kind, closed.content["outcomes"]) == (DecisionKind.ROUND_CLOSED, {"A": 2, "B": 1})
+    assert phase_of(step.content["after"]) == then
+
+
+@pytest.mark.parametrize(("failed", "suspended", "then"), [(14, [], Coarse(0, 2)), (15, ["a@1"], Coarse(3, 4))])
+def test_whoever_is_suspended_at_a_close_has_no_say_in_its_steps(
+    failed: int, suspended: list[str], then: Coarse
+) -> None:
+    """One judge of much weight is for the newcomer; its next canary failed is the one too many, or not yet."""
+    log = Log(SEEDS, "e@1").open(["e@1"])
+    opened = log.state.open_round
+    assert opened is not None
+    weights = Frozen({"a@1": 3 * ONE, "b@1": ONE, "d@1": ONE})
+    known = {"a@1": JudgeRecord(cells=failed, canaries=failed, canaries_failed=failed)}
+    state = replace(log.state, open_round=replace(opened, frozen=weights), health=known)
+    said = {"a@1": Outcome.B, "b@1": Outcome.A, "d@1": Outcome.A}
+    votes = [Vote(judge, 1, Pair("c@1", "e@1"), judge, "q1", outcome) for judge, outcome in said.items()]
+    votes.append(Vote("canary", 1, Pair("d@1", "d@1"), "a@1", "q1", Outcome.B, kind=CANARY))
+    evidence = Evidence()
+    evidence.add(opened.number, votes)
+    case = Case(state, Rules(jury="exhaustive"), ("q1",), Frozen(), evidence)
+    _, *between, step = closing(case, Closed(votes, {"canary": Sort.TRUNCATED}))
+    assert [(one.kind, one.model) for one in between] == [(SUSPENDED, judge) for judge in suspended]
     assert phase_of(step.content["after"]) == then
 
 

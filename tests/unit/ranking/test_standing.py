@@ -79,6 +79,18 @@ def test_the_less_is_known_of_the_others_the_wider_the_interval(
     assert sure.low <= sure.near_low <= sure.place <= sure.near_high <= sure.high
 
 
+def test_one_whose_own_strength_is_unsure_may_stand_on_either_side_though_they_have_not_met() -> None:
+    heard = {("z@1", f"j{n % 3}@1", f"q{n}"): Outcome.A if n % 2 else Outcome.B for n in range(40)}
+    pair = Pair.of(NEWCOMER, "z@1")
+    met = [(pair, {Ballot(judge, query): Heard(outcome, 1) for (_, judge, query), outcome in heard.items()})]
+    sure = known()
+    unsure = Field(sure.strengths, {**sure.errors, "y@1": 3 * NANO})
+    found, wider = (standing_of(NEWCOMER, met, RANKING, field) for field in (sure, unsure))
+    assert (wider.strength, wider.error) == (found.strength, found.error)
+    assert wider.high == found.high + 1
+    assert wider.near_high == found.near_high + 1
+
+
 @given(HEARD)
 def test_the_place_is_behind_all_that_are_stronger(heard: dict[tuple[str, str, str], Outcome]) -> None:
     found = standing(heard)
