@@ -1,6 +1,7 @@
 """What operators order of a dimension and ask of its judges. An order is kept, and carried out between rounds."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from dearena.faults import InvalidField, NotReady, UnknownModel
@@ -13,11 +14,12 @@ from dearena.ranking.ranking import EMPTY, RankingState, apply
 from dearena.v1 import ranker_pb2 as pb
 from services.ranker.store import RankerStore
 
-LONGEST_REQUEST_ID = 128
-LEAST_CALLS = 2
+LONGEST_REQUEST_ID: Final = 128
+LONGEST_REASON: Final = 1_000
+LEAST_CALLS: Final = 2
+"""Of a refinement: one cell in both seat orders."""
 MOST_CALLS: Final = 10_000_000
 """More is a slip of the finger."""
-"""Of a refinement: one cell in both seat orders."""
 
 Ordering = pb.RefineRankingRequest | pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
 
@@ -60,7 +62,12 @@ class Operators:
         await self._order_judge(name, DecisionKind.JUDGE_SUSPENDED, request)
 
     async def reinstate(self, name: DimensionName, request: pb.ReinstateJudgeRequest) -> None:
-        """Have a judge asked again, with a new record; raises UnknownModel."""
+        """Have a judge asked again, with a new record.
+
+        Raises:
+            UnknownModel: it has not been admitted.
+            NotReady: it is not suspended, nor about to be by an order.
+        """
         await self._order_judge(name, DecisionKind.JUDGE_REINSTATED, request)
 
     async def judges(self, name: DimensionName) -> list[pb.JudgeHealth]:
@@ -75,16 +82,29 @@ class Operators:
     ) -> None:
         if not request.reason.strip():
             raise InvalidField.of("reason", "must say why")
+        if len(request.reason) > LONGEST_REASON:
+            raise InvalidField.of("reason", f"must have at most {LONGEST_REASON:,} characters")
         if request.judge not in (await self._read(name)).state.admitted:
             raise UnknownModel(f"{request.judge} has not been admitted to {name}")
         await self._order(name, Order(0, kind, request.judge, request.reason), request)
+
+    async def _check(self, name: DimensionName, order: Order) -> None:
+        """Whoever is to be reinstated is suspended once all orders so far are carried out."""
+        if order.kind != DecisionKind.JUDGE_REINSTATED:
+            return
+        state = (await self._read(name)).state
+        waiting = [one for one in await self._store.orders(name, after=state.orders) if one.judge == order.judge]
+        last = waiting[-1].kind if waiting else None
+        if last == DecisionKind.JUDGE_REINSTATED or (last is None and not state.admitted[order.judge].suspended):
+            raise NotReady(f"{order.judge} is not suspended in {name}")
 
     async def _order(self, name: DimensionName, order: Order, request: Ordering) -> None:
         request_id = request.request_id
         if len(request_id) > LONGEST_REQUEST_ID:
             raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
         scoped = request_id and f"{name.project}/{request.DESCRIPTOR.name}/{request_id}"
-        await self._store.order(name, order, scoped, request.SerializeToString(deterministic=True))
+        body = request.SerializeToString(deterministic=True)
+        await self._store.order(name, order, scoped, body, partial(self._check, name, order))
 
     async def _read(self, name: DimensionName) -> _Folded:
         """The log as it stands. It only grows; whoever reads at the same time adds an entry once."""

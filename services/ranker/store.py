@@ -5,7 +5,7 @@ dimension's document. Cells, which may be many, are written before it under the 
 until a round names that digest, they belong to nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -270,7 +270,14 @@ class RankerStore:
 
     # Operators' orders
 
-    async def order(self, name: DimensionName, asked: Order, request_id: str, request_body: bytes) -> None:
+    async def order(
+        self,
+        name: DimensionName,
+        asked: Order,
+        request_id: str,
+        request_body: bytes,
+        check: Callable[[], Awaitable[None]],
+    ) -> None:
         """Keep an order until the log takes it up, under the next number; once for a request id.
 
         Args:
@@ -278,6 +285,7 @@ class RankerStore:
             asked: the order; whatever its number is.
             request_id: scoped by the method; empty: without this guard.
             request_body: tells one request from another.
+            check: raises where there is nothing to be ordered; not asked of a request that was granted before.
 
         Raises:
             RequestIdReused: the id was used with another body.
@@ -290,6 +298,8 @@ class RankerStore:
             )
             if read is None:
                 raise RuntimeError(f"{name} was never taken up")
+            # From here on no other order can come between.
+            await check()
             document = order_document(replace(asked, number=read["orders"]))
             await self._orders.insert_one({**key_of(name), **document, **self._provenance(now())}, session=session)
             return b""

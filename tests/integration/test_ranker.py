@@ -183,7 +183,13 @@ NOT_THERE: Sequence[tuple[str, Any, type[faults.ArenaFault]]] = [
     ("RefineRanking", pb.RefineRankingRequest(dimension=NAME, calls=1), faults.InvalidField),
     ("SuspendJudge", pb.SuspendJudgeRequest(dimension=NAME, judge="nobody@1", reason="x"), faults.UnknownModel),
     ("SuspendJudge", pb.SuspendJudgeRequest(dimension=NAME, judge="nobody@1"), faults.InvalidField),
+    ("SuspendJudge", pb.SuspendJudgeRequest(dimension=NAME, judge=MODELS[2], reason="x" * 1_001), faults.InvalidField),
     ("ReinstateJudge", pb.ReinstateJudgeRequest(dimension=NAME, judge="nobody", reason="x"), faults.InvalidField),
+    (
+        "ReinstateJudge",
+        pb.ReinstateJudgeRequest(dimension=NAME, judge=MODELS[2], reason="x" * 1_001),
+        faults.InvalidField,
+    ),
     ("ListJudges", pb.ListJudgesRequest(dimension=f"{NAME}-2"), faults.UnknownDimension),
     ("ExplainInsertion", pb.ExplainInsertionRequest(dimension=NAME, model="nobody@1"), faults.UnknownInsertion),
     ("WatchInsertion", pb.WatchInsertionRequest(dimension=NAME, model="nobody@1"), faults.UnknownInsertion),

@@ -111,9 +111,32 @@ async def test_an_operator_suspends_a_judge_and_reinstates_it(stage: Stage) -> N
         await eventually(health, equals=(True, "looks odd"))
         await eventually(suspended_on_board, equals=[judge])
         assert list((await ranker.ranking()).suspended_judges) == [judge]
-        await ranker.stub.ReinstateJudge(pb.ReinstateJudgeRequest(dimension=NAME, judge=judge, reason="it is well"))
+        again = pb.ReinstateJudgeRequest(dimension=NAME, judge=judge, reason="it is well", request_id="again")
+        await ranker.stub.ReinstateJudge(again)
         await eventually(health, equals=(False, ""))
         await eventually(suspended_on_board, equals=[])
+        await ranker.stub.ReinstateJudge(again)  # the same request, which was granted
+
+
+async def test_a_judge_is_reinstated_only_where_it_is_suspended_or_is_about_to_be(stage: Stage) -> None:
+    suspend = pb.SuspendJudgeRequest(dimension=NAME, judge=MODELS[2], reason="looks odd")
+    reinstate = pb.ReinstateJudgeRequest(dimension=NAME, judge=MODELS[2], reason="it is well")
+
+    async def refused(ranker: Ranked) -> str:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await ranker.stub.ReinstateJudge(reinstate)
+        fault = fault_of(error.value)
+        assert isinstance(fault, faults.NotReady)
+        return str(fault)
+
+    async with stage.ranker() as ranker:
+        await ranker.at_rest()
+        assert await refused(ranker) == f"{MODELS[2]} is not suspended in {NAME}"
+        # Whether or not the log has taken up the orders before.
+        await ranker.stub.SuspendJudge(suspend)
+        await ranker.stub.ReinstateJudge(reinstate)
+        await refused(ranker)
+        assert [order.number for order in await stage.store.orders(ALGEBRA, after=0)] == [1, 2]
 
 
 _TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
