@@ -12,6 +12,9 @@ PATIENCE_SECONDS: Final = 60.0
 STANDING_SECONDS: Final = 5.0
 """A stream that broke without a message stood, and had nothing to say, if it lasted for so long."""
 
+LARGEST_PAGE: Final = 1000
+"""Entries that are asked for at once."""
+
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 

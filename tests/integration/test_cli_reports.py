@@ -88,7 +88,7 @@ async def test_every_version_is_listed(scored: Scored, monkeypatch: pytest.Monke
     assert [(board["board_version"], board["settled"]) for board in listed] == [(3, True), (2, True), (1, False)]
     assert [board["board_version"] for board in await scored.told("boards", "algebra", "--last", "2")] == [3, 2]
     assert listed[0]["board_digest"][:12] in await scored.said("boards", "algebra")
-    monkeypatch.setattr("dearena.client.client.LARGEST_PAGE", 1)
+    monkeypatch.setattr("dearena.client.boards.LARGEST_PAGE", 1)
     assert [plain(board) async for board in scored.client.boards("algebra")] == listed
 
 
