@@ -110,7 +110,8 @@ async def test_the_fit_stands_in_the_trace_of_the_call_that_asked(
     assert told.key in spans.reachable(call)
 
 
-def test_sums_are_taken_by_one_thread() -> None:
+@pytest.mark.parametrize("service", ["ranker", "scorer"])
+def test_sums_are_taken_by_one_thread(service: str) -> None:
     """The setting stands when numpy is loaded; later it would be read by nobody."""
     script = """
 import os, runpy, sys
@@ -122,9 +123,11 @@ class Watch:
 sys.meta_path.insert(0, Watch())
 import services.runtime.lifecycle
 services.runtime.lifecycle.main = lambda *_: None
-runpy.run_module("services.scorer", run_name="__main__")
+runpy.run_module("services." + sys.argv[1], run_name="__main__")
 print(seen)
 """
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, service], env=environment, capture_output=True, text=True, check=True
+    )
     assert ran.stdout == "['1']\n"
