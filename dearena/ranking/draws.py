@@ -108,8 +108,8 @@ def draw(
 
     A cell is the better the less the two answers have been judged, and the sooner it is its judge's turn, both in
     numbers of cells; where not all cells can be asked, the one makes up for the other. Within a batch no query comes
-    twice before all have come once, nor one that the pair was asked about before the others; and no judge whose chance,
-    times the batch, is below one.
+    twice before all have come once, nor one that the pair was asked about before the others; and no judge more often
+    than its chance, times the batch, says, but once.
 
     Args:
         pair: whom they are about.
@@ -126,11 +126,13 @@ def draw(
     drawn: list[Ask] = []
     taken = set(asked)
     times = Counter(ballot.query_id for ballot in taken)
-    key = (salt, *pair)
+    # Lots are drawn anew for each batch: were they the pair's own, the same judges would always come first to it.
+    key = (salt, *pair, str(len(taken)))
     again = 1.0 if evenly else FIRST_OF_ALL
     by_query = sorted((again * times[query] + shown.times(pair, query) + lot(*key, query), query) for query in queries)
     a_turn = 1 / len(queries)
     by_judge = sorted((a_turn * panel.due(judge, pair, shown, lot(*key, judge)), judge) for judge in panel.chances)
+    uses: Counter[str] = Counter()
     while len(drawn) < count:
         found = _cheapest(
             by_query, by_judge, lambda query, judge: Ballot(judge, query) not in taken and askable(pair, judge, query)
@@ -143,7 +145,11 @@ def draw(
         shown.plan(ask)
         drawn.append(ask)
         insort(by_query, (of_query + FIRST_OF_ALL + len(pair), query))
-        insort(by_judge, (of_judge + a_turn * len(pair) / panel.chances[judge], judge))
+        uses[judge] += 1
+        of_judge += a_turn * len(pair) / panel.chances[judge]
+        if uses[judge] == max(1, round(count * panel.chances[judge])):
+            of_judge += FIRST_OF_ALL
+        insort(by_judge, (of_judge, judge))
     return drawn
 
 

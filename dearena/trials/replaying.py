@@ -302,7 +302,7 @@ def by_insertions(budget: Budget) -> Spent:
     )
 
 
-SHARE_OF_INSERTIONS: Final = 0.2
+SHARE_OF_INSERTIONS: Final = 0.1
 """Of the calls: more places newcomers better at once, less leaves more for where the whole board needs it."""
 
 SPENDERS: Final[Mapping[str, Spender]] = {"sequential": by_insertions, "even": evenly, "random": at_random}
