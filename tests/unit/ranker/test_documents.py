@@ -100,7 +100,7 @@ def test_documents_of_an_earlier_version_can_be_read() -> None:
     assert (record.newcomers, record.orders) == (["a@1"], 0)
     insertion = insertion_fields(Insertion("a@1", 7, Seeding()))
     del insertion["interval"], insertion["provisional"]
-    kept = {"created_at": now(), "settled_at": None, "judge_calls": 0, "costs": {}, "traceparent": ""}
+    kept: dict[str, object] = {"created_at": now(), "settled_at": None, "judge_calls": 0, "costs": {}, "traceparent": ""}
     assert insertion_record(insertion | kept).insertion == Insertion("a@1", 7, Seeding())
     opened = RoundRecord(DimensionName("default", "algebra"), 1, 2, ("a@1", "b@1"), 6, "digest", "score", "")
     closed = {"settles": True, "closed_by_decision": 9, "judge_calls": 5, "costs": {"USD": 3}}
