@@ -14,6 +14,7 @@ from dearena.ranking.ranking import Insertion, Seeding, Withdrawn
 from dearena.ranking.rules import Rules, SeatPolicy
 from dearena.v1 import common_pb2, query_selector_pb2
 from services.ranker.documents import (
+    Document,
     insertion_fields,
     insertion_record,
     ranking_record,
@@ -100,7 +101,13 @@ def test_documents_of_an_earlier_version_can_be_read() -> None:
     assert (record.newcomers, record.orders) == (["a@1"], 0)
     insertion = insertion_fields(Insertion("a@1", 7, Seeding()))
     del insertion["interval"], insertion["provisional"]
-    kept: dict[str, object] = {"created_at": now(), "settled_at": None, "judge_calls": 0, "costs": {}, "traceparent": ""}
+    kept: Document = {
+        "created_at": now(),
+        "settled_at": None,
+        "judge_calls": 0,
+        "costs": {},
+        "traceparent": "",
+    }
     assert insertion_record(insertion | kept).insertion == Insertion("a@1", 7, Seeding())
     opened = RoundRecord(DimensionName("default", "algebra"), 1, 2, ("a@1", "b@1"), 6, "digest", "score", "")
     closed = {"settles": True, "closed_by_decision": 9, "judge_calls": 5, "costs": {"USD": 3}}
