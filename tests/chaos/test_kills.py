@@ -56,6 +56,8 @@ async def test_a_killed_service_changes_nothing(whole: Arena, calm: Played, vict
 async def test_each_call_of_the_undisturbed_run_was_made_once(whole: Arena, calm: Played) -> None:
     counts = whole.requests()
 
-    assert len(calm.request_ids) == 8 * len(MODELS) + 2 * len(calm.votes)
+    votes = 2 * len(calm.votes)
+    canaries = len(calm.request_ids) - 8 * len(MODELS) - votes
+    assert 0 < canaries < 0.1 * votes  # one cell in twenty, of one call or two
     assert {counts[request] for request in calm.request_ids} == {1}
     assert gateway_pb2.COMPLETION_STATE_UNKNOWN not in {entry.state async for entry in whole.client("calm").ledger()}
