@@ -18,12 +18,12 @@ from scipy.special import expit
 from benchmarks.jury_figures import Mean, table
 from dearena.outcomes import Outcome
 from dearena.ranking.asks import Ask
+from dearena.ranking.defaults import DEFAULT_CAP
 from dearena.ranking.draws import Shown
 from dearena.ranking.evidence import Evidence, Vote
 from dearena.ranking.jury import Hearing, Patience
 from dearena.ranking.pairs import Pair
 from dearena.ranking.patience import WINDOW_BATCH
-from dearena.ranking.rules import DEFAULT_CAP
 from dearena.ranking.sequential import sequential
 from dearena.scoring.weightings import BY_STRENGTH, SCORE, in_parts
 from dearena.sparring.planted import QUERY_EFFECT_SD, sharpness, skill

@@ -1,7 +1,7 @@
 """What a quote rests on: a running arena's own records, what is assumed instead, and simulated insertions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
@@ -11,7 +11,8 @@ from dearena.cli.revisions import revision_of
 from dearena.client import ArenaClient
 from dearena.faults import InvalidField, NotReady, UnknownModel
 from dearena.ranking.pairs import in_order
-from dearena.ranking.rules import Rules, SeatPolicy
+from dearena.ranking.rules import Rules
+from dearena.ranking_rules import rules_of
 from dearena.trials.newcomers import FEWEST_MODELS, NEWCOMERS, Setting, Taken, newcomers
 from dearena.trials.quote import (
     UNKNOWN,
@@ -22,7 +23,7 @@ from dearena.trials.quote import (
     like_the_next,
     quote,
 )
-from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2
+from dearena.v1 import gateway_pb2, query_selector_pb2, ranker_pb2
 
 DEFAULT_CONCURRENCY: Final = 8
 """Calls that a model takes at once, where it does not say: as the gateway has it."""
@@ -99,7 +100,8 @@ async def of_dimension(client: ArenaClient, dimension: str, model: str, assumed:
     setting = Setting(
         len(ranking.models),
         found.query_count,
-        rules_of(found),
+        # Planted judges are of no provider of the dimension's.
+        replace(rules_of(found), allowed_providers=frozenset()),
         judges=len(judges),
         call_nano_units=round(judging.nano_units.get(found.ranking.target_cost.currency, 0)),
     )
@@ -119,30 +121,6 @@ async def of_dimension(client: ArenaClient, dimension: str, model: str, assumed:
     if made.seconds is not None:
         rests_on["time"] = time_rests_on
     return Quoted(setting.models, setting.queries, setting.rules.jury, made, rests_on)
-
-
-def rules_of(dimension: query_selector_pb2.Dimension) -> Rules:
-    """How a dimension is ranked; what is left open stands for its default. Templates and providers do not matter."""
-    ranking = dimension.ranking
-    named = (
-        "seed_models",
-        "window",
-        "max_slides",
-        "jury",
-        "weighting",
-        "error",
-        "cap",
-        "most_rounds",
-        "target_calls",
-        "target_rank_width",
-        "canary_every",
-    )
-    return Rules(
-        **{name: value for name in named if (value := getattr(ranking, name))},
-        target_cost_nano_units=ranking.target_cost.nano_units,
-        target_cost_currency=ranking.target_cost.currency,
-        seats=SeatPolicy.SINGLE if ranking.seats == common_pb2.SEAT_POLICY_SINGLE else SeatPolicy.BOTH,
-    )
 
 
 def _judges(found: Sequence[ranker_pb2.JudgeHealth], ranking: ranker_pb2.Ranking) -> tuple[str, ...]:

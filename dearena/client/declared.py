@@ -7,6 +7,7 @@ from typing import Final
 
 from dearena.client.amounts import NANO, amount_of, amount_text
 from dearena.client.arena_file import DimensionEntry, ModelEntry, ParametersEntry, PriceEntry, RankingEntry
+from dearena.ranking import defaults
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 
 # Defaults of the contract (gateway.proto, query_selector.proto): a field left out is equal to its default said.
@@ -15,19 +16,19 @@ DEFAULT_JUDGE_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0,
 DEFAULT_CONCURRENCY: Final = 8
 DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 DEFAULT_RANKING: Final = query_selector_pb2.RankingSettings(
-    seed_models=5,
-    window=1,
-    max_slides=8,
-    jury="sequential",
-    weighting="score",
-    error=0.05,
-    cap=40,
-    most_rounds=24,
+    seed_models=defaults.DEFAULT_SEED_MODELS,
+    window=defaults.DEFAULT_WINDOW,
+    max_slides=defaults.DEFAULT_MAX_SLIDES,
+    jury=defaults.DEFAULT_JURY,
+    weighting=defaults.DEFAULT_WEIGHTING,
+    error=defaults.DEFAULT_ERROR,
+    cap=defaults.DEFAULT_CAP,
+    most_rounds=defaults.DEFAULT_MOST_ROUNDS,
     seats=common_pb2.SEAT_POLICY_BOTH,
-    canary_every=20,
+    canary_every=defaults.DEFAULT_CANARY_EVERY,
 )
 DEFAULT_METHOD: Final = "random"
-DEFAULT_TEMPLATE: Final = "pairwise@1"
+DEFAULT_TEMPLATE: Final = defaults.DEFAULT_TEMPLATE
 
 _MODEL_FIELDS: Final = (
     "display_name",

@@ -4,21 +4,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from dearena.ranking.defaults import (
+    DEFAULT_CANARY_EVERY,
+    DEFAULT_CAP,
+    DEFAULT_ERROR,
+    DEFAULT_JURY,
+    DEFAULT_MAX_SLIDES,
+    DEFAULT_MOST_ROUNDS,
+    DEFAULT_SEED_MODELS,
+    DEFAULT_TEMPLATE,
+    DEFAULT_WEIGHTING,
+    DEFAULT_WINDOW,
+)
 from dearena.ranking.insertion import Limits
 from dearena.ranking.juries import jury_named
 from dearena.ranking.jury import Jury
-
-# What stands for zero and empty in `RankingSettings` of query_selector.proto.
-DEFAULT_SEED_MODELS: Final = 5
-DEFAULT_WINDOW: Final = 1
-DEFAULT_MAX_SLIDES: Final = 8
-DEFAULT_JURY: Final = "sequential"
-DEFAULT_WEIGHTING: Final = "score"
-DEFAULT_TEMPLATE: Final = "pairwise@1"
-DEFAULT_ERROR: Final = 0.05
-DEFAULT_CAP: Final = 40
-DEFAULT_MOST_ROUNDS: Final = 24
-DEFAULT_CANARY_EVERY: Final = 20
 
 WIDEST: Final = 4
 """A survey looks at no more than so many windows' neighbours."""

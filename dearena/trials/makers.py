@@ -7,8 +7,8 @@ judges become one by averaging; here the mean is weighted as the board weighs ju
 import numpy as np
 
 from dearena.outcomes import Outcome
+from dearena.ranking.defaults import DEFAULT_MAX_SLIDES, DEFAULT_SEED_MODELS, DEFAULT_WINDOW
 from dearena.ranking.eligibility import FEWEST_OUTSIDE
-from dearena.ranking.rules import DEFAULT_MAX_SLIDES, DEFAULT_SEED_MODELS, DEFAULT_WINDOW
 from dearena.scoring import FitSettings
 from dearena.scoring.arrays import FloatArray, IntArray
 from dearena.scoring.outcomes import CODES

@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from dearena.faults import InvalidField
-from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules
+from dearena.ranking.defaults import DEFAULT_SEED_MODELS
+from dearena.ranking.rules import Rules
 from dearena.scoring import Fit, FitSettings, Votes, fit
 from dearena.scoring.arrays import Codes, IntArray
 from dearena.scoring.draws import EVEN, drawn

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from dearena.faults import InvalidField
-from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules
+from dearena.ranking.defaults import DEFAULT_SEED_MODELS
+from dearena.ranking.rules import Rules
 from dearena.scoring import FitSettings
 from dearena.trials import rivals
 from dearena.trials.arena import Arena, Inserted, in_cohorts

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 from dearena.cli import quoted
 from dearena.cli.quote import quote as command
 from dearena.cli.quote import rendered
-from dearena.cli.quoted import of_dimension, rules_of
+from dearena.cli.quoted import of_dimension
 from dearena.cli.quoted_usage import Assumed
 from dearena.client import ArenaClient
 from dearena.faults import InvalidField, NotReady, UnknownModel
 from dearena.ranking.rules import Rules, SeatPolicy
+from dearena.ranking_rules import rules_of
 from dearena.trials.newcomers import Taken
 from dearena.trials.quote import CallPace, Usage, quote
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2, ranker_pb2, scorer_pb2

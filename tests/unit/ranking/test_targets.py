@@ -6,8 +6,9 @@ from functools import lru_cache
 import pytest
 
 from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.defaults import DEFAULT_SEED_MODELS
 from dearena.ranking.evidence import Vote
-from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules, SeatPolicy
+from dearena.ranking.rules import Rules, SeatPolicy
 from dearena.trials.arena import Inserted, in_cohorts
 from dearena.trials.world import Planted
 from tests.unit.ranking.planted import Played

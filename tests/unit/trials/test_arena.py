@@ -5,9 +5,10 @@ import json
 import pytest
 
 from dearena.ranking.decisions import DecisionKind
+from dearena.ranking.defaults import DEFAULT_SEED_MODELS
 from dearena.ranking.evidence import VOTE, Vote
 from dearena.ranking.ranking import replay
-from dearena.ranking.rules import DEFAULT_SEED_MODELS, Rules
+from dearena.ranking.rules import Rules
 from dearena.scoring import FitSettings
 from dearena.scoring import boards as scoring
 from dearena.trials.arena import Arena, Inserted, in_cohorts

@@ -7,7 +7,7 @@ import pytest
 
 from dearena.faults import InvalidField
 from dearena.outcomes import Outcome
-from dearena.ranking.rules import DEFAULT_SEED_MODELS
+from dearena.ranking.defaults import DEFAULT_SEED_MODELS
 from dearena.scoring import FitSettings
 from dearena.scoring.outcomes import CODES
 from dearena.trials import rivals
