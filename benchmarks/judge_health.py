@@ -38,10 +38,12 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from scipy.special import expit  # noqa: E402
 
+from dearena.canaries import Sort  # noqa: E402
 from dearena.outcomes import Outcome  # noqa: E402
 from dearena.ranking.canary_schedule import canaries_due, next_canaries  # noqa: E402
-from dearena.ranking.health import ONE, WIDEST_GAP, Canary, JudgeRecord, suspension  # noqa: E402
-from dearena.ranking.rules import DEFAULT_CANARY_EVERY, SeatPolicy  # noqa: E402
+from dearena.ranking.defaults import DEFAULT_CANARY_EVERY  # noqa: E402
+from dearena.ranking.health import ONE, WIDEST_GAP, JudgeRecord, suspension  # noqa: E402
+from dearena.ranking.rules import SeatPolicy  # noqa: E402
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -138,7 +140,7 @@ def outcome_of(a_first: str, b_first: str) -> Outcome:
 
 
 @cache
-def counts_of_cells(canary: Canary | None) -> IntArray:
+def counts_of_cells(canary: Sort | None) -> IntArray:
     """What one cell adds to a record, by the numbers of its two seats: votes without a gap, or canaries."""
     counts = np.zeros((len(SEATS), len(SEATS), len(COLUMNS)), np.int64)
     for (a, a_first), (b, b_first) in product(enumerate(SEATS), repeat=2):
@@ -187,13 +189,13 @@ def lives(seed: int, setting: Setting) -> list[Life]:
         votes = counts_of_votes(watched.cells(answers[a, query] - answers[b, query], chance), known[a] - known[b])
         canaries = {
             canary: counts_of_cells(canary)[tuple(watched.cells(np.full(CELLS, worth), chance).T)]
-            for canary, worth in ((Canary.TRUNCATION, TRUNCATION), (Canary.SAME_ANSWER, 0.0))
+            for canary, worth in ((Sort.TRUNCATED, TRUNCATION), (Sort.SAME, 0.0))
         }
         found.append(life(watched.sharpness, votes, canaries))
     return found
 
 
-def life(sharpness: float, votes: IntArray, canaries: dict[Canary, IntArray]) -> Life:
+def life(sharpness: float, votes: IntArray, canaries: dict[Sort, IntArray]) -> Life:
     """Play the rounds of one judge, whose verdicts are drawn."""
     # Lists: adding a dozen numbers, half a million times, is no work for an array.
     rounds = iter(votes.reshape(-1, VOTES_A_ROUND, len(COLUMNS)).sum(axis=1).tolist())

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
 
+from dearena import parts
 from dearena.v1 import common_pb2
 from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 
 _OUTCOMES: Final = {number: name.removeprefix("OUTCOME_") for name, number in common_pb2.Outcome.items()}
-EVEN_DRAW: Final = 65_536
+EVEN_DRAW: Final = parts.ONE
 _WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
 
 

@@ -1,14 +1,9 @@
 """What a round asks: one judge about one pair on one query, or about a canary. Plain data."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from dearena.ranking.evidence import CANARY, EVEN_DRAW, VOTE, Ballot
 from dearena.ranking.pairs import Pair
-
-__all__ = ["CANARY", "EVEN_DRAW", "VOTE", "Ask", "canary"]
-
-LEAST_DRAW: Final = 0.2
-"""Every judge that may be asked is drawn with at least this share of an even draw's chance."""
 
 
 class Ask(NamedTuple):

@@ -8,7 +8,8 @@ whoever is not has shown it. Only the record decides; a round planned again asks
 import math
 from typing import Final
 
-from dearena.ranking.health import Canary, JudgeRecord, Rule, evidence
+from dearena.canaries import Sort
+from dearena.ranking.health import JudgeRecord, Rule, evidence
 
 SUSPICION: Final = math.log(1.4)
 """A rule's logarithmic ratio from which a judge is watched closely: its first truncation preferred is enough.
@@ -40,7 +41,7 @@ def canaries_due(record: JudgeRecord, planned_votes: int, every: int) -> int:
     return -(-(record.votes + planned_votes) // pace) - -(-record.votes // pace)
 
 
-def next_canaries(record: JudgeRecord, count: int) -> tuple[Canary, ...]:
+def next_canaries(record: JudgeRecord, count: int) -> tuple[Sort, ...]:
     """Of which sorts the next `count` canaries are.
 
     Two truncations, then one of the same answer; truncations only while it is about them that there is suspicion.
@@ -48,8 +49,6 @@ def next_canaries(record: JudgeRecord, count: int) -> tuple[Canary, ...]:
     found = evidence(record)
     about_truncations = max(found[Rule.TRUNCATION], found[Rule.INVERTED]) >= SUSPICION
     return tuple(
-        Canary.SAME_ANSWER
-        if not about_truncations and number % SAME_ANSWER_EVERY == SAME_ANSWER_EVERY - 1
-        else Canary.TRUNCATION
+        Sort.SAME if not about_truncations and number % SAME_ANSWER_EVERY == SAME_ANSWER_EVERY - 1 else Sort.TRUNCATED
         for number in range(record.canaries, record.canaries + count)
     )

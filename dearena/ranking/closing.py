@@ -13,9 +13,9 @@ from dearena.ranking import decisions, seeding
 from dearena.ranking.court import Case, Court
 from dearena.ranking.decisions import Decision
 from dearena.ranking.evidence import READABLE, Vote, counted
-from dearena.ranking.insertion import Coarse, Fine, Settled, Step, advance
+from dearena.ranking.insertion import Coarse, Fine, Settled, Step
 from dearena.ranking.mates import among_mates
-from dearena.ranking.ranking import Insertion, RankingState
+from dearena.ranking.ranking import Insertion, OpenRound, RankingState
 from dearena.ranking.settle import sort_by_board
 from dearena.ranking.verdict import PairVerdict
 from dearena.ranking.watching import records_of, suspensions
@@ -48,30 +48,28 @@ def closing(case: Case, closed: Closed) -> tuple[Decision, ...]:
     if opened is None:
         raise ValueError("no round is open")
     case = replace(case, frozen=opened.frozen)
-    number, at = case.state.decisions + 2, opened.number
+    first, at = case.state.decisions + 1, opened.number
     records = records_of(closed.votes, closed.sorts, opened.frozen.known)
     suspended = tuple(
-        decisions.suspended(number + place, at, one.judge, one.reason)
-        for place, one in enumerate(suspensions(case.state, records))
+        decisions.suspended(place, at, one.judge, one.reason)
+        for place, one in enumerate(suspensions(case.state, records), first + 1)
     )
-    number += len(suspended)
+    number = first + 1 + len(suspended)
     # Whoever is suspended by these outcomes has no say in the steps that they allow.
     court = Court(replace(case, state=without_judges(case.state, [one.model for one in suspended])), draws=False)
     if case.state.newcomers:
-        steps = _steps_of_newcomers(court, number)
+        steps = _steps_of_newcomers(court, opened, number)
         rests = any(step.content["after"]["phase"] == "settled" for step in steps)
     elif case.state.seeds:
-        steps = _step_of_seeds(court, number)
+        steps = _step_of_seeds(court, opened.number, number)
         rests = bool(steps)
     else:
         steps, rests = (), True
     outcomes = counted(closed.votes)
     rests = rests or case.state.outdated or bool(suspended)
     calls = opened.cells * case.rules.calls_a_cell
-    first = decisions.round_closed(
-        number - len(suspended) - 1, at, opened.models, outcomes, records, calls, settles=rests
-    )
-    return (first, *suspended, *steps)
+    closed_by = decisions.round_closed(first, at, opened.models, outcomes, records, calls, settles=rests)
+    return (closed_by, *suspended, *steps)
 
 
 def without_judges(state: RankingState, judges: Iterable[str]) -> RankingState:
@@ -82,33 +80,28 @@ def without_judges(state: RankingState, judges: Iterable[str]) -> RankingState:
     return replace(state, admitted=admitted)
 
 
-def _steps_of_newcomers(court: Court, number: int) -> tuple[Decision, ...]:
+def _steps_of_newcomers(court: Court, opened: OpenRound, number: int) -> tuple[Decision, ...]:
     steps: list[Decision] = []
-    served = court.case.state.open_round.models if court.case.state.open_round else ()
-    for model in served:
+    for model in opened.models:
         insertion = court.case.state.insertions[model]
         if isinstance(insertion.phase, Coarse | Fine):
-            steps += _steps_of(court, insertion, number + len(steps))
+            steps += _steps_of(court, insertion, opened.number, number + len(steps))
     return tuple(steps)
 
 
-def _steps_of(court: Court, insertion: Insertion, number: int) -> list[Decision]:
+def _steps_of(court: Court, insertion: Insertion, at: int, number: int) -> list[Decision]:
     """Every step that the outcomes allow one newcomer."""
-    opened = court.case.state.open_round
-    phase = insertion.phase
     steps: list[Decision] = []
-    search = court.search_of(insertion)
-    while opened is not None and isinstance(phase, Coarse | Fine):
-        step = advance(phase, search)
+    for search, before, step in court.walk(insertion):
         if step.after is None:
             break
         rulings = [ruling for ruling in step.rulings.values() if ruling is not None]
         steps.append(
             decisions.stepped(
                 number + len(steps),
-                opened.number,
+                at,
                 model=insertion.model,
-                before=phase,
+                before=before,
                 after=step.after,
                 verdicts=[ruling.verdict for ruling in rulings],
                 standing=search.standing,
@@ -116,8 +109,6 @@ def _steps_of(court: Court, insertion: Insertion, number: int) -> list[Decision]
                 provisional=any(ruling.short for ruling in rulings) or _cut_short(court, step),
             )
         )
-        phase = step.after
-        search = court.search_of(replace(insertion, phase=phase)) if isinstance(phase, Fine) else search
     return steps
 
 
@@ -128,7 +119,7 @@ def _cut_short(court: Court, step: Step) -> bool:
     )
 
 
-def _step_of_seeds(court: Court, number: int) -> tuple[Decision, ...]:
+def _step_of_seeds(court: Court, at: int, number: int) -> tuple[Decision, ...]:
     state = court.case.state
     decided: list[PairVerdict] = []
     short = False
@@ -139,7 +130,6 @@ def _step_of_seeds(court: Court, number: int) -> tuple[Decision, ...]:
         decided.append(ruling.verdict)
         short = short or ruling.short
     order = seeding.order_of(state.seeds, decided)
-    at = state.open_round.number if state.open_round else 0
     return (decisions.seeds_ordered(number, at, order, decided, provisional=short),)
 
 

@@ -1,12 +1,13 @@
 """Hears pairs for whoever searches: who may judge, how far the jury goes, what it says so far. Pure."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from dearena.ranking.draws import Askable, Shown, always
 from dearena.ranking.eligibility import eligible, judges_of_insertion
 from dearena.ranking.evidence import Evidence
 from dearena.ranking.frozen import Frozen
-from dearena.ranking.insertion import Fine, Phase, Search, Settled
+from dearena.ranking.insertion import Coarse, Fine, Phase, Search, Settled, Step, advance
 from dearena.ranking.jury import Hearing, Patience, Ruling
 from dearena.ranking.pairs import Pair
 from dearena.ranking.patience import of_insertion, of_seeds
@@ -104,6 +105,19 @@ class Court:
             over=self._is_over(insertion, standing),
             unmet=self._is_unmet(model, standing),
         )
+
+    def walk(self, insertion: Insertion) -> Iterator[tuple[Search, Coarse | Fine, Step]]:
+        """Every step that the outcomes allow a newcomer: by what, from where, and where to; last, what it waits for."""
+        phase, search = insertion.phase, self.search_of(insertion)
+        while isinstance(phase, Coarse | Fine):
+            step = advance(phase, search)
+            yield search, phase, step
+            if step.after is None:
+                return
+            phase = step.after
+            if isinstance(phase, Fine):
+                over = self._is_over(replace(insertion, phase=phase), search.standing)
+                search = replace(search, over=over)
 
     def standing_of(self, model: str) -> Standing:
         """Where a newcomer stands by all its votes."""

@@ -8,11 +8,14 @@ from heapq import heappop, heappush
 from math import sqrt
 from typing import Final
 
-from dearena.ranking.asks import LEAST_DRAW, Ask
+from dearena.ranking.asks import Ask
 from dearena.ranking.evidence import EVEN_DRAW, Ballot, Evidence
 from dearena.ranking.lots import lot
 from dearena.ranking.pairs import Pair
 from dearena.ranking.verdict import ONE
+
+LEAST_DRAW: Final = 0.2
+"""Every judge that may be asked is drawn with at least this share of an even draw's chance."""
 
 Askable = Callable[[Pair, str, str], bool]
 """Whether a judge can be asked about a pair on a query; where votes are recorded, not all of them are there."""
@@ -109,7 +112,7 @@ def draw(
     A cell is the better the less the two answers have been judged, and the sooner it is its judge's turn, both in
     numbers of cells; where not all cells can be asked, the one makes up for the other. Within a batch no query comes
     twice before all have come once, nor one that the pair was asked about before the others; and no judge more often
-    than its chance, times the batch, says, but once.
+    than the whole number next to its chance times the batch (once at least), before others have come as often.
 
     Args:
         pair: whom they are about.

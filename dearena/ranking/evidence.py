@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from dearena import parts
 from dearena.outcomes import Outcome
 from dearena.ranking.pairs import Pair, pairs_in_order
 
-EVEN_DRAW: Final = 2**16
+EVEN_DRAW: Final = parts.ONE
 """The `draw` of a cell whose judge had the same chance as every other."""
 
 VOTE: Final = "VOTE"

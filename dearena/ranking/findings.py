@@ -1,8 +1,8 @@
 """What other services tell, as far as a ranking depends on it. Plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from dearena.identity import Digest
 from dearena.names import DimensionName
@@ -38,6 +38,17 @@ class Progress:
     paused_judges: tuple[str, ...] = ()
 
 
+class Ranked(NamedTuple):
+    """A row of a board as far as a ranking depends on it; strength and interval at 95 % in log-odds."""
+
+    model: str
+    retired: bool
+    weight: int
+    strength: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """A board as far as a ranking depends on it.
@@ -55,6 +66,20 @@ class Board:
     weights: Mapping[str, int]
     strengths: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, version: int, digest: Digest, rows: Iterable[Ranked]) -> Self:
+        """Of rows, best first."""
+        every = list(rows)
+        active = [row for row in every if not row.retired]
+        return cls(
+            version=version,
+            digest=digest,
+            order=tuple(row.model for row in active),
+            weights={row.model: row.weight for row in active},
+            strengths={row.model: frozen_strength(row.strength) for row in every},
+            errors={row.model: frozen_error(row.low, row.high) for row in every},
+        )
 
 
 Z95: Final = 1.959963984540054

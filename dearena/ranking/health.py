@@ -30,7 +30,10 @@ from typing import Final, Self
 
 from scipy.special import betaincc, betaln, log_ndtr
 
+from dearena import parts
+from dearena.canaries import Sort
 from dearena.outcomes import Outcome
+from dearena.ranking.evidence import READABLE
 
 ERROR: Final = 0.001
 """Chance that the worst judge that is still healthy is ever suspended."""
@@ -44,20 +47,11 @@ STRONGEST_SEAT: Final = 0.85
 WIDEST_GAP: Final = 2.0
 """In log-odds: of pairs further apart a sharp judge is nearly sure already, and one of them should not drown others."""
 
-ONE: Final = 65_536
+ONE: Final = parts.ONE
 """Gaps are counted in parts of so many, for sums that do not depend on an order."""
 
 USUAL_TILT: Final = 0.5
 """Scale of the half-normal: the t of a judge for whom one unit of strength is one of log-odds."""
-
-
-class Canary(StrEnum):
-    """A cell of known outcome, of one model's answer."""
-
-    TRUNCATION = "TRUNCATION"
-    """An answer, as A, against its own truncation, as B."""
-    SAME_ANSWER = "SAME_ANSWER"
-    """An answer against itself."""
 
 
 class Rule(StrEnum):
@@ -134,12 +128,12 @@ class JudgeRecord:
             squares=asked.squares + parts * parts,
         )
 
-    def with_canary(self, canary: Canary, outcome: Outcome, verdicts: Iterable[str]) -> Self:
+    def with_canary(self, canary: Sort, outcome: Outcome, verdicts: Iterable[str]) -> Self:
         """The record with one canary more; arguments as of `with_vote`."""
         if outcome in NOT_JUDGED:
             return self
         asked = self._with_cell(outcome, verdicts)
-        told = canary is Canary.TRUNCATION
+        told = canary is Sort.TRUNCATED
         passed, failed = told and outcome is Outcome.A, told and outcome is Outcome.B
         return replace(
             asked,
@@ -165,7 +159,6 @@ NOT_JUDGED: Final = frozenset({Outcome.VOID, Outcome.SKIPPED})
 """The judge was not asked."""
 
 PREFERENCES: Final = frozenset({Outcome.A, Outcome.B})
-READABLE: Final = PREFERENCES | {Outcome.TIE, Outcome.FLIP}
 
 
 def suspension(record: JudgeRecord) -> str | None:

@@ -1,15 +1,16 @@
 """What follows from a dimension's log and the outcomes so far: the cells of the next round. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from dearena.identity import Digest
 from dearena.ranking import decisions, seeding
-from dearena.ranking.asks import CANARY, Ask
+from dearena.ranking.asks import Ask
 from dearena.ranking.court import Case, Court
 from dearena.ranking.decisions import Decision
-from dearena.ranking.insertion import Coarse, Fine, Settled, advance
+from dearena.ranking.evidence import CANARY
+from dearena.ranking.insertion import Settled
 from dearena.ranking.jury import Ruling
 from dearena.ranking.pairs import Pair, in_order
 from dearena.ranking.ranking import Insertion
@@ -110,15 +111,8 @@ def _wanted(court: Court, insertion: Insertion) -> tuple[tuple[Ask, ...], tuple[
     Strengths have moved with the last board, so that it may stand elsewhere now; the round asks what it will
     need there, and its close takes the steps.
     """
-    search = court.search_of(insertion)
-    phase = insertion.phase
-    while isinstance(phase, Coarse | Fine):
-        step = advance(phase, search)
-        if step.after is None:
-            break
-        phase = step.after
-        search = court.search_of(replace(insertion, phase=phase)) if isinstance(phase, Fine) else search
-    if isinstance(phase, Settled):
+    *_, (search, _, step) = court.walk(insertion)
+    if isinstance(step.after, Settled):
         return (), ()
     lonely = tuple(pair for pair in step.waits_for if step.rulings[pair] is None)
     if lonely:

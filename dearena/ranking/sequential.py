@@ -112,6 +112,7 @@ def _batch(votes: Sequence[tuple[int, int]], least: int) -> int:
         by_query[query] = by_query.get(query, 0) + verdict
     size = abs(sum(by_query.values()))
     if not size:
+        # Nearly what the smallest sum that is none would take.
         return len(votes) * len(votes)
     z = size / sqrt(sum(one * one for one in by_query.values()))
     return max(least, ceil(len(votes) * ((Z_OF_DECISION / z) ** 2 - 1)))

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dearena import parts
 from dearena.outcomes import Outcome
 from dearena.ranking.pairs import Pair
 
-ONE: Final = 65_536
+ONE: Final = parts.ONE
 """Parts of a judge whose weight is 1: the mean over a board's judges, and of a judge on no board yet."""
 
 

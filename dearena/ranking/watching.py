@@ -9,14 +9,12 @@ from dearena.ranking.asks import Ask, canary
 from dearena.ranking.canary_schedule import canaries_due, next_canaries
 from dearena.ranking.court import Case
 from dearena.ranking.evidence import CANARY, Vote, newest
-from dearena.ranking.health import Canary, JudgeRecord, suspension
+from dearena.ranking.health import JudgeRecord, suspension
 from dearena.ranking.judge_records import added
 from dearena.ranking.lots import lot
 from dearena.ranking.pairs import in_order
 from dearena.ranking.ranking import RankingState
 from dearena.ranking.standing import Field
-
-_SORTS = {Sort.SAME: Canary.SAME_ANSWER, Sort.TRUNCATED: Canary.TRUNCATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +35,20 @@ def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
     given = list(asks)
     planned = Counter(ask.judge for ask in given)
     shown = sorted({(model, ask.query_id) for ask in given for model in ask.pair})
+    asked = Counter(judge for judge, _, _ in case.evidence.canaries)
     found: list[Ask] = []
     for judge in in_order(planned):
         record = case.state.health.get(judge, JudgeRecord())
         due = canaries_due(record, planned[judge], case.rules.canary_every)
         # Sorts take turns by what was asked, not by what came of it: an answer too short to be cut comes to nothing.
-        asked = sum(one[0] == judge for one in case.evidence.canaries)
-        sorts = next_canaries(replace(record, canaries=asked), due)
+        sorts = next_canaries(replace(record, canaries=asked[judge]), due)
         lots = sorted(
             (lot(case.salt, judge, str(record.canaries), *one), one)
             for one in shown
             if one[0] != judge and (judge, *one) not in case.evidence.canaries
         )
         for sort, (_, (model, query_id)) in zip(sorts, lots, strict=False):
-            found.append(canary(model, judge, query_id, truncated=sort is Canary.TRUNCATION))
+            found.append(canary(model, judge, query_id, truncated=sort is Sort.TRUNCATED))
     return tuple(found)
 
 
@@ -67,7 +65,7 @@ def records_of(votes: Iterable[Vote], sorts: Mapping[str, Sort], known: Field) -
         record = records.get(vote.judge, JudgeRecord())
         verdicts = (vote.a_first, vote.b_first)
         if vote.kind == CANARY:
-            records[vote.judge] = record.with_canary(_SORTS[sorts[vote.cell_id]], vote.outcome, verdicts)
+            records[vote.judge] = record.with_canary(sorts[vote.cell_id], vote.outcome, verdicts)
         else:
             records[vote.judge] = record.with_vote(vote.outcome, verdicts, _gap(vote, known))
     return {judge: records[judge] for judge in in_order(records)}

@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dearena import parts
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -12,5 +14,5 @@ Codes = npt.NDArray[np.int32]
 OutcomeCodes = npt.NDArray[np.int8]
 BoolArray = npt.NDArray[np.bool_]
 
-ONE: Final = 65_536
+ONE: Final = parts.ONE
 """A judge's weight is a whole number of parts; this many are the weight 1."""

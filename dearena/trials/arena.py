@@ -15,13 +15,13 @@ from dearena.faults import ArenaFault
 from dearena.identity import Digest, text_hash
 from dearena.ranking.admission import waiting
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge
-from dearena.ranking.asks import CANARY, VOTE, Ask
+from dearena.ranking.asks import Ask
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Entrant, EntrantState
-from dearena.ranking.evidence import Evidence, Vote
-from dearena.ranking.findings import Board, frozen_error, frozen_strength
+from dearena.ranking.evidence import CANARY, VOTE, Evidence, Vote
+from dearena.ranking.findings import Board, Ranked
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen, frozen_in
 from dearena.ranking.orders import Order
@@ -287,15 +287,8 @@ class Arena:
 
     def _board(self) -> Board:
         board = self.made.board
-        active = [row for row in board.rows if not row.retired]
-        return Board(
-            version=self.state.last_closed_round,
-            digest=board.digest,
-            order=tuple(row.model for row in active),
-            weights={row.model: row.judge_weight for row in active},
-            strengths={row.model: frozen_strength(row.strength) for row in board.rows},
-            errors={row.model: frozen_error(row.low, row.high) for row in board.rows},
-        )
+        rows = (Ranked(row.model, row.retired, row.judge_weight, row.strength, row.low, row.high) for row in board.rows)
+        return Board.of(self.state.last_closed_round, board.digest, rows)
 
     def _decide(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from dearena import parts
 from dearena.outcomes import Outcome, SeatVerdict
 
-EVEN_DRAW = 2**16
+EVEN_DRAW = parts.ONE
 """The `draw` of a cell that does not say: every judge had the same chance."""
 VOTE = "VOTE"
 """The kind of cells that count in a board, as in common.proto without its prefix."""

@@ -7,23 +7,10 @@ from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import EVEN_DRAW, Vote
-from dearena.ranking.findings import Board, DimensionVersion, Progress, frozen_error, frozen_strength
+from dearena.ranking.findings import Board, DimensionVersion, Progress, Ranked
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
-from dearena.ranking.rules import (
-    DEFAULT_CANARY_EVERY,
-    DEFAULT_CAP,
-    DEFAULT_ERROR,
-    DEFAULT_JURY,
-    DEFAULT_MAX_SLIDES,
-    DEFAULT_MOST_ROUNDS,
-    DEFAULT_SEED_MODELS,
-    DEFAULT_TEMPLATE,
-    DEFAULT_WEIGHTING,
-    DEFAULT_WINDOW,
-    Rules,
-    SeatPolicy,
-)
+from dearena.ranking_rules import rules_of
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 
 _OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): outcome for outcome in Outcome}
@@ -31,35 +18,16 @@ _KINDS: Final = {number: name.removeprefix("CELL_KIND_") for name, number in com
 _VERDICTS: Final = {
     number: name.removeprefix("SEAT_VERDICT_") for name, number in common_pb2.SeatVerdict.items() if number
 }
-_SEATS: Final = {common_pb2.SeatPolicy.Value(f"SEAT_POLICY_{seats}"): seats for seats in SeatPolicy}
 _STATES: Final = {gateway_pb2.EntrantState.Value(f"ENTRANT_STATE_{state}"): state for state in EntrantState}
 
 
 def dimension_version(dimension: query_selector_pb2.Dimension) -> DimensionVersion:
     """A dimension; whatever is left open stands for its default."""
-    ranking = dimension.ranking
     return DimensionVersion(
         name=DimensionName.parse(dimension.name),
         version=dimension.version,
         is_ready=dimension.state == query_selector_pb2.DIMENSION_STATE_READY,
-        rules=Rules(
-            seed_models=ranking.seed_models or DEFAULT_SEED_MODELS,
-            window=ranking.window or DEFAULT_WINDOW,
-            max_slides=ranking.max_slides or DEFAULT_MAX_SLIDES,
-            jury=ranking.jury or DEFAULT_JURY,
-            weighting=ranking.weighting or DEFAULT_WEIGHTING,
-            template=dimension.template or DEFAULT_TEMPLATE,
-            allowed_providers=frozenset(dimension.allowed_providers),
-            error=ranking.error or DEFAULT_ERROR,
-            cap=ranking.cap or DEFAULT_CAP,
-            most_rounds=ranking.most_rounds or DEFAULT_MOST_ROUNDS,
-            target_calls=ranking.target_calls,
-            target_rank_width=ranking.target_rank_width,
-            target_cost_nano_units=ranking.target_cost.nano_units,
-            target_cost_currency=ranking.target_cost.currency,
-            seats=_SEATS.get(ranking.seats, SeatPolicy.BOTH),
-            canary_every=ranking.canary_every or DEFAULT_CANARY_EVERY,
-        ),
+        rules=rules_of(dimension),
     )
 
 
@@ -139,14 +107,11 @@ def progress(round_number: int, message: judge_dispatcher_pb2.GetRoundProgressRe
 
 def board(message: scorer_pb2.Board) -> Board:
     """A board."""
-    return Board(
-        version=message.board_version,
-        digest=message.board_digest,
-        order=tuple(row.model for row in message.rows if not row.retired),
-        weights={row.model: row.judge_weight for row in message.rows if not row.retired},
-        strengths={row.model: frozen_strength(row.strength) for row in message.rows},
-        errors={row.model: frozen_error(row.strength_low, row.strength_high) for row in message.rows},
+    rows = (
+        Ranked(row.model, row.retired, row.judge_weight, row.strength, row.strength_low, row.strength_high)
+        for row in message.rows
     )
+    return Board.of(message.board_version, message.board_digest, rows)
 
 
 def cell_message(cell: Cell) -> common_pb2.Cell:

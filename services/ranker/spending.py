@@ -1,30 +1,17 @@
 """What each of the insertions of a round has taken. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from dearena.ranking.evidence import VOTE, Vote
+from dearena.ranking.evidence import VOTE, Spent, Vote
 from services.ranker.records import Costs, Spending, share_of, shares_of
-
-
-@dataclass(slots=True)
-class _Sum:
-    judge_calls: int = 0
-    costs: Counter[str] = field(default_factory=Counter)
-
-    def add(self, vote: Vote) -> None:
-        self.judge_calls += vote.judge_calls
-        if vote.cost_nano_units:
-            self.costs[vote.currency] += vote.cost_nano_units
 
 
 def total_of(votes: Iterable[Vote]) -> Spending:
     """Calls and costs of all outcomes together."""
-    found = _Sum()
+    found = Spent()
     for vote in votes:
         found.add(vote)
-    return Spending(found.judge_calls, dict(sorted(found.costs.items())))
+    return Spending(found.calls, dict(sorted(found.costs.items())))
 
 
 def spent_by_insertion(votes: Iterable[Vote], models: Sequence[str]) -> dict[str, Spending]:
@@ -32,14 +19,14 @@ def spent_by_insertion(votes: Iterable[Vote], models: Sequence[str]) -> dict[str
 
     A vote is of the newcomer in its pair. What is nobody's alone, votes on two seeds and canaries, is shared evenly.
     """
-    own = {model: _Sum() for model in models}
-    common = _Sum()
+    own = {model: Spent() for model in models}
+    common = Spent()
     for vote in votes:
         served = [model for model in vote.pair if model in own] if vote.kind == VOTE else []
         (own[served[0]] if len(served) == 1 else common).add(vote)
     return {
         model: Spending(
-            one.judge_calls + share_of(common.judge_calls, models, model),
+            one.calls + share_of(common.calls, models, model),
             sum_of(one.costs, shares_of(common.costs, models, model)),
         )
         for model, one in own.items()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.outcomes import Outcome
-from dearena.ranking.asks import LEAST_DRAW, Ask
-from dearena.ranking.draws import Panel, Shown, anybody_left, draw, every
+from dearena.ranking.asks import Ask
+from dearena.ranking.draws import LEAST_DRAW, Panel, Shown, anybody_left, draw, every
 from dearena.ranking.evidence import EVEN_DRAW, Ballot, Evidence, Vote
 from dearena.ranking.pairs import Pair
 from dearena.ranking.verdict import ONE

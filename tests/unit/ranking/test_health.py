@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import binom, halfnorm
 
+from dearena.canaries import Sort
 from dearena.outcomes import Outcome
 from dearena.ranking.canary_schedule import canaries_due, next_canaries, suspicious
 from dearena.ranking.health import (
@@ -19,7 +20,6 @@ from dearena.ranking.health import (
     ONE,
     STRONGEST_SEAT,
     USUAL_TILT,
-    Canary,
     JudgeRecord,
     Rule,
     evidence,
@@ -28,11 +28,11 @@ from dearena.ranking.health import (
     suspension,
 )
 
-Row = tuple[Canary | None, Outcome, tuple[str, str], float | None]
+Row = tuple[Sort | None, Outcome, tuple[str, str], float | None]
 
 SEATS = st.sampled_from(["FIRST", "SECOND", "TIE", ""])
 ROWS = st.tuples(
-    st.sampled_from([None, *Canary]),
+    st.sampled_from([None, *Sort]),
     st.sampled_from(Outcome),
     st.tuples(SEATS, SEATS),
     st.none() | st.floats(-5, 5),
@@ -81,15 +81,15 @@ def test_a_pair_far_apart_weighs_no_more_than_one_that_is_clear() -> None:
 
 
 def test_only_a_truncation_can_be_passed_or_failed() -> None:
-    def after(canary: Canary, outcome: Outcome) -> tuple[int, int, int]:
+    def after(canary: Sort, outcome: Outcome) -> tuple[int, int, int]:
         record = JudgeRecord().with_canary(canary, outcome, ())
         return record.canaries_passed, record.canaries_open, record.canaries_failed
 
-    assert after(Canary.TRUNCATION, Outcome.A) == (1, 0, 0)
-    assert after(Canary.TRUNCATION, Outcome.FLIP) == (0, 1, 0)
-    assert after(Canary.TRUNCATION, Outcome.B) == (0, 0, 1)
-    assert after(Canary.SAME_ANSWER, Outcome.A) == (0, 1, 0)
-    assert after(Canary.SAME_ANSWER, Outcome.INVALID) == (0, 0, 0)
+    assert after(Sort.TRUNCATED, Outcome.A) == (1, 0, 0)
+    assert after(Sort.TRUNCATED, Outcome.FLIP) == (0, 1, 0)
+    assert after(Sort.TRUNCATED, Outcome.B) == (0, 0, 1)
+    assert after(Sort.SAME, Outcome.A) == (0, 1, 0)
+    assert after(Sort.SAME, Outcome.INVALID) == (0, 0, 0)
 
 
 def until_suspended(step: Callable[[JudgeRecord], JudgeRecord], most: int = 300) -> JudgeRecord:
@@ -118,7 +118,7 @@ def until_suspended(step: Callable[[JudgeRecord], JudgeRecord], most: int = 300)
             "cannot be read: {n} of {n} replies",
         ),
         (
-            lambda record: record.with_canary(Canary.TRUNCATION, Outcome.B, ("SECOND", "FIRST")),
+            lambda record: record.with_canary(Sort.TRUNCATED, Outcome.B, ("SECOND", "FIRST")),
             range(10, 30),
             "prefers an answer's truncation to the answer: {n} of {n} canaries",
         ),
@@ -146,11 +146,11 @@ def test_a_bad_judge_is_suspended_soon_but_never_by_a_handful_of_cells(
 def test_fifteen_cells_never_suspend_a_judge_whatever_it_said() -> None:
     lost, last = ("SECOND", "FIRST"), ("FIRST", "FIRST")
     for canaries in range(16):
-        rows: list[Row] = [(Canary.TRUNCATION, Outcome.B, lost, None)] * canaries
+        rows: list[Row] = [(Sort.TRUNCATED, Outcome.B, lost, None)] * canaries
         assert suspension(folded(rows + [(None, Outcome.B, lost, 2.0)] * (15 - canaries))) is None
         assert suspension(folded(rows + [(None, Outcome.FLIP, last, 2.0)] * (15 - canaries))) is None
         assert suspension(folded(rows + [(None, Outcome.INVALID, ("", ""), 2.0)] * (15 - canaries))) is None
-    assert suspension(folded([(Canary.TRUNCATION, Outcome.B, lost, None)] * 16)) is not None
+    assert suspension(folded([(Sort.TRUNCATED, Outcome.B, lost, None)] * 16)) is not None
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_ties_and_failures_never_suspend(outcome: Outcome, said: list[tuple[str,
     record = JudgeRecord()
     for number in range(2_000):
         record = record.with_vote(outcome, said[number % len(said)], 1.0)
-        record = record.with_canary(Canary.TRUNCATION, outcome, ())
+        record = record.with_canary(Sort.TRUNCATED, outcome, ())
     assert suspension(record) is None
 
 
@@ -223,7 +223,7 @@ def test_hardly_any_coin_is_ever_suspended_though_one_looks_after_every_cell() -
         for _ in range(100):
             outcome = chance.choice([Outcome.A, Outcome.B])
             record = record.with_vote(outcome, (chance.choice(["FIRST", "SECOND"]), ""), chance.uniform(-2, 2))
-            record = record.with_canary(Canary.TRUNCATION, chance.choice([Outcome.A, Outcome.B]), ())
+            record = record.with_canary(Sort.TRUNCATED, chance.choice([Outcome.A, Outcome.B]), ())
             if suspension(record):
                 out += 1
                 break
@@ -269,11 +269,11 @@ def test_a_judge_under_suspicion_gets_many_more_all_of_them_truncations() -> Non
     assert suspicious(suspect)
     assert suspension(suspect) is None
     assert canaries_due(suspect, 10, 20) == 10
-    assert set(next_canaries(suspect, 10)) == {Canary.TRUNCATION}
+    assert set(next_canaries(suspect, 10)) == {Sort.TRUNCATED}
 
 
 def test_two_truncations_then_one_of_the_same_answer_whatever_the_rounds() -> None:
-    truncation, same = Canary.TRUNCATION, Canary.SAME_ANSWER
+    truncation, same = Sort.TRUNCATED, Sort.SAME
     assert next_canaries(JudgeRecord(), 7) == (truncation, truncation, same, truncation, truncation, same, truncation)
     assert next_canaries(JudgeRecord(cells=40, canaries=2, canaries_passed=2), 2) == (same, truncation)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.canaries import Sort, truncation_hash
-from dearena.ranking.asks import CANARY, EVEN_DRAW, VOTE, Ask, canary
+from dearena.ranking.asks import Ask, canary
+from dearena.ranking.evidence import CANARY, EVEN_DRAW, VOTE
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell, Material, cells_of, digest_of, messages_of, missing, sorts_of
 from dearena.ranking.rules import SeatPolicy
