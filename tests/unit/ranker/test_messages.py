@@ -111,13 +111,18 @@ def test_a_cell_is_sent_as_it_is() -> None:
 
 def test_a_boards_order_is_without_those_who_are_retired() -> None:
     rows = [
-        scorer_pb2.BoardRow(model="b@1", rank=1, judge_weight=70_000),
+        scorer_pb2.BoardRow(
+            model="b@1", rank=1, judge_weight=70_000, strength=0.123456789, strength_low=-1.0, strength_high=2.919927969
+        ),
         scorer_pb2.BoardRow(model="a@1", rank=2, judge_weight=61_072),
         scorer_pb2.BoardRow(model="c@1", retired=True),
     ]
     found = peer_messages.board(scorer_pb2.Board(board_version=3, board_digest="d", rows=rows))
     assert (found.version, found.digest, found.order) == (3, "d", ("b@1", "a@1"))
     assert found.weights == {"b@1": 70_000, "a@1": 61_072}
+    # Whole billionths, of who has retired too; the error is the one of which 95 % are within the interval.
+    assert found.strengths == {"b@1": 123_456_789, "a@1": 0, "c@1": 0}
+    assert found.errors == {"b@1": 1_000_000_000, "a@1": 0, "c@1": 0}
 
 
 @given(st.integers(0, 10_000), st.integers(1, 7))

@@ -4,7 +4,8 @@ from functools import lru_cache
 
 import pytest
 
-from dearena.ranking.canary_schedule import suspicious
+from dearena.outcomes import Outcome
+from dearena.ranking.canary_schedule import SAME_ANSWER_EVERY, suspicious
 from dearena.ranking.decisions import DecisionKind
 from dearena.ranking.evidence import CANARY
 from dearena.ranking.health import JudgeRecord
@@ -154,3 +155,19 @@ def test_without_canaries_none_are_asked() -> None:
     played.rest()
     assert played.asked(CANARY) == []
     assert all(one.content["canaries"] == 0 for one in played.of_kind(DecisionKind.ROUND_OPENED))
+
+
+def test_where_no_answer_can_be_cut_canaries_of_both_sorts_are_asked_all_the_same() -> None:
+    """What comes to nothing leaves no trace in a judge's record, and takes its turn nevertheless."""
+    played = Played(
+        Planted.economy(0, MODELS, QUERIES),
+        Rules(canary_every=4),
+        outcomes=lambda votes: [
+            vote._replace(outcome=Outcome.VOID, judge_calls=0) if vote.cell_id.endswith("truncated") else vote
+            for vote in votes
+        ],
+    )
+    played.rest()
+    for judge in {vote.judge for vote in played.asked(CANARY)}:
+        sorts = [vote.cell_id.rpartition(" ")[2] for vote in played.asked(CANARY) if vote.judge == judge]
+        assert sorts.count("same") == len(sorts) // SAME_ANSWER_EVERY

@@ -105,3 +105,16 @@ def test_a_target_of_cost_in_another_currency_ends_nothing() -> None:
 def test_no_insertion_takes_more_rounds_than_it_may(most: int) -> None:
     played = inserted(most_rounds=most)
     assert max(one.rounds for one in played.inserted) == most
+
+
+def test_whose_rank_is_known_well_enough_settles_where_its_search_ends() -> None:
+    """Any width will do: nothing is asked of a window that is not looked at first for want of a place."""
+    played = inserted(target_rank_width=99)
+    for one in played.inserted:
+        steps = [step for step in played.of_kind(DecisionKind.STEPPED) if step.model == one.model]
+        arrived = next(
+            step for step in steps if step.content["after"]["phase"] == "fine" and not step.content["after"]["survey"]
+        )
+        assert steps[-1].content["after"]["phase"] == "settled"
+        assert steps[-1].round == arrived.round
+        assert steps[-1].content["ended_early"]
