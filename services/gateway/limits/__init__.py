@@ -1,0 +1,1 @@
+"""How fast a model is called: rates, slots, pauses, and when it is left alone."""
