@@ -261,6 +261,8 @@ def _environment(state: Path, chosen: Endpoints, given: Mapping[str, str]) -> di
         "PYTHONUNBUFFERED": "1",
         "DEARENA_MONGO_URL": servers.mongo_url(chosen.ports["mongod"]),
         "DEARENA_NATS_URL": servers.nats_url(chosen.ports["nats"]),
+        # Sparring models, and whatever else serves models on this machine.
+        "DEARENA_ALLOW_PRIVATE": "127.0.0.0/8,::1/128",
         **{name: value for name, value in given.items() if value or not name.startswith("DEARENA_")},
         **secret,
         **{f"DEARENA_{name.upper()}_ADDRESS": chosen.address_of(name) for name in SERVICES},

@@ -1,21 +1,23 @@
 """A call is made once for its request id, however often and by however many it is asked for.
 
 The call runs in a task of its own: who asked for it may go away, the reply is recorded all the same. Order of
-things: a slot of the model, `started` on record, the HTTP requests, the end on record, and only then the answer.
+things: leave to send (limits/admission.py), `started` on record, the HTTP requests, the end on record, and only
+then the answer. A call that waits for leave has no record, and may wait elsewhere as well.
 """
 
 import asyncio
 import contextvars
+from datetime import timedelta
 
 import structlog
 from opentelemetry import context as otel
 
 from dearena.faults import ModelNotActive, RequestIdReused, ServiceUnavailable
-from dearena.names import ModelName, Revision
-from services.gateway.calls import Call, Completion, completed
+from dearena.names import Revision
+from services.gateway.calls import Call, Completion, Delivery, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
 from services.gateway.endpoint_client import EndpointClient
-from services.gateway.slots import Slots
+from services.gateway.limits.admission import Admission, CircuitOpen, Passage
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +30,10 @@ LOOKS = 240
 class Completions:
     """The calls in flight of this process."""
 
-    def __init__(self, record: CompletionLog, endpoints: EndpointClient) -> None:
+    def __init__(self, record: CompletionLog, endpoints: EndpointClient, admission: Admission) -> None:
         self._log = record
         self._endpoints = endpoints
-        self._slots = Slots()
+        self._admission = admission
         self._in_flight: dict[tuple[str, str], tuple[Revision, asyncio.Task[Completion]]] = {}
 
     async def complete(self, call: Call) -> Completion:
@@ -74,21 +76,33 @@ class Completions:
         raise ModelNotActive(f"{model} is retired, superseded or no judge, and is not called for this any more")
 
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
-        slots = self._slots.of(ModelName(call.project, call.model.slug), call.spec.concurrency)
         while True:
-            async with slots:
+            passage = await self._admission.passage(call)
+            if passage.must_wait() and (known := await self._log.find_ended(call.project, call.request_id)):
+                return known  # what is on record costs nothing, so it waits for nothing
+            try:
+                async with passage:
+                    match await self._log.claim(call):
+                        case Ended(completion):
+                            return completion
+                        case Ours():
+                            return await self._send(call, parent, passage)
+                        case Elsewhere():
+                            pass
+            except CircuitOpen as left_alone:
                 match await self._log.claim(call):
                     case Ended(completion):
                         return completion
                     case Ours():
-                        return await self._send(call, parent)
+                        unsent = Delivery(left_alone.failure, timedelta(), 0)
+                        return await self._log.end(call, completed(call, unsent))
                     case Elsewhere():
                         pass
             await self._wait_for_other(call)
 
-    async def _send(self, call: Call, parent: otel.Context) -> Completion:
+    async def _send(self, call: Call, parent: otel.Context, passage: Passage) -> Completion:
         try:
-            delivery = await self._endpoints.send(call, parent)
+            delivery = await self._endpoints.send(call, parent, passage)
             return await self._log.end(call, completed(call, delivery))
         except Exception:
             # This process lives on, and so would keep everybody else from a call that nobody makes any more.

@@ -1,12 +1,13 @@
-"""Calls to models over HTTP: one pooled client, retries, limits on time and size, no redirects.
+"""Calls to models over HTTP: where they may go, retries, limits on time and size, no redirects.
 
 The key of an endpoint exists here only, for the length of a call. An endpoint that sends the key back finds
 it withheld from the reply.
 """
 
 import asyncio
-import os
+import itertools
 import random
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,18 +15,20 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import certifi
 from opentelemetry import trace
 from opentelemetry.context import Context
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
 
 from services.gateway.calls import Call, Delivery
 from services.gateway.chat import Reply, UnreadableReply, read_reply, request_body
 from services.gateway.endpoints import CHAT_PATH, server_address
-from services.gateway.failures import MULTIPLE_CHOICES, Failure, FailureKind, of_status
-from services.gateway.key_references import KeyMissing, KeyReference, KeyRing
+from services.gateway.exchange import HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
+from services.gateway.failures import BAD_REQUEST, MULTIPLE_CHOICES, Failure, FailureKind, of_redirect, of_status
+from services.gateway.http1 import Http1
+from services.gateway.http2 import Http2
+from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing
+from services.gateway.limits.gate import Gate
+from services.gateway.reach import Reach, RefusedByPolicy
 from services.gateway.retries import RetryPolicy, retry_after_seconds
 from services.runtime import semantics, telemetry
 from services.runtime.store import now
@@ -33,8 +36,14 @@ from services.runtime.store import now
 SHORTEST_KEY_WITHHELD: Final = 8
 """Shorter ones may occur in a text by chance."""
 KEY_WITHHELD: Final = "[key withheld]"
-KEEP_ALIVE_SECONDS: Final = 4.0
-"""Below the 5 s after which uvicorn, and so vLLM, closes an idle connection: a call sent into that is lost."""
+
+_HEADERS: Final = {
+    "accept": "application/json",
+    # Replies are small; unpacking them costs more than it saves, and bounds nothing.
+    "accept-encoding": "identity",
+    "content-type": "application/json",
+    "user-agent": "dearena-gateway",
+}
 
 _TRACER = telemetry.tracer(__name__)
 
@@ -43,7 +52,8 @@ _TRACER = telemetry.tracer(__name__)
 class _Request:
     """What one call sends, however often."""
 
-    url: httpx.URL
+    wire: Wire
+    url: str
     body: bytes
     headers: dict[str, str]
     key: str
@@ -60,10 +70,6 @@ class _Attempt:
     latency: float
 
 
-class _ReplyTooLong(Exception):
-    pass
-
-
 class EndpointClient:
     """Sends calls; holds connections, and no state of any call."""
 
@@ -71,71 +77,76 @@ class EndpointClient:
         self,
         keys: KeyRing,
         policy: RetryPolicy,
+        reach: Reach,
         *,
         connect_seconds: float,
         reply_limit_bytes: int,
+        ca_file: str = "",
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._keys = keys
         self._policy = policy
-        self._reply_limit_bytes = reply_limit_bytes
         self._chance = chance
-        self._stop = stop_after_attempt(policy.attempts)
-        self._retry = retry_if_result(self._is_worth_retrying)
-        self._client = httpx.AsyncClient(
-            transport=AiohttpTransport(client=_session),
-            # One model's own time-out bounds each attempt as a whole.
-            timeout=httpx.Timeout(None, connect=connect_seconds),
-            follow_redirects=False,
-            headers={
-                "accept": "application/json",
-                # Replies are small; unpacking them costs more than it saves, and bounds nothing.
-                "accept-encoding": "identity",
-                "content-type": "application/json",
-                "user-agent": "dearena-gateway",
-            },
+        self._may_go = lru_cache(maxsize=1024)(lambda base_url: _refusal(reach, base_url))
+        # A context each: which protocols a client offers is written into it.
+        self._http1: Wire = Http1(
+            reach, tls_context(ca_file), connect_seconds=connect_seconds, reply_limit_bytes=reply_limit_bytes
+        )
+        self._http2: Wire = Http2(
+            reach, tls_context(ca_file), connect_seconds=connect_seconds, reply_limit_bytes=reply_limit_bytes
         )
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._http1.close()
+        await self._http2.close()
 
-    async def send(self, call: Call, parent: Context) -> Delivery:
+    async def send(self, call: Call, parent: Context, gate: Gate) -> Delivery:
         """Make a call, again where that may help, and say how it ended; a failure is not an exception.
 
         Args:
             call: what is sent, and to whom.
             parent: context of the span that the call is for.
+            gate: told of each HTTP request, and asked for leave before each but the first.
         """
         with _TRACER.start_as_current_span(
             f"chat {call.spec.endpoint.upstream_model}", context=parent, kind=trace.SpanKind.CLIENT
         ) as span:
-            delivery = await self._send(call)
+            delivery = await self._send(call, gate)
             if span.is_recording():
                 _describe(span, call, delivery)
         return delivery
 
-    async def _send(self, call: Call) -> Delivery:
+    async def _send(self, call: Call, gate: Gate) -> Delivery:
+        if refusal := self._may_go(call.spec.endpoint.base_url):
+            return Delivery(Failure(FailureKind.REFUSED_BY_POLICY, refusal), timedelta(), 0)
         try:
             request = self._request_of(call)
+        except KeyRefused as error:
+            return Delivery(Failure(FailureKind.REFUSED_BY_POLICY, str(error)), timedelta(), 0)
         except KeyMissing as error:
             return Delivery(Failure(FailureKind.KEY_NOT_FOUND, str(error)), timedelta(), 0)
-        retrying = AsyncRetrying(
-            stop=self._stop, retry=self._retry, wait=self._pause, retry_error_callback=_last_attempt
-        )
-        attempt: _Attempt = await retrying(self._attempt, request, call)
-        requests: int = retrying.statistics["attempt_number"]
-        return Delivery(attempt.result, timedelta(seconds=attempt.latency), requests)
+        for number in itertools.count(1):
+            attempt = await self._attempt(request, call, min(request.timeout, gate.remaining()))
+            gate.ended(attempt.result, attempt.retry_after)
+            if (
+                number >= self._policy.attempts
+                or not self._is_worth_retrying(attempt)
+                or not await gate.again(self._policy.pause(number, attempt.retry_after, self._chance))
+            ):
+                break
+        return Delivery(attempt.result, timedelta(seconds=attempt.latency), number)
 
     def _request_of(self, call: Call) -> _Request:
         endpoint = call.spec.endpoint
-        headers = {"x-request-id": call.request_id}
+        headers = {**_HEADERS, "x-request-id": call.request_id}
         key = ""
         if endpoint.key_reference:
             key = self._keys.key(KeyReference.parse(endpoint.key_reference))
             headers["authorization"] = f"Bearer {key}"
         return _Request(
-            url=_chat_url(endpoint.base_url),
+            wire=self._http2 if getattr(endpoint, "http2", False) else self._http1,
+            url=endpoint.base_url + CHAT_PATH,
             body=request_body(endpoint.upstream_model, call.messages, call.parameters, call.note()),
             headers=headers,
             key=key,
@@ -143,56 +154,45 @@ class EndpointClient:
             timeout=call.spec.timeout.total_seconds(),
         )
 
-    async def _attempt(self, request: _Request, call: Call) -> _Attempt:
+    async def _attempt(self, request: _Request, call: Call, seconds: float) -> _Attempt:
         began = time.perf_counter()
         retry_after = None
         try:
-            response, body = await self._exchange(request)
-        except Exception as error:  # noqa: BLE001 - what is no failure of the endpoint goes on from there
-            result: Reply | Failure = _failure_of(error, request)
+            # As a whole: an endpoint that sends a byte now and then is not done sooner for it.
+            async with asyncio.timeout(seconds):
+                reply = await request.wire.post(request.url, request.body, request.headers)
+        except (TimeoutError, RefusedByPolicy, Unreachable, TlsFailed, ReplyTooLong, NotHttp) as error:
+            result: Reply | Failure = _failure_of(error, request, seconds)
         else:
-            result = _without_key(_read(response, body, request, call), request.key)
-            retry_after = retry_after_seconds(response.headers.get("retry-after"), now())
+            result = _without_key(_read(reply, request, call), request.key)
+            retry_after = retry_after_seconds(reply.headers.get("retry-after"), now())
         return _Attempt(result, retry_after, time.perf_counter() - began)
-
-    async def _exchange(self, request: _Request) -> tuple[httpx.Response, bytes]:
-        async with asyncio.timeout(request.timeout):
-            sent = self._client.build_request("POST", request.url, content=request.body, headers=request.headers)
-            response = await self._client.send(sent, stream=True)
-            try:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > self._reply_limit_bytes:
-                        raise _ReplyTooLong(f"the reply is longer than {self._reply_limit_bytes} bytes")
-            finally:
-                await response.aclose()
-        return response, bytes(body)
 
     def _is_worth_retrying(self, attempt: _Attempt) -> bool:
         return isinstance(attempt.result, Failure) and self._policy.is_worth_retrying(
             attempt.result, attempt.retry_after
         )
 
-    def _pause(self, state: RetryCallState) -> float:
-        return self._policy.pause(state.attempt_number, _last_attempt(state).retry_after, self._chance)
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Certificates are verified always, against the public authorities and those of a file if one is named.
+
+    Raises:
+        OSError, ssl.SSLError: the file cannot be read, or holds no certificates.
+    """
+    context = ssl.create_default_context(cafile=certifi.where())
+    if ca_file:
+        context.load_verify_locations(cafile=ca_file)
+    return context
 
 
-def _session() -> aiohttp.ClientSession:
-    # No limit on connections: each model has one of its own. No cookies: calls do not depend on each other.
-    connector = aiohttp.TCPConnector(limit=0, ssl=httpx.create_ssl_context(), keepalive_timeout=KEEP_ALIVE_SECONDS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
-@lru_cache(maxsize=1024)
-def _chat_url(base_url: str) -> httpx.URL:
-    return httpx.URL(base_url + CHAT_PATH)
-
-
-def _last_attempt(state: RetryCallState) -> _Attempt:
-    assert state.outcome is not None  # noqa: S101 - asked after an attempt only
-    attempt: _Attempt = state.outcome.result()
-    return attempt
+def _refusal(reach: Reach, base_url: str) -> str:
+    """Why an endpoint may not be called; empty when it may. Models may be older than today's settings."""
+    try:
+        reach.check_url(base_url)
+    except RefusedByPolicy as refusal:
+        return f"{server_address(base_url)} is not called: {refusal}"
+    return ""
 
 
 def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
@@ -211,41 +211,33 @@ def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
             )
 
 
-def _read(response: httpx.Response, body: bytes, request: _Request, call: Call) -> Reply | Failure:
-    status = response.status_code
-    if status >= MULTIPLE_CHOICES:
-        return of_status(status, body, address=request.address, sparring=call.spec.endpoint.sparring)
+def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
+    if MULTIPLE_CHOICES <= reply.status < BAD_REQUEST:
+        return of_redirect(reply.status, reply.headers.get("location", ""), address=request.address)
+    if reply.status >= BAD_REQUEST:
+        return of_status(reply.status, reply.body, address=request.address, sparring=call.spec.endpoint.sparring)
     try:
-        return read_reply(body, call.messages)
+        return read_reply(reply.body, call.messages)
     except UnreadableReply as error:
-        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", status)
+        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status)
 
 
-def _failure_of(error: Exception, request: _Request) -> Failure:
-    """What an exception of an attempt means; one that means nothing here goes on.
-
-    The transport reports every trouble with a connection as a kind of ConnectTimeout, a reset included, so that
-    this class says nothing about time.
-    """
+def _failure_of(error: Exception, request: _Request, seconds: float) -> Failure:
+    """What an exception of an attempt means."""
+    address = request.address
     match error:
-        case httpx.ConnectTimeout() | httpx.NetworkError() | httpx.RemoteProtocolError():
-            return Failure(FailureKind.UNREACHABLE, f"no connection to {request.address}: {_why(error)}")
-        case TimeoutError() | httpx.TimeoutException():
-            return Failure(FailureKind.TIMEOUT, f"{request.address} did not reply within {request.timeout:g} s")
-        case _ReplyTooLong():
-            return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}")
-        case httpx.HTTPError() | aiohttp.ClientError():
-            return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address} does not speak HTTP as it should")
-    raise error
-
-
-def _why(error: BaseException | None) -> str:
-    """The operating system's word for it, or else the name of the error; never its text."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-            return os.strerror(error.errno)
-        last, error = error, error.__cause__
-    return type(last).__name__
+        case RefusedByPolicy():
+            return Failure(FailureKind.REFUSED_BY_POLICY, f"{address} is not called: {error}")
+        case TlsFailed():
+            return Failure(FailureKind.TLS_FAILED, f"{address} did not prove to be who it is: {error}")
+        case Unreachable():
+            return Failure(FailureKind.UNREACHABLE, f"no connection to {address}: {error}")
+        case TimeoutError():
+            return Failure(FailureKind.TIMEOUT, f"{address} did not reply within {seconds:g} s")
+        case ReplyTooLong():
+            return Failure(FailureKind.UNREADABLE_REPLY, f"{address}: {error}")
+        case _:
+            return Failure(FailureKind.UNREADABLE_REPLY, f"{address} does not speak HTTP as it should")
 
 
 def _describe(span: trace.Span, call: Call, delivery: Delivery) -> None:

@@ -9,7 +9,8 @@ MAX_HOST_LENGTH = 253
 CHAT_PATH = "/chat/completions"
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_NUMERIC = re.compile(r"[0-9.]+")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+"""As the last label of a host: then resolvers read all of it as an IPv4 address, in decimal, octal or hexadecimal."""
 
 
 class InvalidBaseUrl(ValueError):
@@ -46,13 +47,14 @@ def check_base_url(url: str) -> str:
 
 def _is_host(host: str, *, bracketed: bool) -> bool:
     """Whether a resolver can be asked for it: on what is no name, resolvers and HTTP clients fail in odd ways."""
-    if bracketed or _NUMERIC.fullmatch(host):
+    labels = host.removesuffix(".").split(".")
+    if bracketed or _NUMBER.fullmatch(labels[-1]):
         try:
             ip_address(host)
         except ValueError:
             return False
         return True
-    return len(host) <= MAX_HOST_LENGTH and all(map(_LABEL.fullmatch, host.removesuffix(".").split(".")))
+    return len(host) <= MAX_HOST_LENGTH and all(map(_LABEL.fullmatch, labels))
 
 
 def server_address(base_url: str) -> str:

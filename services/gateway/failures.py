@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 MULTIPLE_CHOICES = 300
 BAD_REQUEST = 400
@@ -37,6 +39,11 @@ class FailureKind(StrEnum):
     NO_RECORD = "NO_RECORD"
     KEY_NOT_FOUND = "KEY_NOT_FOUND"
     INTERRUPTED = "INTERRUPTED"
+    TLS_FAILED = "TLS_FAILED"
+    REFUSED_BY_POLICY = "REFUSED_BY_POLICY"
+    REDIRECTED = "REDIRECTED"
+    OTHER_MODEL = "OTHER_MODEL"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,23 @@ def of_status(status: int, body: bytes, *, address: str, sparring: bool) -> Fail
     return Failure(_kind_of_status(status), f"{said}{_ADVICE.get(status, '')}", status)
 
 
+def of_redirect(status: int, location: str, *, address: str) -> Failure:
+    """The failure behind a redirect: following one would send key and prompt to where nobody registered an endpoint.
+
+    Args:
+        status: 3xx.
+        location: the header as it came; of it the host alone is told.
+        address: host:port of the endpoint.
+    """
+    try:
+        host = urlsplit(location).hostname or ""
+    except ValueError:
+        host = ""
+    where = host if _HOST.fullmatch(host) else "another place" if location else "nowhere"
+    detail = f"{address} replied {status}, a redirect to {where}, which is not followed: register the endpoint itself"
+    return Failure(FailureKind.REDIRECTED, detail, status)
+
+
 _ADVICE: Mapping[int, str] = {
     UNAUTHORIZED: ": the key is missing or wrong",
     FORBIDDEN: ": the key may not do this",
@@ -79,7 +103,6 @@ def _kind_of_status(status: int) -> FailureKind:
         return FailureKind.RATE_LIMITED
     if status >= SERVER_ERROR:
         return FailureKind.ENDPOINT_ERROR
-    # Redirects too: following one would send key and prompt to where nobody registered an endpoint.
     return FailureKind.REFUSED_BY_ENDPOINT
 
 

@@ -6,13 +6,17 @@ have put the key itself where a reference belongs.
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from fnmatch import fnmatchcase
+from typing import Final, Literal, Self
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OWN_SETTINGS = "DEARENA_"
 MAX_KEY_LENGTH = 4096
+KEY_VARIABLES: Final = ("*_KEY", "*_TOKEN")
+"""Variables that may be named unless an operator says otherwise. What else stands in the environment of a server,
+a password of its store for one, is not to be had by registering a model."""
 
 
 class MalformedKeyReference(ValueError):
@@ -21,6 +25,10 @@ class MalformedKeyReference(ValueError):
 
 class KeyMissing(LookupError):
     """A well-formed reference that names no usable key here."""
+
+
+class KeyRefused(PermissionError):
+    """A well-formed reference to a place that keys may not be taken from; says which setting would let it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +83,33 @@ class KeyRing:
     """Raises OSError or UnicodeError when the file cannot be read."""
     directory: str = ""
     """Only files below it may be named; empty: any file that can be read."""
+    variables: Sequence[str] = KEY_VARIABLES
+    """Patterns of the variables that may be named: `*` stands for any characters."""
+
+    def check(self, reference: KeyReference) -> None:
+        """Check that a key may be taken from there; whether there is one is another matter.
+
+        Raises:
+            KeyRefused: it may not.
+        """
+        if reference.source == "env":
+            if not any(fnmatchcase(reference.place, pattern) for pattern in self.variables):
+                raise KeyRefused(
+                    f"{reference} is none of the variables that key_variables allows ({', '.join(self.variables)})"
+                )
+        elif self.directory and posixpath.commonpath((self.directory, reference.place)) != posixpath.normpath(
+            self.directory
+        ):
+            raise KeyRefused(f"{reference} is not below the directory that key_directory names")
 
     def key(self, reference: KeyReference) -> str:
         """The key, ready for a header.
 
         Raises:
+            KeyRefused: it may not be taken from there.
             KeyMissing: the reference names nothing, or nothing that can be a key.
         """
+        self.check(reference)
         look_up = self.environment.get if reference.source == "env" else self._from_file
         found = look_up(reference.place)
         if found is None:
@@ -92,8 +120,6 @@ class KeyRing:
         return key
 
     def _from_file(self, path: str) -> str | None:
-        if self.directory and posixpath.commonpath((self.directory, path)) != posixpath.normpath(self.directory):
-            return None
         try:
             return self.read_file(path)
         except (OSError, UnicodeError):

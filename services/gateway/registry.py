@@ -30,12 +30,20 @@ class Registry:
     """Changes models."""
 
     def __init__(
-        self, store: Store, models: Models, directory: ModelDirectory, outbox: Outbox, *, announce_wait: timedelta
+        self,
+        store: Store,
+        models: Models,
+        directory: ModelDirectory,
+        outbox: Outbox,
+        *,
+        check_policy: Callable[[ModelSpec], None],
+        announce_wait: timedelta,
     ) -> None:
         self._store = store
         self._models = models
         self._directory = directory
         self._outbox = outbox
+        self._check_policy = check_policy
         self._announce_wait = announce_wait
         self._results = store.collection(RESULTS)
 
@@ -44,6 +52,7 @@ class Registry:
         name = model_name("model.name", request.model.name)
         spec = spec_of(request.model)
         check_spec(spec)
+        self._check_policy(spec)
         if request.validate_only:
             if await self._models.find(name):
                 raise AlreadyExists(f"there is a model {name} already")
@@ -75,6 +84,9 @@ class Registry:
             spec = _changed(model.spec, proposed, paths)
             after = domain.amend(model, spec, moment=moment)
             if after is not model:
+                if spec.endpoint != model.spec.endpoint:
+                    # A model may be older than today's policy; its price can be changed all the same.
+                    self._check_policy(spec)
                 if domain.makes_new_revision(model.spec, spec):
                     order = await self._models.next_order(name.project, session)
                     after = domain.revise(after, order=order, traceparent=traceparent)

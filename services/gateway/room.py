@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from dearena.v1.gateway_pb2 import DESCRIPTOR
@@ -17,9 +18,10 @@ from services.gateway.leases import Leases
 from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.outbox import Outbox
+from services.gateway.policy_checks import check_policy
 from services.gateway.registry import Registry
 from services.gateway.service import Gateway
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, listed
 from services.gateway.store import INDEXES, Models
 from services.runtime import subjects
 from services.runtime.doorbell import Doorbell
@@ -34,18 +36,27 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     outbox = Outbox(store, shell.bus, models, directory, instance)
     leases = Leases(store, instance, seconds=settings.instance_lease_seconds)
     record = CompletionLog(store, leases)
+    keys = KeyRing(os.environ, read_key_file, settings.key_directory, listed(settings.key_variables))
+    reach = settings.reach()
     endpoints = EndpointClient(
-        KeyRing(os.environ, read_key_file, settings.key_directory),
+        keys,
         settings.retry_policy(),
+        reach,
         connect_seconds=settings.http_connect_seconds,
         reply_limit_bytes=settings.http_reply_limit_bytes,
+        ca_file=settings.ca_file,
     )
     completions = Completions(record, endpoints)
     dimensions = Dimensions(shell.peers.query_selector)
     answers = AnswerLog(store, outbox, instance)
     collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
     registry = Registry(
-        store, models, directory, outbox, announce_wait=timedelta(seconds=settings.announce_wait_seconds)
+        store,
+        models,
+        directory,
+        outbox,
+        check_policy=partial(check_policy, reach, keys),
+        announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
     gateway = Gateway(
         registry=registry,

@@ -1,9 +1,15 @@
 """Settings of the gateway."""
 
+import re
+
 from pydantic import Field, field_validator
 
+from services.gateway.key_references import KEY_VARIABLES
+from services.gateway.reach import Reach, networks
 from services.gateway.retries import RetryPolicy
 from services.runtime.settings import ServiceSettings
+
+_HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_.:-]+")
 
 
 class GatewaySettings(ServiceSettings):
@@ -35,6 +41,40 @@ class GatewaySettings(ServiceSettings):
     # Only files below it can be named by key references; empty: any file that the process can read, so
     # that whoever may register a model can have any one-line file sent to an endpoint.
     key_directory: str = ""
+    # Only variables of these patterns, by commas, can be named by key references (`*` stands for any characters):
+    # narrower where the environment holds other secrets under such names.
+    key_variables: str = ",".join(KEY_VARIABLES)
+
+    # By commas. Without http, keys and prompts are never sent in the clear; models within a cluster often have
+    # nothing else.
+    allowed_schemes: str = "http,https"
+    # Hosts that models may be reached at, by commas; `*.example.com` for all below example.com. Empty: every one.
+    allowed_hosts: str = ""
+    # Networks (CIDR), by commas, that may be reached though they are no part of the public internet: whoever may
+    # register a model reaches what listens there. Loopback counts among them, and a cluster's own addresses.
+    allow_private: str = ""
+    # Certificates (PEM) of authorities that are believed besides the public ones.
+    ca_file: str = ""
+
+    @field_validator("allowed_schemes")
+    @classmethod
+    def _are_schemes(cls, value: str) -> str:
+        if not listed(value) or not set(listed(value)) <= {"http", "https"}:
+            raise ValueError("must be of http and https, one at least")
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, value: str) -> str:
+        if not all(map(_HOST_PATTERN.fullmatch, listed(value))):
+            raise ValueError("must be names or addresses without a port, or *.NAME")
+        return value
+
+    @field_validator("allow_private")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        networks(listed(value))
+        return value
 
     @field_validator("key_directory")
     @classmethod
@@ -42,6 +82,14 @@ class GatewaySettings(ServiceSettings):
         if value and not value.startswith("/"):
             raise ValueError("must be an absolute path")
         return value
+
+    def reach(self) -> Reach:
+        """Where calls may go."""
+        return Reach(
+            frozenset(listed(self.allowed_schemes)),
+            tuple(host.lower() for host in listed(self.allowed_hosts)),
+            networks(listed(self.allow_private)),
+        )
 
     def retry_policy(self) -> RetryPolicy:
         """When and how HTTP requests are sent again."""
@@ -51,3 +99,8 @@ class GatewaySettings(ServiceSettings):
             longest_pause=self.http_longest_pause_seconds,
             longest_retry_after=self.http_longest_retry_after_seconds,
         )
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(part for part in map(str.strip, text.split(",")) if part)

@@ -108,7 +108,7 @@ FAILURES: dict[str, tuple[Behaviour, int, int]] = {
     "wrong key": (fails(401), pb.FAILURE_KIND_UNAUTHENTICATED, 1),
     "key without rights": (fails(403), pb.FAILURE_KIND_UNAUTHENTICATED, 1),
     "bad request": (fails(400), pb.FAILURE_KIND_REFUSED_BY_ENDPOINT, 1),
-    "redirect": (fails(307, headers={"location": "/elsewhere"}), pb.FAILURE_KIND_REFUSED_BY_ENDPOINT, 1),
+    "redirect": (fails(307, headers={"location": "/elsewhere"}), pb.FAILURE_KIND_REDIRECTED, 1),
     "no record, but not sparring": (fails(404, "no_record"), pb.FAILURE_KIND_REFUSED_BY_ENDPOINT, 1),
     "limited": (fails(429), pb.FAILURE_KIND_RATE_LIMITED, 4),
     "limited for an hour": (fails(429, headers={"retry-after": "3600"}), pb.FAILURE_KIND_RATE_LIMITED, 1),

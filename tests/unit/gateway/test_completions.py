@@ -63,7 +63,7 @@ class Endpoints:
         self.go = asyncio.Event()
         self.was_asked = asyncio.Event()
 
-    async def send(self, asked: Call, _parent: Any) -> Delivery:
+    async def send(self, asked: Call, _parent: Any, _gate: Any) -> Delivery:
         self.sent.append(asked)
         self.was_asked.set()
         await self.go.wait()
@@ -128,8 +128,8 @@ async def test_a_call_that_is_given_up_is_a_fault_to_who_waits_and_no_cancellati
 
 async def test_a_call_that_ends_without_a_record_is_released_and_one_that_is_given_up_is_not() -> None:
     class Defect(Endpoints):
-        async def send(self, asked: Call, _parent: Any) -> Delivery:
-            await super().send(asked, _parent)
+        async def send(self, asked: Call, _parent: Any, _gate: Any) -> Delivery:
+            await super().send(asked, _parent, _gate)
             raise RuntimeError("a defect")
 
     log, endpoints = Log(), Defect()

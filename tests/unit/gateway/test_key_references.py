@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.key_references import KeyMissing, KeyReference, KeyRing, MalformedKeyReference
+from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing, MalformedKeyReference
 
 
 def ring(
@@ -55,11 +55,11 @@ def test_a_key_in_place_of_a_reference_is_refused_without_repeating_it(key: str)
 
 
 def test_a_key_is_looked_up_at_each_call() -> None:
-    environment = {"KEY": "first"}
+    environment = {"A_KEY": "first"}
     keys = ring(environment)
-    assert keys.key(KeyReference("env", "KEY")) == "first"
-    environment["KEY"] = "second"
-    assert keys.key(KeyReference("env", "KEY")) == "second"
+    assert keys.key(KeyReference("env", "A_KEY")) == "first"
+    environment["A_KEY"] = "second"
+    assert keys.key(KeyReference("env", "A_KEY")) == "second"
 
 
 def test_a_file_may_end_with_a_line_break() -> None:
@@ -69,11 +69,11 @@ def test_a_file_may_end_with_a_line_break() -> None:
 @pytest.mark.parametrize("content", ["", " \n", "two words", "two\nlines", "ümlaut", "x" * 5000])
 def test_what_cannot_be_a_key_is_missing_and_not_repeated(content: str) -> None:
     with pytest.raises(KeyMissing) as caught:
-        ring({"KEY": content}).key(KeyReference("env", "KEY"))
+        ring({"A_KEY": content}).key(KeyReference("env", "A_KEY"))
     assert not content.strip() or content not in str(caught.value)
 
 
-@pytest.mark.parametrize("reference", [KeyReference("env", "NONE"), KeyReference("file", "/none")])
+@pytest.mark.parametrize("reference", [KeyReference("env", "NO_KEY"), KeyReference("file", "/none")])
 def test_a_reference_that_names_nothing_is_missing(reference: KeyReference) -> None:
     with pytest.raises(KeyMissing):
         ring().key(reference)
@@ -82,5 +82,18 @@ def test_a_reference_that_names_nothing_is_missing(reference: KeyReference) -> N
 def test_only_files_below_the_directory_are_read_when_one_is_set() -> None:
     keys = ring(files={"/keys/a": "inside", "/keysafe/b": "beside"}, directory="/keys")
     assert keys.key(KeyReference("file", "/keys/a")) == "inside"
-    with pytest.raises(KeyMissing):
+    with pytest.raises(KeyRefused, match="key_directory"):
         keys.key(KeyReference("file", "/keysafe/b"))
+
+
+@pytest.mark.parametrize("variable", ["PATH", "MONGO_PASSWORD", "X_KEY_OLD", "x_key"])
+def test_only_variables_of_the_allowed_patterns_are_read(variable: str) -> None:
+    with pytest.raises(KeyRefused, match="key_variables"):
+        ring({variable: "value"}).key(KeyReference("env", variable))
+
+
+def test_an_operator_says_which_variables_may_be_named() -> None:
+    keys = KeyRing({"ARENA_A": "a", "AWS_SECRET_ACCESS_KEY": "b"}, str, variables=("ARENA_*",))
+    assert keys.key(KeyReference("env", "ARENA_A")) == "a"
+    with pytest.raises(KeyRefused):
+        keys.key(KeyReference("env", "AWS_SECRET_ACCESS_KEY"))
