@@ -15,6 +15,8 @@ from services.gateway.dimensions import Dimensions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.key_references import MAX_KEY_LENGTH, KeyRing
 from services.gateway.leases import Leases
+from services.gateway.limits.admission import Admission, no_key_limits
+from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.outbox import Outbox
@@ -46,7 +48,15 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         reply_limit_bytes=settings.http_reply_limit_bytes,
         ca_file=settings.ca_file,
     )
-    completions = Completions(record, endpoints)
+    admission = Admission(
+        LimitRecords(store, instance),
+        instance,
+        no_key_limits,
+        settings.breaker_policy(),
+        seat_seconds=settings.instance_lease_seconds,
+        longest_hold=settings.http_longest_retry_after_seconds,
+    )
+    completions = Completions(record, endpoints, admission)
     dimensions = Dimensions(shell.peers.query_selector)
     answers = AnswerLog(store, outbox, instance)
     collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
@@ -73,6 +83,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
 
     async def close() -> None:
         await completions.give_up()
+        await admission.close()
         await leases.let_go()
         await endpoints.close()
 
@@ -86,7 +97,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         ],
         doorbells=[Doorbell("gateway-dimensions", subjects.EVENTS, collector.on_dimension_ready)],
         sweeps=[record.interrupt_dead, outbox.sweep, collector.sweep],
-        background=[leases.keep, outbox.run, collector.answer_rings],
+        background=[leases.keep, admission.keep, outbox.run, collector.answer_rings],
         on_drain=drain,
         close=close,
         indexes=INDEXES,

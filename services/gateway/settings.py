@@ -5,6 +5,7 @@ import re
 from pydantic import Field, field_validator
 
 from services.gateway.key_references import KEY_VARIABLES
+from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.reach import Reach, networks
 from services.gateway.retries import RetryPolicy
 from services.runtime.settings import ServiceSettings
@@ -27,6 +28,12 @@ class GatewaySettings(ServiceSettings):
     # A longer reply is unreadable. Texts are kept and sent on, so this bounds documents and messages too:
     # no more than 8 MiB, for the store takes no document of more than 16.
     http_reply_limit_bytes: int = Field(default=2 * 1024 * 1024, ge=1024, le=8 * 1024 * 1024)
+
+    # So many failures in a row that speak of an endpoint, and it is left alone: fewer spare it sooner, and mistake
+    # bad luck for trouble. The cool-down doubles with each probe that fails, up to the longest.
+    breaker_failures: int = Field(default=10, ge=1)
+    breaker_cool_down_seconds: float = Field(default=5.0, gt=0)
+    breaker_longest_cool_down_seconds: float = Field(default=120.0, gt=0)
 
     # How often a query is asked that failed for a reason that may pass: more answers, against paying again.
     answer_attempts: int = Field(default=2, ge=1)
@@ -89,6 +96,14 @@ class GatewaySettings(ServiceSettings):
             frozenset(listed(self.allowed_schemes)),
             tuple(host.lower() for host in listed(self.allowed_hosts)),
             networks(listed(self.allow_private)),
+        )
+
+    def breaker_policy(self) -> BreakerPolicy:
+        """When endpoints are left alone."""
+        return BreakerPolicy(
+            failures=self.breaker_failures,
+            cool_down=self.breaker_cool_down_seconds,
+            longest_cool_down=self.breaker_longest_cool_down_seconds,
         )
 
     def retry_policy(self) -> RetryPolicy:

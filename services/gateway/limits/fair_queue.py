@@ -5,6 +5,7 @@ alike; within a dimension the first to come is the first to go, and a call that 
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from services.gateway.calls import Purpose
@@ -22,6 +23,12 @@ class FairQueue(Generic[Item]):
 
     def __len__(self) -> int:
         return self._size
+
+    def __iter__(self) -> Iterator[Item]:
+        """All that wait, line by line."""
+        for lines in self._purposes.values():
+            for line in lines.values():
+                yield from line
 
     def put(self, item: Item, purpose: Purpose, dimension: str, *, again: bool = False) -> None:
         """Line up; with `again` before all of the same purpose and dimension."""

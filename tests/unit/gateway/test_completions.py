@@ -14,7 +14,11 @@ from services.gateway.chat import Message, Reply
 from services.gateway.completion_log import Claim, CompletionLog, Elsewhere, Ended, Ours
 from services.gateway.completions import LOOKS, Completions
 from services.gateway.endpoint_client import EndpointClient
+from services.gateway.limits.admission import Admission, no_key_limits
+from services.gateway.limits.breaker import BreakerPolicy
+from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.models import Endpoint, ModelSpec
+from tests.fixtures.limit_records import RecordsInMemory
 
 SPEC = ModelSpec(Endpoint("http://m/v1", "m"), concurrency=1)
 REPLY = Reply("42", "stop", 1, 1, usage_estimated=False, upstream_model="m")
@@ -46,6 +50,9 @@ class Log:
         self.looks += 1
         return self.looks < self.elsewhere_for
 
+    async def find_ended(self, _project: str, request_id: str) -> Completion | None:
+        return self.ended.get(request_id)
+
     async def flush(self) -> None: ...
 
     async def release(self, asked: Call) -> None:
@@ -71,7 +78,9 @@ class Endpoints:
 
 
 def completions(log: Log, endpoints: Endpoints) -> Completions:
-    return Completions(cast("CompletionLog", log), cast("EndpointClient", endpoints))
+    records = cast("LimitRecords", RecordsInMemory())
+    admission = Admission(records, "g", no_key_limits, BreakerPolicy(), seat_seconds=10.0, longest_hold=60.0)
+    return Completions(cast("CompletionLog", log), cast("EndpointClient", endpoints), admission)
 
 
 async def test_callers_of_one_id_share_one_call_and_may_leave_it() -> None:

@@ -1,0 +1,400 @@
+"""Leave to call an endpoint: every HTTP request of every call asks for it here.
+
+A call asks for leave of its model's limit, and of its key's where that has one. As long as this gateway's shares
+suffice, leave is given at once and without a word to the store. Otherwise calls line up (fair_queue.py), and
+this goes and asks for more, waits until time has brought it, or until another call has ended.
+"""
+
+import asyncio
+import contextvars
+import math
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+
+from services.gateway.calls import Call, Purpose
+from services.gateway.chat import Reply
+from services.gateway.failures import Failure, FailureKind
+from services.gateway.limits.breaker import BreakerPolicy
+from services.gateway.limits.fair_queue import FairQueue
+from services.gateway.limits.limit_records import LimitRecords
+from services.gateway.limits.news import news_of, tokens_used
+from services.gateway.limits.pool import TELL_SECONDS, Pool
+from services.gateway.limits.state import Limits, Seen
+from services.gateway.limits.token_estimate import ReplyLengths, input_tokens
+from services.gateway.models import ModelSpec
+
+log = structlog.get_logger(__name__)
+
+BREATH_SECONDS = 0.02
+"""Between two questions to the store about one limit."""
+PROBE_MARGIN_SECONDS = 5.0
+"""A probe of which nothing is heard for so long after its time-out is given up."""
+
+
+KeyLimits = Callable[[str], Awaitable[Limits | None]]
+"""What is allowed of a key, by its reference; None where nothing was said."""
+
+
+class CircuitOpen(Exception):
+    """The endpoint was left alone, and a probe has shown that it should be."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+class Passage:
+    """One call's way through: `async with passage` waits for leave to send, and is then the gate for what is sent.
+
+    Waiting for the first leave is bounded by the patience of whoever waits only; the deadline of the call begins
+    with its first HTTP request.
+    """
+
+    def __init__(self, admission: "Admission", call: Call, line: "Line", lengths: ReplyLengths) -> None:
+        self.call = call
+        self.line = line
+        self.lengths = lengths
+        self.tokens = input_tokens(call.messages) + lengths.expected(call.parameters)
+        self.admitted: asyncio.Future[None] | None = None
+        """Resolved when its turn has come; None while it does not wait."""
+        self.inside = False
+        self.probe = False
+        self.sent_at = 0.0
+        self._admission = admission
+        self._deadline: float | None = None
+
+    def must_wait(self) -> bool:
+        """Whether there is no leave at present."""
+        return not self._admission.may_enter(self)
+
+    async def __aenter__(self) -> Self:
+        """Wait for leave.
+
+        Raises:
+            CircuitOpen: a probe failed while the call waited.
+            StoreUnavailable: there is no share of the limits, and none to be had.
+        """
+        await self._admission.enter(self, again=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give back what was not used."""
+        if self.inside:
+            self._admission.unused(self)
+
+    def remaining(self) -> float:
+        """Seconds left of the call's deadline."""
+        now = asyncio.get_running_loop().time()
+        if self._deadline is None:
+            self._deadline = now + deadline_of(self.call.spec)
+        return max(0.0, self._deadline - now)
+
+    def ended(self, result: Reply | Failure, retry_after: float | None) -> None:
+        """An HTTP request ended so: its slot is free, and what it tells is noted."""
+        self._admission.ended(self, result, retry_after)
+
+    async def again(self, pause: float) -> bool:
+        """Line up once more after a pause; False when the deadline would pass, or the endpoint is left alone."""
+        if pause >= self.remaining():
+            return False
+        await asyncio.sleep(pause)
+        try:
+            async with asyncio.timeout(self.remaining()):
+                await self._admission.enter(self, again=True)
+        except (TimeoutError, CircuitOpen):
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class Line:
+    """Calls that wait for the same limits: their model's, and then their key's."""
+
+    pools: Sequence[Pool]
+    queue: FairQueue[Passage] = field(default_factory=FairQueue)
+    timer: asyncio.TimerHandle | None = None
+
+    def tokens_wanted(self) -> float:
+        """Of all that wait."""
+        return sum(passage.tokens for passage in self.queue)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """Questions to the store about one limit, and for whom they are."""
+
+    pool: Pool
+    lines: dict[Sequence[str], Line] = field(default_factory=dict)
+    """Whose turn it is comes first."""
+    task: asyncio.Task[None] | None = None
+    asked_at: float = float("-inf")
+    timer: asyncio.TimerHandle | None = None
+
+
+class Admission:
+    """All limits, as this gateway takes part in them."""
+
+    def __init__(
+        self,
+        records: LimitRecords,
+        gateway: str,
+        key_limits: KeyLimits,
+        policy: BreakerPolicy,
+        *,
+        seat_seconds: float,
+        longest_hold: float,
+    ) -> None:
+        self._records = records
+        self._gateway = gateway
+        self._key_limits = key_limits
+        self._policy = policy
+        self._seat_seconds = seat_seconds
+        self._longest_hold = longest_hold
+        self._asking: dict[str, _Asking] = {}
+        self._lines: dict[Sequence[str], Line] = {}
+        self._lengths: defaultdict[tuple[str, Purpose], ReplyLengths] = defaultdict(ReplyLengths)
+
+    async def passage(self, call: Call) -> Passage:
+        """The way of a call; nothing is taken yet."""
+        names = [model_limit(call.project, call.model.slug)]
+        pools = [self._pool(names[0], limits_of_model(call.spec))]
+        reference = call.spec.endpoint.key_reference
+        if reference and (limits := await self._key_limits(reference)) is not None:
+            names.append(key_limit(reference))
+            pools.append(self._pool(names[1], limits))
+        key = tuple(names)
+        if (line := self._lines.get(key)) is None:
+            line = self._lines[key] = Line(pools)
+            for name in names:
+                self._asking[name].lines[key] = line
+        return Passage(self, call, line, self._lengths[names[0], call.purpose])
+
+    def _pool(self, name: str, limits: Limits) -> Pool:
+        if (known := self._asking.get(name)) is None:
+            pool = Pool(name, self._gateway, limits, self._policy, seat_seconds=self._seat_seconds)
+            known = self._asking[name] = _Asking(pool)
+        known.pool.limits = limits
+        return known.pool
+
+    def may_enter(self, passage: Passage) -> bool:
+        """Whether a call may go at once."""
+        return not passage.line.queue and self._wait_of(passage) == 0
+
+    def _wait_of(self, passage: Passage) -> float:
+        now = self._records.now()
+        return max(pool.wait_for(passage.tokens, now) for pool in passage.line.pools)
+
+    async def enter(self, passage: Passage, *, again: bool) -> None:
+        """Go in, or line up and wait; with `again` before others of its kind."""
+        if self.may_enter(passage):
+            self._let_in(passage)
+            return
+        passage.admitted = asyncio.get_running_loop().create_future()
+        passage.line.queue.put(passage, passage.call.purpose, passage.call.dimension, again=again)
+        for pool in passage.line.pools:
+            pool.waiting += 1
+        self._pump(passage.line.pools)
+        try:
+            await passage.admitted
+        except asyncio.CancelledError:
+            if passage.inside:
+                self.unused(passage)
+            elif not passage.admitted.done() or passage.admitted.cancelled():
+                self._take_out(passage)
+                self._pump(passage.line.pools)
+            raise
+        finally:
+            passage.admitted = None
+
+    def _take_out(self, passage: Passage) -> None:
+        passage.line.queue.remove(passage, passage.call.purpose, passage.call.dimension)
+        for pool in passage.line.pools:
+            pool.waiting -= 1
+            if not pool.waiting:
+                pool.give_up_probe(self._records.now())
+
+    def _let_in(self, passage: Passage) -> None:
+        passage.sent_at = self._records.now()
+        probes = [pool.enter(passage.tokens, passage.sent_at) for pool in passage.line.pools]
+        passage.probe = probes[0]
+        passage.inside = True
+
+    def _pump(self, pools: Sequence[Pool]) -> None:
+        """Let in whoever may go, line by line in turns, and see to it that those who may not are looked at again."""
+        for pool in reversed(pools):  # the key's first: its models have turns
+            lines = self._asking[pool.name].lines
+            while any(self._let_next_in(key, line, lines) for key, line in list(lines.items())):
+                pass
+            for line in lines.values():
+                if line.queue:
+                    self._look_again(line)
+
+    def _let_next_in(self, key: Sequence[str], line: Line, lines: dict[Sequence[str], Line]) -> bool:
+        if not line.queue or self._wait_of(line.queue.first()) > 0:
+            return False
+        lines[key] = lines.pop(key)  # behind the others
+        passage = line.queue.pop()
+        for pool in line.pools:
+            pool.waiting -= 1
+        self._let_in(passage)
+        if passage.admitted is not None and not passage.admitted.done():
+            passage.admitted.set_result(None)
+        return True
+
+    def _look_again(self, line: Line) -> None:
+        passage, now = line.queue.first(), self._records.now()
+        for pool in line.pools:
+            wait = pool.wait_for(passage.tokens, now)
+            if math.isinf(wait):
+                self._ask_in(self._asking[pool.name], pool.next_look(passage.tokens, now))
+            elif wait > 0:
+                if line.timer is not None:
+                    line.timer.cancel()
+                line.timer = asyncio.get_running_loop().call_later(wait, self._pump, line.pools)
+
+    def ended(self, passage: Passage, result: Reply | Failure, retry_after: float | None) -> None:
+        """An HTTP request of a call that had leave has ended."""
+        now = self._records.now()
+        news = news_of(
+            result,
+            retry_after,
+            sent_at=passage.sent_at,
+            now=now,
+            longest_hold=self._longest_hold,
+            probe=passage.probe,
+        )
+        if isinstance(result, Reply):
+            passage.lengths.learn(result.output_tokens)
+        self._leave(passage, news, tokens=tokens_used(result, passage.tokens) - passage.tokens)
+
+    def unused(self, passage: Passage) -> None:
+        """A call that had leave was not sent."""
+        self._leave(passage, Seen(probed=passage.probe), tokens=-passage.tokens, unsent=True)
+
+    def _leave(self, passage: Passage, news: Seen, *, tokens: float, unsent: bool = False) -> None:
+        passage.inside = False
+        now = self._records.now()
+        model, *keys = passage.line.pools
+        failed_probes = model.state.breaker.failed_probes
+        model.leave(news, now, tokens=tokens, unsent=unsent)
+        for key in keys:
+            # What an endpoint bears is told of the model; other models of the key may be elsewhere.
+            key.leave(Seen(), now, tokens=tokens, unsent=unsent)
+        if model.state.breaker.failed_probes > failed_probes:
+            self._refuse(model)
+        if model.must_tell():
+            self._ask_in(self._asking[model.name], 0.0)
+        self._pump(passage.line.pools)
+
+    def _refuse(self, pool: Pool, error: Exception | None = None) -> None:
+        """Tell all that wait for a limit that they wait in vain."""
+        for line in self._asking[pool.name].lines.values():
+            for passage in list(line.queue):
+                self._take_out(passage)
+                if passage.admitted is not None and not passage.admitted.done():
+                    passage.admitted.set_exception(error or CircuitOpen(_circuit_open(pool)))
+
+    def _ask_in(self, asking: _Asking, seconds: float) -> None:
+        """Ask the store about a limit when so much time has passed, or sooner where somebody else wants that."""
+        if asking.task is not None:
+            return  # its end looks who waits
+        loop = asyncio.get_running_loop()
+        at = max(loop.time() + seconds, asking.asked_at + BREATH_SECONDS)
+        if asking.timer is not None:
+            if asking.timer.when() <= at:
+                return
+            asking.timer.cancel()
+        asking.timer = loop.call_at(at, self._begin_asking, asking)
+
+    def _begin_asking(self, asking: _Asking) -> None:
+        asking.timer = None
+        if asking.task is None:
+            # In a context of its own: it serves many, and must not inherit one caller's deadline.
+            asking.task = asyncio.create_task(self._ask(asking), name="limits", context=contextvars.Context())
+
+    async def _ask(self, asking: _Asking) -> None:
+        pool = asking.pool
+        asking.asked_at = asyncio.get_running_loop().time()
+        pool.want_tokens(sum(line.tokens_wanted() for line in asking.lines.values()))
+        pool.want_probe(self._probe_seconds(asking))
+        asked = self._records.now()
+        pool.begin_telling(asked)
+        error: Exception | None = None
+        try:
+            state, grant = await self._records.step(pool.name, pool.step)
+            pool.told(state, grant, asked=asked, now=self._records.now())
+        except Exception as caught:  # noqa: BLE001 - whoever waits is told
+            error = caught
+            pool.not_told()
+        finally:
+            asking.task = None
+        if error is not None:
+            log.warning("limits are not renewed", limit=pool.name, error=str(error))
+            self._refuse(pool, error)
+        elif pool.probe_failed_elsewhere:
+            self._refuse(pool)
+        if not pool.waiting:
+            pool.give_up_probe(self._records.now())
+        self._pump([pool])
+
+    @staticmethod
+    def _probe_seconds(asking: _Asking) -> float:
+        waiting = [line.queue.first() for line in asking.lines.values() if line.queue]
+        seconds = [passage.call.spec.timeout.total_seconds() + PROBE_MARGIN_SECONDS for passage in waiting]
+        return max(seconds, default=0.0)
+
+    async def keep(self) -> None:
+        """Renew shares in use, tell news, and give back what is idle, until cancelled."""
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            for asking in list(self._asking.values()):
+                if asking.pool.is_in_use:
+                    self._ask_in(asking, 0.0)
+
+    async def close(self) -> None:
+        """Give back all shares; the store being away, they run out."""
+        for asking in self._asking.values():
+            if asking.timer is not None:
+                asking.timer.cancel()
+            if asking.task is not None:
+                await asyncio.wait([asking.task])
+            if asking.pool.is_in_use:
+                await self._ask(asking)
+            if asking.timer is not None:
+                asking.timer.cancel()
+
+
+async def no_key_limits(_reference: str) -> None:
+    """Nothing is said of any key."""
+
+
+def model_limit(project: str, slug: str) -> str:
+    """Names the limit of a model."""
+    return f"models/{project}/{slug}"
+
+
+def key_limit(reference: str) -> str:
+    """Names the limit of a key."""
+    return f"keys/{reference}"
+
+
+def limits_of_model(spec: ModelSpec) -> Limits:
+    """What its owner allows."""
+    return Limits(spec.concurrency, getattr(spec, "requests_per_minute", 0), getattr(spec, "tokens_per_minute", 0))
+
+
+def deadline_of(spec: ModelSpec) -> float:
+    """Seconds for all HTTP requests of a call and the pauses between them."""
+    return 5 * spec.timeout.total_seconds()
+
+
+def _circuit_open(pool: Pool) -> Failure:
+    return Failure(
+        FailureKind.CIRCUIT_OPEN,
+        f"the endpoint is left alone for {pool.state.breaker.cool_down:g} s: it failed several times in a row, and"
+        f" then once more ({pool.state.last_failure})",
+    )
