@@ -7,6 +7,7 @@ then the answer. A call that waits for leave has no record, and may wait elsewhe
 
 import asyncio
 import contextvars
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -78,27 +79,32 @@ class Completions:
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
         while True:
             passage = await self._admission.passage(call)
-            if passage.must_wait() and (known := await self._log.find_ended(call.project, call.request_id)):
-                return known  # what is on record costs nothing, so it waits for nothing
-            try:
-                async with passage:
-                    match await self._log.claim(call):
-                        case Ended(completion):
-                            return completion
-                        case Ours():
-                            return await self._send(call, parent, passage)
-                        case Elsewhere():
-                            pass
-            except CircuitOpen as left_alone:
-                match await self._log.claim(call):
-                    case Ended(completion):
-                        return completion
-                    case Ours():
-                        unsent = Delivery(left_alone.failure, timedelta(), 0)
-                        return await self._log.end(call, completed(call, unsent))
-                    case Elsewhere():
-                        pass
+            if passage.must_wait():
+                # What is on record costs nothing, so it waits for nothing.
+                known = await self._log.find_ended(call.project, call.request_id)
+                if known is not None and known.model == call.model:
+                    return known
+            if (made := await self._pass(call, parent, passage)) is not None:
+                return made
             await self._wait_for_other(call)
+
+    async def _pass(self, call: Call, parent: otel.Context, passage: Passage) -> Completion | None:
+        try:
+            async with passage:
+                return await self._once_claimed(call, lambda: self._send(call, parent, passage))
+        except CircuitOpen as left_alone:
+            unsent = completed(call, Delivery(left_alone.failure, timedelta(), 0))
+            return await self._once_claimed(call, lambda: self._log.end(call, unsent))
+
+    async def _once_claimed(self, call: Call, make: Callable[[], Awaitable[Completion]]) -> Completion | None:
+        """What became of the call before, or becomes of it now; None while another gateway has it in flight."""
+        match await self._log.claim(call):
+            case Ended(completion):
+                return completion
+            case Ours():
+                return await make()
+            case Elsewhere():
+                return None
 
     async def _send(self, call: Call, parent: otel.Context, passage: Passage) -> Completion:
         try:

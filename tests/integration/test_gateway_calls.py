@@ -79,7 +79,7 @@ async def test_a_reply_is_recorded_with_its_tokens_and_cost(
     completion = await complete(gateway, call("m@1"))
     assert completion.state == pb.COMPLETION_STATE_DONE
     assert (completion.text, completion.finish_reason) == ("VERDICT: 1", "stop")
-    assert completion.upstream_model == "upstream-2026"
+    assert completion.upstream_model == "m-2026-11-24"
     assert (completion.usage.input_tokens, completion.usage.output_tokens, completion.usage.estimated) == (
         1000,
         10,
@@ -111,12 +111,13 @@ FAILURES: dict[str, tuple[Behaviour, int, int]] = {
     "redirect": (fails(307, headers={"location": "/elsewhere"}), pb.FAILURE_KIND_REDIRECTED, 1),
     "no record, but not sparring": (fails(404, "no_record"), pb.FAILURE_KIND_REFUSED_BY_ENDPOINT, 1),
     "limited": (fails(429), pb.FAILURE_KIND_RATE_LIMITED, 4),
-    "limited for an hour": (fails(429, headers={"retry-after": "3600"}), pb.FAILURE_KIND_RATE_LIMITED, 1),
     "server error": (fails(500), pb.FAILURE_KIND_ENDPOINT_ERROR, 4),
     "reset": (resets, pb.FAILURE_KIND_UNREACHABLE, 4),
     "HTML": (sends(b"<html>Welcome to nginx</html>"), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),
     "broken JSON": (sends(b'{"choices": [', "application/json"), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),
     "endless": (sends(b'"' + b"x" * 3_000_000 + b'"'), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),
+    # The last one: no call is sent for a while afterwards.
+    "limited for an hour": (fails(429, headers={"retry-after": "3600"}), pb.FAILURE_KIND_RATE_LIMITED, 1),
 }
 
 
