@@ -43,7 +43,7 @@ def table(found: Sequence[gateway_pb2.Model]) -> Table:
         shown.add_row(
             f"{slug}@{model.revision}",
             model.display_name if model.display_name != slug else "",
-            words.model_state(model),
+            words.model_state(model) + (f", has changed: {model.drift_detail}" if model.drift_detail else ""),
             model.provider,
             model.family,
             model.endpoint.base_url,

@@ -25,31 +25,31 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x65\x61rena/v1/common.proto\x12\ndearena.v1\x1a\x1cgoogle/protobuf/struct.proto\"-\n\x05Money\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x12\n\nnano_units\x18\x02 \x01(\x03\"L\n\nTokenUsage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x11\n\testimated\x18\x03 \x01(\x08\"\xcf\x01\n\x14GenerationParameters\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12+\n\nextra_body\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_max_tokensB\x07\n\x05_seed\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xc2\x02\n\x04\x43\x65ll\x12\x0f\n\x07\x63\x65ll_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x10\n\x08query_id\x18\x03 \x01(\t\x12\x12\n\nquery_hash\x18\x04 \x01(\t\x12\x0f\n\x07model_a\x18\x05 \x01(\t\x12\x0f\n\x07model_b\x18\x06 \x01(\t\x12\x15\n\ranswer_hash_a\x18\x07 \x01(\t\x12\x15\n\ranswer_hash_b\x18\x08 \x01(\t\x12\r\n\x05judge\x18\t \x01(\t\x12\x15\n\rtemplate_hash\x18\n \x01(\t\x12\x1d\n\x15judge_parameters_hash\x18\x0b \x01(\t\x12+\n\x0bseat_policy\x18\x0c \x01(\x0e\x32\x16.dearena.v1.SeatPolicy\x12\"\n\x04kind\x18\r \x01(\x0e\x32\x14.dearena.v1.CellKind\x12\x0c\n\x04\x64raw\x18\x0e \x01(\r*\xb3\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\r\n\tOUTCOME_A\x10\x01\x12\r\n\tOUTCOME_B\x10\x02\x12\x0f\n\x0bOUTCOME_TIE\x10\x03\x12\x10\n\x0cOUTCOME_FLIP\x10\x04\x12\x13\n\x0fOUTCOME_INVALID\x10\x05\x12\x12\n\x0eOUTCOME_FAILED\x10\x06\x12\x10\n\x0cOUTCOME_VOID\x10\x07\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x08*\xa6\x01\n\x0bSeatVerdict\x12\x1c\n\x18SEAT_VERDICT_UNSPECIFIED\x10\x00\x12\x16\n\x12SEAT_VERDICT_FIRST\x10\x01\x12\x17\n\x13SEAT_VERDICT_SECOND\x10\x02\x12\x14\n\x10SEAT_VERDICT_TIE\x10\x03\x12\x1b\n\x17SEAT_VERDICT_UNREADABLE\x10\x04\x12\x15\n\x11SEAT_VERDICT_NONE\x10\x05*W\n\nSeatPolicy\x12\x1b\n\x17SEAT_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10SEAT_POLICY_BOTH\x10\x01\x12\x16\n\x12SEAT_POLICY_SINGLE\x10\x02*O\n\x08\x43\x65llKind\x12\x19\n\x15\x43\x45LL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x45LL_KIND_VOTE\x10\x01\x12\x14\n\x10\x43\x45LL_KIND_CANARY\x10\x02*\x83\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x03\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_UNKNOWN_MODEL\x10\x05\x12\"\n\x1e\x45RROR_REASON_UNKNOWN_DIMENSION\x10\x06\x12\"\n\x1e\x45RROR_REASON_UNKNOWN_INSERTION\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_UNKNOWN_ROUND\x10\x08\x12#\n\x1f\x45RROR_REASON_UNKNOWN_COMPARISON\x10\t\x12!\n\x1d\x45RROR_REASON_MODEL_NOT_ACTIVE\x10\n\x12\x1c\n\x18\x45RROR_REASON_BROKEN_POOL\x10\x0b\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x0c\x12$\n ERROR_REASON_SERVICE_UNAVAILABLE\x10\r\x12\x19\n\x15\x45RROR_REASON_CONFLICT\x10\x0e\x12\x1a\n\x16\x45RROR_REASON_NOT_READY\x10\x0f\x12\x1f\n\x1b\x45RROR_REASON_INVALID_CURSOR\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_KEY_NOT_FOUND\x10\x11\x12!\n\x1d\x45RROR_REASON_UNKNOWN_TEMPLATE\x10\x12\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x65\x61rena/v1/common.proto\x12\ndearena.v1\x1a\x1cgoogle/protobuf/struct.proto\"-\n\x05Money\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x12\n\nnano_units\x18\x02 \x01(\x03\"f\n\nTokenUsage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x11\n\testimated\x18\x03 \x01(\x08\x12\x18\n\x10reasoning_tokens\x18\x04 \x01(\x03\"\x83\x02\n\x14GenerationParameters\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nmax_tokens\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x11\n\x04seed\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12+\n\nextra_body\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1d\n\x10reasoning_tokens\x18\x06 \x01(\rH\x04\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\r\n\x0b_max_tokensB\x07\n\x05_seedB\x13\n\x11_reasoning_tokens\",\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xc2\x02\n\x04\x43\x65ll\x12\x0f\n\x07\x63\x65ll_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x10\n\x08query_id\x18\x03 \x01(\t\x12\x12\n\nquery_hash\x18\x04 \x01(\t\x12\x0f\n\x07model_a\x18\x05 \x01(\t\x12\x0f\n\x07model_b\x18\x06 \x01(\t\x12\x15\n\ranswer_hash_a\x18\x07 \x01(\t\x12\x15\n\ranswer_hash_b\x18\x08 \x01(\t\x12\r\n\x05judge\x18\t \x01(\t\x12\x15\n\rtemplate_hash\x18\n \x01(\t\x12\x1d\n\x15judge_parameters_hash\x18\x0b \x01(\t\x12+\n\x0bseat_policy\x18\x0c \x01(\x0e\x32\x16.dearena.v1.SeatPolicy\x12\"\n\x04kind\x18\r \x01(\x0e\x32\x14.dearena.v1.CellKind\x12\x0c\n\x04\x64raw\x18\x0e \x01(\r*\xb3\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\r\n\tOUTCOME_A\x10\x01\x12\r\n\tOUTCOME_B\x10\x02\x12\x0f\n\x0bOUTCOME_TIE\x10\x03\x12\x10\n\x0cOUTCOME_FLIP\x10\x04\x12\x13\n\x0fOUTCOME_INVALID\x10\x05\x12\x12\n\x0eOUTCOME_FAILED\x10\x06\x12\x10\n\x0cOUTCOME_VOID\x10\x07\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x08*\xa6\x01\n\x0bSeatVerdict\x12\x1c\n\x18SEAT_VERDICT_UNSPECIFIED\x10\x00\x12\x16\n\x12SEAT_VERDICT_FIRST\x10\x01\x12\x17\n\x13SEAT_VERDICT_SECOND\x10\x02\x12\x14\n\x10SEAT_VERDICT_TIE\x10\x03\x12\x1b\n\x17SEAT_VERDICT_UNREADABLE\x10\x04\x12\x15\n\x11SEAT_VERDICT_NONE\x10\x05*W\n\nSeatPolicy\x12\x1b\n\x17SEAT_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10SEAT_POLICY_BOTH\x10\x01\x12\x16\n\x12SEAT_POLICY_SINGLE\x10\x02*O\n\x08\x43\x65llKind\x12\x19\n\x15\x43\x45LL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x45LL_KIND_VOTE\x10\x01\x12\x14\n\x10\x43\x45LL_KIND_CANARY\x10\x02*\x83\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12\"\n\x1e\x45RROR_REASON_REQUEST_ID_REUSED\x10\x02\x12\x1e\n\x1a\x45RROR_REASON_ETAG_MISMATCH\x10\x03\x12\x1f\n\x1b\x45RROR_REASON_ALREADY_EXISTS\x10\x04\x12\x1e\n\x1a\x45RROR_REASON_UNKNOWN_MODEL\x10\x05\x12\"\n\x1e\x45RROR_REASON_UNKNOWN_DIMENSION\x10\x06\x12\"\n\x1e\x45RROR_REASON_UNKNOWN_INSERTION\x10\x07\x12\x1e\n\x1a\x45RROR_REASON_UNKNOWN_ROUND\x10\x08\x12#\n\x1f\x45RROR_REASON_UNKNOWN_COMPARISON\x10\t\x12!\n\x1d\x45RROR_REASON_MODEL_NOT_ACTIVE\x10\n\x12\x1c\n\x18\x45RROR_REASON_BROKEN_POOL\x10\x0b\x12\"\n\x1e\x45RROR_REASON_STORE_UNAVAILABLE\x10\x0c\x12$\n ERROR_REASON_SERVICE_UNAVAILABLE\x10\r\x12\x19\n\x15\x45RROR_REASON_CONFLICT\x10\x0e\x12\x1a\n\x16\x45RROR_REASON_NOT_READY\x10\x0f\x12\x1f\n\x1b\x45RROR_REASON_INVALID_CURSOR\x10\x10\x12\x1e\n\x1a\x45RROR_REASON_KEY_NOT_FOUND\x10\x11\x12!\n\x1d\x45RROR_REASON_UNKNOWN_TEMPLATE\x10\x12\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dearena.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=776
-  _globals['_OUTCOME']._serialized_end=955
-  _globals['_SEATVERDICT']._serialized_start=958
-  _globals['_SEATVERDICT']._serialized_end=1124
-  _globals['_SEATPOLICY']._serialized_start=1126
-  _globals['_SEATPOLICY']._serialized_end=1213
-  _globals['_CELLKIND']._serialized_start=1215
-  _globals['_CELLKIND']._serialized_end=1294
-  _globals['_ERRORREASON']._serialized_start=1297
-  _globals['_ERRORREASON']._serialized_end=1940
+  _globals['_OUTCOME']._serialized_start=854
+  _globals['_OUTCOME']._serialized_end=1033
+  _globals['_SEATVERDICT']._serialized_start=1036
+  _globals['_SEATVERDICT']._serialized_end=1202
+  _globals['_SEATPOLICY']._serialized_start=1204
+  _globals['_SEATPOLICY']._serialized_end=1291
+  _globals['_CELLKIND']._serialized_start=1293
+  _globals['_CELLKIND']._serialized_end=1372
+  _globals['_ERRORREASON']._serialized_start=1375
+  _globals['_ERRORREASON']._serialized_end=2018
   _globals['_MONEY']._serialized_start=69
   _globals['_MONEY']._serialized_end=114
   _globals['_TOKENUSAGE']._serialized_start=116
-  _globals['_TOKENUSAGE']._serialized_end=192
-  _globals['_GENERATIONPARAMETERS']._serialized_start=195
-  _globals['_GENERATIONPARAMETERS']._serialized_end=402
-  _globals['_CHATMESSAGE']._serialized_start=404
-  _globals['_CHATMESSAGE']._serialized_end=448
-  _globals['_CELL']._serialized_start=451
-  _globals['_CELL']._serialized_end=773
+  _globals['_TOKENUSAGE']._serialized_end=218
+  _globals['_GENERATIONPARAMETERS']._serialized_start=221
+  _globals['_GENERATIONPARAMETERS']._serialized_end=480
+  _globals['_CHATMESSAGE']._serialized_start=482
+  _globals['_CHATMESSAGE']._serialized_end=526
+  _globals['_CELL']._serialized_start=529
+  _globals['_CELL']._serialized_end=851
 # @@protoc_insertion_point(module_scope)

@@ -57,6 +57,8 @@ class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.Value
     PURPOSE_UNSPECIFIED: _Purpose.ValueType  # 0
     PURPOSE_ANSWER: _Purpose.ValueType  # 1
     PURPOSE_JUDGE: _Purpose.ValueType  # 2
+    PURPOSE_PROBE: _Purpose.ValueType  # 3
+    """A fixed prompt that tells whether an endpoint has changed."""
 
 class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
     """What a call is for; the ledger is kept by it."""
@@ -64,6 +66,8 @@ class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
 PURPOSE_UNSPECIFIED: Purpose.ValueType  # 0
 PURPOSE_ANSWER: Purpose.ValueType  # 1
 PURPOSE_JUDGE: Purpose.ValueType  # 2
+PURPOSE_PROBE: Purpose.ValueType  # 3
+"""A fixed prompt that tells whether an endpoint has changed."""
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 class _CompletionState:
@@ -119,6 +123,16 @@ class _FailureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureKi
     """The key reference names nothing."""
     FAILURE_KIND_INTERRUPTED: _FailureKind.ValueType  # 10
     """Interrupted twice by deaths of the gateway; not sent a third time."""
+    FAILURE_KIND_TLS_FAILED: _FailureKind.ValueType  # 11
+    """The endpoint's certificate is not to be believed, or TLS was not spoken."""
+    FAILURE_KIND_REFUSED_BY_POLICY: _FailureKind.ValueType  # 12
+    """The operator's settings do not let calls go there, or take the key from there."""
+    FAILURE_KIND_REDIRECTED: _FailureKind.ValueType  # 13
+    """3xx; redirects are not followed."""
+    FAILURE_KIND_OTHER_MODEL: _FailureKind.ValueType  # 14
+    """Another model answered than was asked."""
+    FAILURE_KIND_CIRCUIT_OPEN: _FailureKind.ValueType  # 15
+    """The endpoint failed again and again, and is left alone for a while."""
 
 class FailureKind(_FailureKind, metaclass=_FailureKindEnumTypeWrapper): ...
 
@@ -142,6 +156,16 @@ FAILURE_KIND_KEY_NOT_FOUND: FailureKind.ValueType  # 9
 """The key reference names nothing."""
 FAILURE_KIND_INTERRUPTED: FailureKind.ValueType  # 10
 """Interrupted twice by deaths of the gateway; not sent a third time."""
+FAILURE_KIND_TLS_FAILED: FailureKind.ValueType  # 11
+"""The endpoint's certificate is not to be believed, or TLS was not spoken."""
+FAILURE_KIND_REFUSED_BY_POLICY: FailureKind.ValueType  # 12
+"""The operator's settings do not let calls go there, or take the key from there."""
+FAILURE_KIND_REDIRECTED: FailureKind.ValueType  # 13
+"""3xx; redirects are not followed."""
+FAILURE_KIND_OTHER_MODEL: FailureKind.ValueType  # 14
+"""Another model answered than was asked."""
+FAILURE_KIND_CIRCUIT_OPEN: FailureKind.ValueType  # 15
+"""The endpoint failed again and again, and is left alone for a while."""
 Global___FailureKind: _TypeAlias = FailureKind  # noqa: Y015
 
 class _EntrantState:
@@ -240,6 +264,8 @@ class Model(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     RETIRE_TIME_FIELD_NUMBER: _builtins.int
+    DRIFT_TIME_FIELD_NUMBER: _builtins.int
+    DRIFT_DETAIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/models/{slug}"""
     display_name: _builtins.str
@@ -263,6 +289,8 @@ class Model(_message.Message):
     """Output only."""
     etag: _builtins.str
     """Output only. Changes with every change of the model."""
+    drift_detail: _builtins.str
+    """Output only. What has changed."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -293,6 +321,10 @@ class Model(_message.Message):
     def retire_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
 
+    @_builtins.property
+    def drift_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the endpoint of this revision was first seen to have changed; absent: it was not."""
+
     def __init__(
         self,
         *,
@@ -316,10 +348,12 @@ class Model(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         retire_time: _timestamp_pb2.Timestamp | None = ...,
+        drift_time: _timestamp_pb2.Timestamp | None = ...,
+        drift_detail: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "drift_time", b"drift_time", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "display_name", b"display_name", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__may_judge: _TypeAlias = _typing.Literal["may_judge"]  # noqa: Y015
     _WhichOneofArgType__may_judge: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge"]  # noqa: Y015
@@ -337,6 +371,10 @@ class Endpoint(_message.Message):
     UPSTREAM_MODEL_FIELD_NUMBER: _builtins.int
     KEY_REFERENCE_FIELD_NUMBER: _builtins.int
     SPARRING_FIELD_NUMBER: _builtins.int
+    HTTP2_FIELD_NUMBER: _builtins.int
+    STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
+    REPLY_LIMIT_MEMBER_FIELD_NUMBER: _builtins.int
+    ANSWERS_AS_FIELD_NUMBER: _builtins.int
     base_url: _builtins.str
     """The URL before "/chat/completions", for example "http://127.0.0.1:8000/v1"."""
     upstream_model: _builtins.str
@@ -345,6 +383,18 @@ class Endpoint(_message.Message):
     """Where the key is, never the key: "env:NAME" or "file:/path". Empty: no key is sent."""
     sparring: _builtins.bool
     """A sparring endpoint of the arena: told the query id in the request's extra body."""
+    http2: _builtins.bool
+    """Speak HTTP/2: by agreement (ALPN) over TLS, by prior knowledge without it."""
+    structured_output: _builtins.bool
+    """The endpoint can be held to a JSON schema (response_format)."""
+    reply_limit_member: _builtins.str
+    """What the endpoint calls the limit of a reply: "max_tokens" (empty means that) or "max_completion_tokens"."""
+    @_builtins.property
+    def answers_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids, besides upstream_model and its dated snapshots, under which the model is known to answer. A reply
+        of any other model is no answer.
+        """
+
     def __init__(
         self,
         *,
@@ -352,10 +402,14 @@ class Endpoint(_message.Message):
         upstream_model: _builtins.str = ...,
         key_reference: _builtins.str = ...,
         sparring: _builtins.bool = ...,
+        http2: _builtins.bool = ...,
+        structured_output: _builtins.bool = ...,
+        reply_limit_member: _builtins.str = ...,
+        answers_as: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "key_reference", b"key_reference", "sparring", b"sparring", "upstream_model", b"upstream_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_as", b"answers_as", "base_url", b"base_url", "http2", b"http2", "key_reference", b"key_reference", "reply_limit_member", b"reply_limit_member", "sparring", b"sparring", "structured_output", b"structured_output", "upstream_model", b"upstream_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -637,6 +691,7 @@ class CompleteRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
     QUERY_ID_FIELD_NUMBER: _builtins.int
+    RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     model: _builtins.str
     """Model revision."""
@@ -649,6 +704,8 @@ class CompleteRequest(_message.Message):
     dimension: _builtins.str
     query_id: _builtins.str
     """Passed on to sparring endpoints only."""
+    response_schema: _builtins.str
+    """JSON Schema that the reply is to follow, as text; sent where the endpoint has structured_output."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ChatMessage]: ...
     @_builtins.property
@@ -666,10 +723,11 @@ class CompleteRequest(_message.Message):
         purpose: Global___Purpose.ValueType = ...,
         dimension: _builtins.str = ...,
         query_id: _builtins.str = ...,
+        response_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "messages", b"messages", "model", b"model", "parameters", b"parameters", "project", b"project", "purpose", b"purpose", "query_id", b"query_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "messages", b"messages", "model", b"model", "parameters", b"parameters", "project", b"project", "purpose", b"purpose", "query_id", b"query_id", "request_id", b"request_id", "response_schema", b"response_schema"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -736,6 +794,10 @@ class Completion(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     UPSTREAM_MODEL_FIELD_NUMBER: _builtins.int
     HTTP_REQUESTS_FIELD_NUMBER: _builtins.int
+    REASONING_FIELD_NUMBER: _builtins.int
+    SYSTEM_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    SERVED_BY_FIELD_NUMBER: _builtins.int
+    STRUCTURED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     state: Global___CompletionState.ValueType
     text: _builtins.str
@@ -745,6 +807,14 @@ class Completion(_message.Message):
     """Model id that the endpoint says answered."""
     http_requests: _builtins.int
     """HTTP requests made for this id, retries included."""
+    reasoning: _builtins.str
+    """What the model thought before it replied; no part of the text."""
+    system_fingerprint: _builtins.str
+    """As the endpoint says; changes with its configuration."""
+    served_by: _builtins.str
+    """Who answered behind a router, where that says so."""
+    structured: _builtins.bool
+    """The endpoint was held to response_schema."""
     @_builtins.property
     def usage(self) -> _common_pb2.TokenUsage: ...
     @_builtins.property
@@ -766,10 +836,14 @@ class Completion(_message.Message):
         failure: Global___Failure | None = ...,
         upstream_model: _builtins.str = ...,
         http_requests: _builtins.int = ...,
+        reasoning: _builtins.str = ...,
+        system_fingerprint: _builtins.str = ...,
+        served_by: _builtins.str = ...,
+        structured: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "finish_reason", b"finish_reason", "http_requests", b"http_requests", "latency", b"latency", "request_id", b"request_id", "state", b"state", "text", b"text", "upstream_model", b"upstream_model", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "failure", b"failure", "finish_reason", b"finish_reason", "http_requests", b"http_requests", "latency", b"latency", "reasoning", b"reasoning", "request_id", b"request_id", "served_by", b"served_by", "state", b"state", "structured", b"structured", "system_fingerprint", b"system_fingerprint", "text", b"text", "upstream_model", b"upstream_model", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1087,3 +1161,141 @@ class LedgerEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerEntry: _TypeAlias = LedgerEntry  # noqa: Y015
+
+@_typing.final
+class ListProbesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """projects/{project}/models/{slug}"""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProbesRequest: _TypeAlias = ListProbesRequest  # noqa: Y015
+
+@_typing.final
+class ListProbesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def probes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Probe]: ...
+    def __init__(
+        self,
+        *,
+        probes: _abc.Iterable[Global___Probe] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "probes", b"probes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProbesResponse: _TypeAlias = ListProbesResponse  # noqa: Y015
+
+@_typing.final
+class ProbeModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """projects/{project}/models/{slug}"""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProbeModelRequest: _TypeAlias = ProbeModelRequest  # noqa: Y015
+
+@_typing.final
+class ProbeModelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def probe(self) -> Global___Probe: ...
+    def __init__(
+        self,
+        *,
+        probe: Global___Probe | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["probe", b"probe"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["probe", b"probe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProbeModelResponse: _TypeAlias = ProbeModelResponse  # noqa: Y015
+
+@_typing.final
+class Probe(_message.Message):
+    """The same few prompts, sent once more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    UPSTREAM_MODEL_FIELD_NUMBER: _builtins.int
+    SYSTEM_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    SERVED_BY_FIELD_NUMBER: _builtins.int
+    REPLY_HASHES_FIELD_NUMBER: _builtins.int
+    DRIFT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Model revision."""
+    number: _builtins.int
+    """Counts up from 1; the first two tell how steady the endpoint is by itself."""
+    upstream_model: _builtins.str
+    system_fingerprint: _builtins.str
+    served_by: _builtins.str
+    drift: _builtins.str
+    """What differs from the first two probes beyond what differs between them; empty: nothing."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def reply_hashes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """SHA-256 of each reply, in the order of the prompts; empty for a prompt without a reply."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        number: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        upstream_model: _builtins.str = ...,
+        system_fingerprint: _builtins.str = ...,
+        served_by: _builtins.str = ...,
+        reply_hashes: _abc.Iterable[_builtins.str] | None = ...,
+        drift: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift", "model", b"model", "number", b"number", "reply_hashes", b"reply_hashes", "served_by", b"served_by", "system_fingerprint", b"system_fingerprint", "time", b"time", "upstream_model", b"upstream_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Probe: _TypeAlias = Probe  # noqa: Y015

@@ -79,6 +79,16 @@ class GatewayServiceStub:
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.FromString,
                 _registered_method=True)
+        self.ListProbes = channel.unary_unary(
+                '/dearena.v1.GatewayService/ListProbes',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.ListProbesRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListProbesResponse.FromString,
+                _registered_method=True)
+        self.ProbeModel = channel.unary_unary(
+                '/dearena.v1.GatewayService/ProbeModel',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -148,6 +158,20 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListProbes(self, request, context):
+        """What fixed prompts brought from a model's endpoint, time after time, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProbeModel(self, request, context):
+        """Probe an endpoint now, out of turn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -195,6 +219,16 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListLedger,
                     request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.SerializeToString,
+            ),
+            'ListProbes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProbes,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListProbesRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.ListProbesResponse.SerializeToString,
+            ),
+            'ProbeModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProbeModel,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -440,6 +474,60 @@ class GatewayService:
             '/dearena.v1.GatewayService/ListLedger',
             dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.SerializeToString,
             dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProbes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/ListProbes',
+            dearena_dot_v1_dot_gateway__pb2.ListProbesRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.ListProbesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProbeModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/ProbeModel',
+            dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

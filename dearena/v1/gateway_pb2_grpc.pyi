@@ -54,6 +54,10 @@ class GatewayServiceStub:
     """Answers of one model revision to a dimension version, in query id order."""
     ListLedger: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListLedgerRequest, _gateway_pb2.ListLedgerResponse]
     """The calls made, in the order in which they started."""
+    ListProbes: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListProbesRequest, _gateway_pb2.ListProbesResponse]
+    """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
+    ProbeModel: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]
+    """Probe an endpoint now, out of turn."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -79,6 +83,10 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Answers of one model revision to a dimension version, in query id order."""
     ListLedger: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListLedgerRequest, _gateway_pb2.ListLedgerResponse]  # type: ignore[assignment]
     """The calls made, in the order in which they started."""
+    ListProbes: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListProbesRequest, _gateway_pb2.ListProbesResponse]  # type: ignore[assignment]
+    """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
+    ProbeModel: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]  # type: ignore[assignment]
+    """Probe an endpoint now, out of turn."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -155,5 +163,21 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ListLedgerResponse, _abc.Awaitable[_gateway_pb2.ListLedgerResponse]]:
         """The calls made, in the order in which they started."""
+
+    @_abc_1.abstractmethod
+    def ListProbes(
+        self,
+        request: _gateway_pb2.ListProbesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListProbesResponse, _abc.Awaitable[_gateway_pb2.ListProbesResponse]]:
+        """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ProbeModel(
+        self,
+        request: _gateway_pb2.ProbeModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ProbeModelResponse, _abc.Awaitable[_gateway_pb2.ProbeModelResponse]]:
+        """Probe an endpoint now, out of turn."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,9 +1,10 @@
 """A paid call and what became of it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from dearena.names import Revision
 from services.gateway.chat import Message, Parameters, Reply, SparringNote
@@ -20,6 +21,7 @@ class Purpose(StrEnum):
 
     ANSWER = "ANSWER"
     JUDGE = "JUDGE"
+    PROBE = "PROBE"
 
 
 class CompletionState(StrEnum):
@@ -44,6 +46,8 @@ class Call:
     purpose: Purpose
     dimension: str = ""
     query_id: str = ""
+    response_schema: Mapping[str, Any] | None = None
+    """JSON Schema that the reply is to follow; for endpoints with structured output."""
 
     def note(self) -> SparringNote | None:
         """What a sparring endpoint is told; others are told nothing."""

@@ -3,20 +3,29 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from services.gateway.failures import codes_of_error
+from services.gateway.reasoning import NoText, take_apart
 
 Parameters = Mapping[str, Any]
-"""`temperature`, `top_p`, `max_tokens`, `seed` as far as given, and `extra_body` with further members."""
+"""`temperature`, `top_p`, `max_tokens`, `reasoning_tokens`, `seed` as far as given, and `extra_body` with further
+members. Endpoints know one limit for all that a model writes, so `max_tokens` and `reasoning_tokens` are sent as one.
+"""
 
 BYTES_PER_TOKEN = 4
 """Of English text; the usual rule of thumb, for endpoints that do not report usage."""
 
 _MAX_TOKENS = 2**32
 """Beyond any call, and at the highest price its cost still fits 64 bits (pricing.py)."""
-_PLAIN_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed")
-RESERVED_MEMBERS = frozenset({*_PLAIN_PARAMETERS, "model", "messages", "stream", "n", "dearena"})
+_PLAIN_PARAMETERS = ("temperature", "top_p", "seed")
+MAX_TOKENS = "max_tokens"
+MAX_COMPLETION_TOKENS = "max_completion_tokens"
+REPLY_LIMIT_MEMBERS = (MAX_TOKENS, MAX_COMPLETION_TOKENS)
+"""What endpoints call the limit; OpenAI's reasoning models take the second only."""
+RESERVED_MEMBERS = frozenset(
+    {*_PLAIN_PARAMETERS, *REPLY_LIMIT_MEMBERS, "reasoning_tokens", "model", "messages", "stream", "n", "dearena"}
+)
 """What `extra_body` must not hold: we set it, or could not read the reply."""
 
 
@@ -49,6 +58,16 @@ class Reply:
     usage_estimated: bool
     """The endpoint did not report usage; the numbers are estimated from the texts."""
     upstream_model: str
+    reasoning: str = ""
+    """What the model thought first; never part of the text."""
+    reasoning_tokens: int = 0
+    """Of `output_tokens`, as far as the endpoint tells."""
+    system_fingerprint: str = ""
+    """Changes with the configuration that answers, where endpoints tell it."""
+    served_by: str = ""
+    """Who answered behind a router, where that tells it."""
+    structured: bool = False
+    """The endpoint was held to a JSON schema."""
 
 
 class UnreadableReply(ValueError):
@@ -56,24 +75,47 @@ class UnreadableReply(ValueError):
 
 
 def request_body(
-    upstream_model: str, messages: Sequence[Message], parameters: Parameters, note: SparringNote | None = None
+    upstream_model: str,
+    messages: Sequence[Message],
+    parameters: Parameters,
+    note: SparringNote | None = None,
+    *,
+    reply_limit_member: str = MAX_TOKENS,
+    response_schema: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """The JSON body of a call, in UTF-8."""
+    """The JSON body of a call, in UTF-8.
+
+    Args:
+        upstream_model: the model's id at the endpoint.
+        messages: the conversation.
+        parameters: how to answer.
+        note: for sparring endpoints.
+        reply_limit_member: one of REPLY_LIMIT_MEMBERS.
+        response_schema: JSON Schema that the reply's text is to follow.
+    """
     body: dict[str, Any] = dict(parameters.get("extra_body", {}))
     body["model"] = upstream_model
     body["messages"] = [{"role": message.role, "content": message.content} for message in messages]
     body |= {name: parameters[name] for name in _PLAIN_PARAMETERS if name in parameters}
+    if MAX_TOKENS in parameters:
+        body[reply_limit_member] = parameters[MAX_TOKENS] + parameters.get("reasoning_tokens", 0)
+    if response_schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "strict": True, "schema": response_schema},
+        }
     if note is not None:
         body["dearena"] = {"query_id": note.query_id, "purpose": note.purpose, "request_id": note.request_id}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
 
 
-def read_reply(body: bytes, messages: Sequence[Message]) -> Reply:
+def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = False) -> Reply:
     """Read the body of a 2xx reply.
 
     Args:
         body: as received.
         messages: what was sent, to estimate its tokens when the endpoint does not report usage.
+        structured: whether a schema was sent.
 
     Raises:
         UnreadableReply: not JSON, or not a chat completion.
@@ -87,8 +129,13 @@ def read_reply(body: bytes, messages: Sequence[Message]) -> Reply:
             raise UnreadableReply(f"the reply is an error ({codes}) in place of a completion")
         case _:
             raise UnreadableReply("the reply has no choices[0].message")
-    text = _text(message.get("content"))
-    input_tokens, output_tokens, estimated = _usage(parsed.get("usage"), messages, text)
+    try:
+        said = take_apart(cast("dict[str, Any]", message))
+    except NoText as error:
+        raise UnreadableReply("the message's content is neither a text nor a list of parts") from error
+    text, reasoning = storable(said.text), storable(said.reasoning)
+    usage = parsed.get("usage")
+    input_tokens, output_tokens, estimated = _usage(usage, messages, text, reasoning)
     return Reply(
         text=text,
         finish_reason=_short(choice.get("finish_reason")),
@@ -96,6 +143,11 @@ def read_reply(body: bytes, messages: Sequence[Message]) -> Reply:
         output_tokens=output_tokens,
         usage_estimated=estimated,
         upstream_model=_short(parsed.get("model")),
+        reasoning=reasoning,
+        reasoning_tokens=_reasoning_tokens(usage),
+        system_fingerprint=_short(parsed.get("system_fingerprint")),
+        served_by=_short(parsed.get("provider")),
+        structured=structured,
     )
 
 
@@ -112,20 +164,6 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _text(content: object) -> str:
-    """The text of a message's content: a string, parts of which some are text, or nothing at all."""
-    match content:
-        case None:
-            return ""
-        case str():
-            return storable(content)
-        case list():
-            parts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
-            return storable("".join(parts))
-        case _:
-            raise UnreadableReply("the message's content is neither a text nor a list of parts")
-
-
 def storable(text: str) -> str:
     """The text with lone surrogates replaced: JSON lets them through, UTF-8 cannot hold them."""
     try:
@@ -139,12 +177,23 @@ def _short(value: object) -> str:
     return storable(value[:256]) if isinstance(value, str) else ""
 
 
-def _usage(usage: object, messages: Sequence[Message], text: str) -> tuple[int, int, bool]:
+def _usage(usage: object, messages: Sequence[Message], text: str, reasoning: str) -> tuple[int, int, bool]:
     match usage:
         case {"prompt_tokens": sent, "completion_tokens": received} if _is_count(sent) and _is_count(received):
             return sent, received, False
         case _:
-            return sum(_estimate(message.content) for message in messages), _estimate(text), True
+            sent = sum(_estimate(message.content) for message in messages)
+            return sent, _estimate(text) + _estimate(reasoning), True
+
+
+def _reasoning_tokens(usage: object) -> int:
+    match usage:
+        case {"completion_tokens_details": {"reasoning_tokens": count}} if _is_count(count):
+            return int(count)
+        case {"reasoning_tokens": count} if _is_count(count):
+            return int(count)
+        case _:
+            return 0
 
 
 def _is_count(value: object) -> bool:

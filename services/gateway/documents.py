@@ -57,7 +57,8 @@ def model_of(document: Mapping[str, Any]) -> RegisteredModel:
 def _document_of_spec(spec: ModelSpec) -> Document:
     plain = ("display_name", "provider", "family", "system_prompt", "concurrency", "may_judge", "cohort")
     return {name: getattr(spec, name) for name in plain} | {
-        "endpoint": {name: getattr(spec.endpoint, name) for name in Endpoint.__dataclass_fields__},
+        "endpoint": {name: getattr(spec.endpoint, name) for name in Endpoint.__dataclass_fields__}
+        | {"answers_as": list(spec.endpoint.answers_as)},
         "labels": dict(spec.labels),
         "answer_parameters": dict(spec.answer_parameters),
         "judge_parameters": dict(spec.judge_parameters),
@@ -77,7 +78,9 @@ def _spec_of(document: Mapping[str, Any]) -> ModelSpec:
     return ModelSpec(
         **fields
         | {
-            "endpoint": Endpoint(**document["endpoint"]),
+            "endpoint": Endpoint(
+                **document["endpoint"] | {"answers_as": tuple(document["endpoint"].get("answers_as", ()))}
+            ),
             "timeout": milliseconds * _MILLISECOND,
             "price": price
             and Price(

@@ -20,14 +20,23 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from services.gateway.calls import Call, Delivery
-from services.gateway.chat import Reply, UnreadableReply, read_reply, request_body
+from services.gateway.chat import MAX_TOKENS, Reply, UnreadableReply, read_reply, request_body
 from services.gateway.endpoints import CHAT_PATH, server_address
 from services.gateway.exchange import HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
-from services.gateway.failures import BAD_REQUEST, MULTIPLE_CHOICES, Failure, FailureKind, of_redirect, of_status
+from services.gateway.failures import (
+    BAD_REQUEST,
+    MULTIPLE_CHOICES,
+    Failure,
+    FailureKind,
+    of_other_model,
+    of_redirect,
+    of_status,
+)
 from services.gateway.http1 import Http1
 from services.gateway.http2 import Http2
 from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing
 from services.gateway.limits.gate import Gate
+from services.gateway.model_identity import is_fallback, is_same_model, served_by
 from services.gateway.reach import Reach, RefusedByPolicy
 from services.gateway.retries import RetryPolicy, retry_after_seconds
 from services.runtime import semantics, telemetry
@@ -36,6 +45,7 @@ from services.runtime.store import now
 SHORTEST_KEY_WITHHELD: Final = 8
 """Shorter ones may occur in a text by chance."""
 KEY_WITHHELD: Final = "[key withheld]"
+_REPLY_TEXTS: Final = ("text", "reasoning", "finish_reason", "upstream_model", "system_fingerprint", "served_by")
 
 _HEADERS: Final = {
     "accept": "application/json",
@@ -145,9 +155,16 @@ class EndpointClient:
             key = self._keys.key(KeyReference.parse(endpoint.key_reference))
             headers["authorization"] = f"Bearer {key}"
         return _Request(
-            wire=self._http2 if getattr(endpoint, "http2", False) else self._http1,
+            wire=self._http2 if endpoint.http2 else self._http1,
             url=endpoint.base_url + CHAT_PATH,
-            body=request_body(endpoint.upstream_model, call.messages, call.parameters, call.note()),
+            body=request_body(
+                endpoint.upstream_model,
+                call.messages,
+                call.parameters,
+                call.note(),
+                reply_limit_member=endpoint.reply_limit_member or MAX_TOKENS,
+                response_schema=call.response_schema if endpoint.structured_output else None,
+            ),
             headers=headers,
             key=key,
             address=server_address(endpoint.base_url),
@@ -202,13 +219,9 @@ def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
     match result:
         case Failure(detail=detail):
             return replace(result, detail=detail.replace(key, KEY_WITHHELD))
-        case Reply(text=text, finish_reason=finish_reason, upstream_model=upstream_model):
-            return replace(
-                result,
-                text=text.replace(key, KEY_WITHHELD),
-                finish_reason=finish_reason.replace(key, KEY_WITHHELD),
-                upstream_model=upstream_model.replace(key, KEY_WITHHELD),
-            )
+        case Reply() as reply:
+            texts = {name: getattr(reply, name).replace(key, KEY_WITHHELD) for name in _REPLY_TEXTS}
+            return replace(reply, **texts)
 
 
 def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
@@ -217,9 +230,21 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
     if reply.status >= BAD_REQUEST:
         return of_status(reply.status, reply.body, address=request.address, sparring=call.spec.endpoint.sparring)
     try:
-        return read_reply(reply.body, call.messages)
+        read = read_reply(
+            reply.body,
+            call.messages,
+            structured=call.response_schema is not None and call.spec.endpoint.structured_output,
+        )
     except UnreadableReply as error:
         return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status)
+    endpoint = call.spec.endpoint
+    if is_fallback(reply.headers) or not is_same_model(
+        endpoint.upstream_model, read.upstream_model, endpoint.answers_as
+    ):
+        return of_other_model(
+            endpoint.upstream_model, read.upstream_model, address=request.address, status=reply.status
+        )
+    return replace(read, served_by=read.served_by or served_by(reply.headers))
 
 
 def _failure_of(error: Exception, request: _Request, seconds: float) -> Failure:

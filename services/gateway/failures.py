@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _./:@+-]{0,127}")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 MULTIPLE_CHOICES = 300
@@ -87,6 +88,24 @@ def of_redirect(status: int, location: str, *, address: str) -> Failure:
     where = host if _HOST.fullmatch(host) else "another place" if location else "nowhere"
     detail = f"{address} replied {status}, a redirect to {where}, which is not followed: register the endpoint itself"
     return Failure(FailureKind.REDIRECTED, detail, status)
+
+
+def of_other_model(asked: str, said: str, *, address: str, status: int) -> Failure:
+    """The failure behind a reply that another model gave.
+
+    Args:
+        asked: the upstream model of the endpoint.
+        said: the model of the reply, as it came; told where it is a plain id.
+        address: host:port of the endpoint.
+        status: of the HTTP reply.
+    """
+    named = said if _MODEL_ID.fullmatch(said) else "another model"
+    return Failure(
+        FailureKind.OTHER_MODEL,
+        f"{address} was asked for {asked} and says that {named} answered; where that is the same model, "
+        "name it in answers_as",
+        status,
+    )
 
 
 _ADVICE: Mapping[int, str] = {

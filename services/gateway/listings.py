@@ -101,7 +101,7 @@ class Listings:
         if after := paging.after_of(scope, request.page_token):
             wanted |= _after(after)
         async with within_store_limit(self._store):
-            cursor = self._completions.find(wanted, projection={"reply.text": 0})
+            cursor = self._completions.find(wanted, projection={"reply.text": 0, "reply.reasoning": 0})
             found = await cursor.sort([("started_at", 1), ("request_id", 1)]).limit(size + 1).to_list(size + 1)
         more = len(found) > size
         return pb.ListLedgerResponse(

@@ -12,6 +12,7 @@ from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import Completion, Purpose
 from services.gateway.chat import Message, Parameters
+from services.gateway.drift import Probe
 from services.gateway.models import (
     DEFAULT_ANSWER_PARAMETERS,
     DEFAULT_CONCURRENCY,
@@ -24,7 +25,7 @@ from services.gateway.models import (
 from services.gateway.pricing import Money, Price
 
 _PURPOSES: Mapping[int, Purpose] = {pb.Purpose.Value(f"PURPOSE_{purpose}"): purpose for purpose in Purpose}
-_PLAIN_PARAMETERS = ("temperature", "top_p", "max_tokens", "seed")
+_PLAIN_PARAMETERS = ("temperature", "top_p", "max_tokens", "reasoning_tokens", "seed")
 
 
 def spec_of(model: pb.Model) -> ModelSpec:
@@ -36,6 +37,10 @@ def spec_of(model: pb.Model) -> ModelSpec:
             upstream_model=model.endpoint.upstream_model,
             key_reference=model.endpoint.key_reference,
             sparring=model.endpoint.sparring,
+            http2=model.endpoint.http2,
+            structured_output=model.endpoint.structured_output,
+            reply_limit_member=model.endpoint.reply_limit_member,
+            answers_as=tuple(model.endpoint.answers_as),
         ),
         display_name=model.display_name,
         provider=model.provider,
@@ -83,6 +88,10 @@ def message_of_model(model: RegisteredModel) -> pb.Model:
             upstream_model=spec.endpoint.upstream_model,
             key_reference=spec.endpoint.key_reference,
             sparring=spec.endpoint.sparring,
+            http2=spec.endpoint.http2,
+            structured_output=spec.endpoint.structured_output,
+            reply_limit_member=spec.endpoint.reply_limit_member,
+            answers_as=spec.endpoint.answers_as,
         ),
         answer_parameters=_message_of_parameters(spec.answer_parameters),
         judge_parameters=_message_of_parameters(spec.judge_parameters),
@@ -184,9 +193,16 @@ def message_of_completion(completion: Completion) -> pb.Completion:
         message.text = reply.text
         message.finish_reason = reply.finish_reason
         message.upstream_model = reply.upstream_model
+        message.reasoning = reply.reasoning
+        message.system_fingerprint = reply.system_fingerprint
+        message.served_by = reply.served_by
+        message.structured = reply.structured
         message.usage.CopyFrom(
             common_pb2.TokenUsage(
-                input_tokens=reply.input_tokens, output_tokens=reply.output_tokens, estimated=reply.usage_estimated
+                input_tokens=reply.input_tokens,
+                output_tokens=reply.output_tokens,
+                estimated=reply.usage_estimated,
+                reasoning_tokens=reply.reasoning_tokens,
             )
         )
     if (failure := completion.failure) is not None:
@@ -228,11 +244,26 @@ def message_of_ledger_entry(document: Mapping[str, Any]) -> pb.LedgerEntry:
             input_tokens=reply["input_tokens"],
             output_tokens=reply["output_tokens"],
             estimated=reply["usage_estimated"],
+            reasoning_tokens=reply.get("reasoning_tokens", 0),
         ),
         cost=cost and common_pb2.Money(**cost),
         interruptions=document["interruptions"],
         http_requests=document.get("http_requests", 0),
         start_time=timestamp(document["started_at"]),
+    )
+
+
+def message_of_probe(probe: Probe) -> pb.Probe:
+    """What fixed prompts brought."""
+    return pb.Probe(
+        model=str(probe.model),
+        number=probe.number,
+        time=timestamp(probe.time),
+        upstream_model=probe.upstream_model,
+        system_fingerprint=probe.system_fingerprint,
+        served_by=probe.served_by,
+        reply_hashes=probe.reply_hashes,
+        drift=probe.drift,
     )
 
 

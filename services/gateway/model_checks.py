@@ -8,7 +8,7 @@ from typing import Any
 
 from dearena import identity
 from dearena.faults import FieldViolation, InvalidField
-from services.gateway.chat import RESERVED_MEMBERS, Parameters
+from services.gateway.chat import REPLY_LIMIT_MEMBERS, RESERVED_MEMBERS, Parameters
 from services.gateway.endpoints import InvalidBaseUrl, check_base_url
 from services.gateway.key_references import KeyReference, MalformedKeyReference
 from services.gateway.models import ModelSpec
@@ -16,6 +16,7 @@ from services.gateway.models import ModelSpec
 MAX_TEXT = 256
 MAX_SYSTEM_PROMPT = 65_536
 MAX_LABELS = 64
+MAX_NAMES = 64
 MAX_CONCURRENCY = 1024
 MAX_TIMEOUT = timedelta(hours=1)
 MAX_SEED = 2**53 - 1
@@ -71,6 +72,10 @@ def _endpoint_problems(spec: ModelSpec) -> Iterator[Problem]:
             yield "endpoint.base_url", str(error)
     if not 1 <= len(endpoint.upstream_model) <= MAX_TEXT:
         yield "endpoint.upstream_model", f"is required, with at most {MAX_TEXT} characters"
+    if endpoint.reply_limit_member not in ("", *REPLY_LIMIT_MEMBERS):
+        yield "endpoint.reply_limit_member", f"must be one of {', '.join(REPLY_LIMIT_MEMBERS)}"
+    if len(endpoint.answers_as) > MAX_NAMES or any(not 1 <= len(name) <= MAX_TEXT for name in endpoint.answers_as):
+        yield "endpoint.answers_as", f"must be at most {MAX_NAMES} ids of at most {MAX_TEXT} characters"
     if endpoint.key_reference:
         try:
             KeyReference.parse(endpoint.key_reference)

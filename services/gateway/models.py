@@ -20,6 +20,7 @@ DEFAULT_ANSWER_PARAMETERS: Parameters = {"temperature": 0.0, "max_tokens": 2048}
 DEFAULT_JUDGE_PARAMETERS: Parameters = {"temperature": 0.0, "max_tokens": 1024}
 DEFAULT_CONCURRENCY = 8
 DEFAULT_TIMEOUT = timedelta(seconds=60)
+DEFAULT_DEADLINE_TIMEOUTS = 5
 
 
 class UnknownPath(ValueError):
@@ -42,6 +43,13 @@ class Endpoint:
     upstream_model: str
     key_reference: str = ""
     sparring: bool = False
+    http2: bool = False
+    structured_output: bool = False
+    """It can be held to a JSON schema."""
+    reply_limit_member: str = ""
+    """What it calls the limit of a reply; empty: max_tokens."""
+    answers_as: tuple[str, ...] = ()
+    """Further ids under which the upstream model is known to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +66,21 @@ class ModelSpec:
     system_prompt: str = ""
     concurrency: int = DEFAULT_CONCURRENCY
     timeout: timedelta = DEFAULT_TIMEOUT
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    deadline: timedelta | None = None
+    """Of one call, all HTTP requests and pauses; None: DEFAULT_DEADLINE_TIMEOUTS time-outs."""
     price: Price | None = None
     may_judge: bool = True
     cohort: str = ""
 
+    def call_deadline(self) -> timedelta:
+        """How long all HTTP requests of one call may take, with the pauses between them."""
+        return self.deadline or DEFAULT_DEADLINE_TIMEOUTS * self.timeout
+
 
 _NESTED = {
-    "endpoint": ("base_url", "upstream_model", "key_reference", "sparring"),
+    "endpoint": tuple(Endpoint.__dataclass_fields__),
     "price": ("per_million_input_tokens", "per_million_output_tokens"),
 }
 MASK_PATHS = frozenset(ModelSpec.__dataclass_fields__) | {
@@ -99,7 +115,8 @@ def makes_new_revision(current: ModelSpec, proposed: ModelSpec) -> bool:
 
 def _what_answers(spec: ModelSpec) -> tuple[object, ...]:
     return (
-        replace(spec.endpoint, key_reference=""),
+        # How it is spoken to and what it is called, which do not change what is said.
+        replace(spec.endpoint, key_reference="", http2=False, reply_limit_member="", answers_as=()),
         dict(spec.answer_parameters),
         dict(spec.judge_parameters),
         spec.system_prompt,

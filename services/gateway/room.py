@@ -21,6 +21,7 @@ from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.outbox import Outbox
 from services.gateway.policy_checks import check_policy
+from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.service import Gateway
 from services.gateway.settings import GatewaySettings, listed
@@ -68,6 +69,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         check_policy=partial(check_policy, reach, keys),
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
+    prober = Prober(store, models, completions, instance, every=timedelta(seconds=settings.probe_every_seconds))
     gateway = Gateway(
         registry=registry,
         models=models,
@@ -75,10 +77,12 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         completions=completions,
         collector=collector,
         listings=Listings(store, models, dimensions, answers),
+        prober=prober,
     )
 
     async def drain() -> None:
         await collector.stop()
+        await prober.stop()
         await completions.drain(settings.drain_seconds)
 
     async def close() -> None:
@@ -96,7 +100,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
             )
         ],
         doorbells=[Doorbell("gateway-dimensions", subjects.EVENTS, collector.on_dimension_ready)],
-        sweeps=[record.interrupt_dead, outbox.sweep, collector.sweep],
+        sweeps=[record.interrupt_dead, outbox.sweep, collector.sweep, prober.sweep],
         background=[leases.keep, admission.keep, outbox.run, collector.answer_rings],
         on_drain=drain,
         close=close,

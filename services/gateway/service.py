@@ -1,5 +1,6 @@
 """The gateway's calls."""
 
+import json
 import re
 from typing import Any
 
@@ -11,9 +12,17 @@ from services.gateway.answer_collector import AnswerCollector
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
 from services.gateway.listings import Listings
-from services.gateway.messages import chat_of, message_of_completion, message_of_model, parameters_of, purpose_of
+from services.gateway.messages import (
+    chat_of,
+    message_of_completion,
+    message_of_model,
+    message_of_probe,
+    parameters_of,
+    purpose_of,
+)
 from services.gateway.model_checks import check_parameters
 from services.gateway.model_directory import ModelDirectory
+from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.request_names import model_name, model_revision, project_slug
 from services.gateway.store import Models
@@ -37,6 +46,7 @@ class Gateway(GatewayServiceServicer):
         completions: Completions,
         collector: AnswerCollector,
         listings: Listings,
+        prober: Prober,
     ) -> None:
         self._registry = registry
         self._models = models
@@ -44,6 +54,7 @@ class Gateway(GatewayServiceServicer):
         self._completions = completions
         self._collector = collector
         self._listings = listings
+        self._prober = prober
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
         """Register, and begin to collect its answers."""
@@ -65,11 +76,15 @@ class Gateway(GatewayServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         """The model as it stands."""
         model = await self._models.get(model_name("name", request.name))
-        return pb.GetModelResponse(model=message_of_model(model))
+        message = message_of_model(model)
+        await self._prober.tell([message])
+        return pb.GetModelResponse(model=message)
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
         """In the order of registration."""
-        return await self._listings.models(request)
+        listed = await self._listings.models(request)
+        await self._prober.tell(listed.models)
+        return listed
 
     async def Complete(self, request: pb.CompleteRequest, context: Any) -> pb.CompleteResponse:
         """Make a call once for its request id."""
@@ -98,6 +113,7 @@ class Gateway(GatewayServiceServicer):
                 purpose=purpose,
                 dimension=request.dimension,
                 query_id=request.query_id,
+                response_schema=json.loads(request.response_schema) if request.response_schema else None,
             )
         )
 
@@ -112,6 +128,15 @@ class Gateway(GatewayServiceServicer):
     async def ListLedger(self, request: pb.ListLedgerRequest, context: Any) -> pb.ListLedgerResponse:
         """In the order of starting."""
         return await self._listings.ledger(request)
+
+    async def ListProbes(self, request: pb.ListProbesRequest, context: Any) -> pb.ListProbesResponse:
+        """In the order in which they were made."""
+        return await self._prober.list(request)
+
+    async def ProbeModel(self, request: pb.ProbeModelRequest, context: Any) -> pb.ProbeModelResponse:
+        """Probe now."""
+        model = await self._models.get(model_name("model", request.model))
+        return pb.ProbeModelResponse(probe=message_of_probe(await self._prober.probe(model)))
 
 
 def _check_call(request: pb.CompleteRequest) -> Purpose:
@@ -132,9 +157,18 @@ def _check_call(request: pb.CompleteRequest) -> Purpose:
         violations.append(FieldViolation("messages", "must hold at least one message"))
     if any(message.role not in _ROLES for message in request.messages):
         violations.append(FieldViolation("messages", "each role must be system, user or assistant"))
+    if request.response_schema and not _is_json_object(request.response_schema):
+        violations.append(FieldViolation("response_schema", "must be a JSON object"))
     purpose = purpose_of(request.purpose)
     if purpose is None:
         violations.append(FieldViolation("purpose", "is required"))
     if violations or purpose is None:
         raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
     return purpose
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -45,6 +45,10 @@ class GatewaySettings(ServiceSettings):
     # How long RegisterModel waits for the bus to take the news, before it says WAITING_FOR_BUS.
     announce_wait_seconds: float = Field(default=1.0, ge=0)
 
+    # How often fixed prompts are sent to an endpoint to notice that it has changed, in seconds; the first two at
+    # once. More often notices sooner, and costs four short calls a time. 0: never.
+    probe_every_seconds: float = Field(default=86_400.0, ge=0)
+
     # Only files below it can be named by key references; empty: any file that the process can read, so
     # that whoever may register a model can have any one-line file sent to an endpoint.
     key_directory: str = ""

@@ -31,6 +31,8 @@ OUTBOX: Final = "gateway_outbox"
 RESULTS: Final = "gateway_results"
 COUNTERS: Final = "gateway_counters"
 INSTANCES: Final = "gateway_instances"
+PROBES: Final = "probes"
+PROBE_TURNS: Final = "probe_turns"
 
 _ENTRANT_KEY = ("project", "dimension", "dimension_version", "model")
 
@@ -44,6 +46,8 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
         Index(("owner",), partial={"state": "STARTED"}),
         Index(("project", "started_at", "request_id", "interruptions"), partial={"interruptions": {"$gt": 0}}),
     ],
+    PROBES: [Index(("project", "slug", "place"), unique=True)],
+    PROBE_TURNS: [Index(("project", "next_at"))],
     OUTBOX: [Index(("created_at",), partial={"waiting": True})],
 }
 

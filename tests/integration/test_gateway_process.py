@@ -134,7 +134,7 @@ async def test_one_trace_leads_from_the_registration_to_the_news_and_holds_no_se
     (chat,) = spans.named("chat m")
     assert chat.trace_id == registration.trace_id
     assert chat.attributes["gen_ai.request.model"] == "m"
-    assert chat.attributes["gen_ai.response.model"] == "upstream-2026"
+    assert chat.attributes["gen_ai.response.model"] == "m-2026-11-24"
     assert (chat.attributes["gen_ai.usage.input_tokens"], chat.attributes["gen_ai.usage.output_tokens"]) == (11, 5)
 
     # A judge's call stands in the trace of who asked for it, with its failure.

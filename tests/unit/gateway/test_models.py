@@ -30,7 +30,16 @@ NAME = ModelName("default", "gpt-5")
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SPEC = ModelSpec(Endpoint("http://model:8000/v1", "gpt-5", "env:KEY"))
 OTHER = ModelSpec(
-    Endpoint("http://other:8000/v1", "gpt-6", "env:OTHER", sparring=True),
+    Endpoint(
+        "http://other:8000/v1",
+        "gpt-6",
+        "env:OTHER",
+        sparring=True,
+        http2=True,
+        structured_output=True,
+        reply_limit_member="max_completion_tokens",
+        answers_as=("gpt-6-eu",),
+    ),
     display_name="Other",
     provider="there",
     family="gpt",
@@ -49,6 +58,7 @@ NEW_REVISION_PATHS = {
     "endpoint.base_url",
     "endpoint.upstream_model",
     "endpoint.sparring",
+    "endpoint.structured_output",
     "answer_parameters",
     "judge_parameters",
     "system_prompt",
