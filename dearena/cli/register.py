@@ -27,6 +27,8 @@ def register(
     label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(help="Calls in flight at once; 0: the default, 8.")] = 0,
     timeout: Annotated[float | None, typer.Option(help="Of one HTTP request, in seconds. Default: 60.")] = None,
+    requests_per_minute: Annotated[int, typer.Option(help="HTTP requests; 0: no limit.")] = 0,
+    tokens_per_minute: Annotated[int, typer.Option(help="In and out; 0: no limit.")] = 0,
     price_in: Annotated[str, typer.Option(help="Per million input tokens, for example 0.15.")] = "0",
     price_out: Annotated[str, typer.Option(help="Per million output tokens.")] = "0",
     currency: Annotated[str, typer.Option(help="Of the prices.")] = "USD",
@@ -60,6 +62,8 @@ def register(
                 system_prompt=system_prompt,
                 concurrency=concurrency,
                 timeout_seconds=timeout,
+                requests_per_minute=requests_per_minute,
+                tokens_per_minute=tokens_per_minute,
                 price=_price(currency, price_in, price_out),
                 may_judge=judges,
             )

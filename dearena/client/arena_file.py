@@ -97,6 +97,9 @@ class ModelEntry(_Entry):
     system_prompt: str = ""
     concurrency: Annotated[int, Field(ge=0, lt=2**32)] = 0
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    tokens_per_minute: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    deadline_seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
     price: PriceEntry | None = None
     may_judge: bool = True
 

@@ -41,6 +41,9 @@ _MODEL_FIELDS: Final = (
     "system_prompt",
     "concurrency",
     "timeout",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "deadline",
     "price",
     "may_judge",
 )
@@ -59,12 +62,16 @@ def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
         judge_parameters=_parameters(entry.judge_parameters, DEFAULT_JUDGE_PARAMETERS),
         system_prompt=entry.system_prompt,
         concurrency=entry.concurrency or DEFAULT_CONCURRENCY,
+        requests_per_minute=entry.requests_per_minute,
+        tokens_per_minute=entry.tokens_per_minute,
         price=price_of(entry.price),
         may_judge=entry.may_judge,
         cohort=cohort,
     )
     seconds = entry.timeout_seconds
     model.timeout.FromTimedelta(DEFAULT_TIMEOUT if seconds is None else timedelta(seconds=seconds))
+    if entry.deadline_seconds is not None:
+        model.deadline.FromTimedelta(timedelta(seconds=entry.deadline_seconds))
     return model
 
 

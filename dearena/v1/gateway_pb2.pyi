@@ -220,6 +220,31 @@ ANSWER_STATE_NO_RECORD: AnswerState.ValueType  # 5
 """A recorded model without a record for the query."""
 Global___AnswerState: _TypeAlias = AnswerState  # noqa: Y015
 
+class _BreakerState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BreakerStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakerState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BREAKER_STATE_UNSPECIFIED: _BreakerState.ValueType  # 0
+    BREAKER_STATE_CLOSED: _BreakerState.ValueType  # 1
+    """Calls go."""
+    BREAKER_STATE_OPEN: _BreakerState.ValueType  # 2
+    """The endpoint is left alone; calls wait."""
+    BREAKER_STATE_HALF_OPEN: _BreakerState.ValueType  # 3
+    """The next call goes as a probe; the others wait for what it finds."""
+
+class BreakerState(_BreakerState, metaclass=_BreakerStateEnumTypeWrapper): ...
+
+BREAKER_STATE_UNSPECIFIED: BreakerState.ValueType  # 0
+BREAKER_STATE_CLOSED: BreakerState.ValueType  # 1
+"""Calls go."""
+BREAKER_STATE_OPEN: BreakerState.ValueType  # 2
+"""The endpoint is left alone; calls wait."""
+BREAKER_STATE_HALF_OPEN: BreakerState.ValueType  # 3
+"""The next call goes as a probe; the others wait for what it finds."""
+Global___BreakerState: _TypeAlias = BreakerState  # noqa: Y015
+
 @_typing.final
 class Model(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -258,6 +283,9 @@ class Model(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     MAY_JUDGE_FIELD_NUMBER: _builtins.int
     COHORT_FIELD_NUMBER: _builtins.int
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    TOKENS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -283,6 +311,10 @@ class Model(_message.Message):
     """Models of one cohort are admitted in the order of registration, each awaited until its answers
     are ready or have failed. Empty: a cohort of its own.
     """
+    requests_per_minute: _builtins.int
+    """HTTP requests a minute, at all gateways together; 0: no limit."""
+    tokens_per_minute: _builtins.int
+    """Tokens a minute, in and out; 0: no limit. Before a call they are estimated, then corrected."""
     revision: _builtins.int
     """Output only. Counts up from 1."""
     state: Global___ModelState.ValueType
@@ -309,6 +341,12 @@ class Model(_message.Message):
 
     @_builtins.property
     def price(self) -> Global___Price: ...
+    @_builtins.property
+    def deadline(self) -> _duration_pb2.Duration:
+        """Of one call: all its HTTP attempts, and the pauses and waits between them. Absent means five times the
+        timeout. Waiting for the first attempt does not count: it is bounded by the deadline of who asks.
+        """
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
@@ -342,6 +380,9 @@ class Model(_message.Message):
         price: Global___Price | None = ...,
         may_judge: _builtins.bool | None = ...,
         cohort: _builtins.str = ...,
+        requests_per_minute: _builtins.int = ...,
+        tokens_per_minute: _builtins.int = ...,
+        deadline: _duration_pb2.Duration | None = ...,
         revision: _builtins.int = ...,
         state: Global___ModelState.ValueType = ...,
         etag: _builtins.str = ...,
@@ -351,9 +392,9 @@ class Model(_message.Message):
         drift_time: _timestamp_pb2.Timestamp | None = ...,
         drift_detail: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "drift_time", b"drift_time", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "deadline", b"deadline", "drift_time", b"drift_time", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "deadline", b"deadline", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "requests_per_minute", b"requests_per_minute", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "tokens_per_minute", b"tokens_per_minute", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__may_judge: _TypeAlias = _typing.Literal["may_judge"]  # noqa: Y015
     _WhichOneofArgType__may_judge: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge"]  # noqa: Y015
@@ -1161,6 +1202,232 @@ class LedgerEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerEntry: _TypeAlias = LedgerEntry  # noqa: Y015
+
+@_typing.final
+class KeyLimits(_message.Message):
+    """0 is no limit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_REFERENCE_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_FIELD_NUMBER: _builtins.int
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    TOKENS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    key_reference: _builtins.str
+    """As in Endpoint: "env:NAME" or "file:/path"."""
+    concurrency: _builtins.int
+    """Calls in flight at once."""
+    requests_per_minute: _builtins.int
+    tokens_per_minute: _builtins.int
+    def __init__(
+        self,
+        *,
+        key_reference: _builtins.str = ...,
+        concurrency: _builtins.int = ...,
+        requests_per_minute: _builtins.int = ...,
+        tokens_per_minute: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrency", b"concurrency", "key_reference", b"key_reference", "requests_per_minute", b"requests_per_minute", "tokens_per_minute", b"tokens_per_minute"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyLimits: _TypeAlias = KeyLimits  # noqa: Y015
+
+@_typing.final
+class SetKeyLimitsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMITS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def limits(self) -> Global___KeyLimits:
+        """Without any limit, those that the key has are lifted."""
+
+    def __init__(
+        self,
+        *,
+        limits: Global___KeyLimits | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetKeyLimitsRequest: _TypeAlias = SetKeyLimitsRequest  # noqa: Y015
+
+@_typing.final
+class SetKeyLimitsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMITS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def limits(self) -> Global___KeyLimits: ...
+    def __init__(
+        self,
+        *,
+        limits: Global___KeyLimits | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetKeyLimitsResponse: _TypeAlias = SetKeyLimitsResponse  # noqa: Y015
+
+@_typing.final
+class ListKeyLimitsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeyLimitsRequest: _TypeAlias = ListKeyLimitsRequest  # noqa: Y015
+
+@_typing.final
+class ListKeyLimitsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyLimits]: ...
+    def __init__(
+        self,
+        *,
+        limits: _abc.Iterable[Global___KeyLimits] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeyLimitsResponse: _TypeAlias = ListKeyLimitsResponse  # noqa: Y015
+
+@_typing.final
+class ListEndpointStatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}"""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEndpointStatesRequest: _TypeAlias = ListEndpointStatesRequest  # noqa: Y015
+
+@_typing.final
+class ListEndpointStatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___EndpointState]: ...
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[Global___EndpointState] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEndpointStatesResponse: _TypeAlias = ListEndpointStatesResponse  # noqa: Y015
+
+@_typing.final
+class EndpointState(_message.Message):
+    """How an endpoint fares, as of at most about a second ago."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
+    OPEN_UNTIL_FIELD_NUMBER: _builtins.int
+    ALLOWED_CONCURRENCY_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    HELD_UNTIL_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_TIME_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """projects/{project}/models/{slug}"""
+    breaker: Global___BreakerState.ValueType
+    allowed_concurrency: _builtins.int
+    """Calls that may be in flight now: fewer than the model's concurrency after 429 or 503."""
+    in_flight: _builtins.int
+    waiting: _builtins.int
+    last_failure: _builtins.str
+    """Kind and detail of the last HTTP request that failed; empty: none has."""
+    @_builtins.property
+    def open_until(self) -> _timestamp_pb2.Timestamp:
+        """When the next probe may go; absent unless the breaker is open."""
+
+    @_builtins.property
+    def held_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the endpoint has asked for patience; absent: not at present."""
+
+    @_builtins.property
+    def last_failure_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        breaker: Global___BreakerState.ValueType = ...,
+        open_until: _timestamp_pb2.Timestamp | None = ...,
+        allowed_concurrency: _builtins.int = ...,
+        in_flight: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        held_until: _timestamp_pb2.Timestamp | None = ...,
+        last_failure: _builtins.str = ...,
+        last_failure_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["held_until", b"held_until", "last_failure_time", b"last_failure_time", "open_until", b"open_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_concurrency", b"allowed_concurrency", "breaker", b"breaker", "held_until", b"held_until", "in_flight", b"in_flight", "last_failure", b"last_failure", "last_failure_time", b"last_failure_time", "model", b"model", "open_until", b"open_until", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndpointState: _TypeAlias = EndpointState  # noqa: Y015
 
 @_typing.final
 class ListProbesRequest(_message.Message):

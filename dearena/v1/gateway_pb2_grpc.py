@@ -79,6 +79,21 @@ class GatewayServiceStub:
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.FromString,
                 _registered_method=True)
+        self.SetKeyLimits = channel.unary_unary(
+                '/dearena.v1.GatewayService/SetKeyLimits',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsResponse.FromString,
+                _registered_method=True)
+        self.ListKeyLimits = channel.unary_unary(
+                '/dearena.v1.GatewayService/ListKeyLimits',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsResponse.FromString,
+                _registered_method=True)
+        self.ListEndpointStates = channel.unary_unary(
+                '/dearena.v1.GatewayService/ListEndpointStates',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesResponse.FromString,
+                _registered_method=True)
         self.ListProbes = channel.unary_unary(
                 '/dearena.v1.GatewayService/ListProbes',
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.ListProbesRequest.SerializeToString,
@@ -158,6 +173,27 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetKeyLimits(self, request, context):
+        """Limit all models together that use one key. Applies to all projects: a key is the gateway's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeyLimits(self, request, context):
+        """Keys with limits, in the order of their references.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEndpointStates(self, request, context):
+        """How endpoints fare at present, over all gateways: models in the order of their registration.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListProbes(self, request, context):
         """What fixed prompts brought from a model's endpoint, time after time, oldest first.
         """
@@ -219,6 +255,21 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ListLedger,
                     request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.SerializeToString,
+            ),
+            'SetKeyLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetKeyLimits,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsResponse.SerializeToString,
+            ),
+            'ListKeyLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyLimits,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsResponse.SerializeToString,
+            ),
+            'ListEndpointStates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEndpointStates,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesResponse.SerializeToString,
             ),
             'ListProbes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListProbes,
@@ -474,6 +525,87 @@ class GatewayService:
             '/dearena.v1.GatewayService/ListLedger',
             dearena_dot_v1_dot_gateway__pb2.ListLedgerRequest.SerializeToString,
             dearena_dot_v1_dot_gateway__pb2.ListLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetKeyLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/SetKeyLimits',
+            dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.SetKeyLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/ListKeyLimits',
+            dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.ListKeyLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEndpointStates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/ListEndpointStates',
+            dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.ListEndpointStatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,12 @@ class GatewayServiceStub:
     """Answers of one model revision to a dimension version, in query id order."""
     ListLedger: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListLedgerRequest, _gateway_pb2.ListLedgerResponse]
     """The calls made, in the order in which they started."""
+    SetKeyLimits: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.SetKeyLimitsRequest, _gateway_pb2.SetKeyLimitsResponse]
+    """Limit all models together that use one key. Applies to all projects: a key is the gateway's."""
+    ListKeyLimits: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListKeyLimitsRequest, _gateway_pb2.ListKeyLimitsResponse]
+    """Keys with limits, in the order of their references."""
+    ListEndpointStates: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListEndpointStatesRequest, _gateway_pb2.ListEndpointStatesResponse]
+    """How endpoints fare at present, over all gateways: models in the order of their registration."""
     ListProbes: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListProbesRequest, _gateway_pb2.ListProbesResponse]
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]
@@ -83,6 +89,12 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Answers of one model revision to a dimension version, in query id order."""
     ListLedger: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListLedgerRequest, _gateway_pb2.ListLedgerResponse]  # type: ignore[assignment]
     """The calls made, in the order in which they started."""
+    SetKeyLimits: _aio.UnaryUnaryMultiCallable[_gateway_pb2.SetKeyLimitsRequest, _gateway_pb2.SetKeyLimitsResponse]  # type: ignore[assignment]
+    """Limit all models together that use one key. Applies to all projects: a key is the gateway's."""
+    ListKeyLimits: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListKeyLimitsRequest, _gateway_pb2.ListKeyLimitsResponse]  # type: ignore[assignment]
+    """Keys with limits, in the order of their references."""
+    ListEndpointStates: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListEndpointStatesRequest, _gateway_pb2.ListEndpointStatesResponse]  # type: ignore[assignment]
+    """How endpoints fare at present, over all gateways: models in the order of their registration."""
     ListProbes: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListProbesRequest, _gateway_pb2.ListProbesResponse]  # type: ignore[assignment]
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]  # type: ignore[assignment]
@@ -163,6 +175,30 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ListLedgerResponse, _abc.Awaitable[_gateway_pb2.ListLedgerResponse]]:
         """The calls made, in the order in which they started."""
+
+    @_abc_1.abstractmethod
+    def SetKeyLimits(
+        self,
+        request: _gateway_pb2.SetKeyLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.SetKeyLimitsResponse, _abc.Awaitable[_gateway_pb2.SetKeyLimitsResponse]]:
+        """Limit all models together that use one key. Applies to all projects: a key is the gateway's."""
+
+    @_abc_1.abstractmethod
+    def ListKeyLimits(
+        self,
+        request: _gateway_pb2.ListKeyLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListKeyLimitsResponse, _abc.Awaitable[_gateway_pb2.ListKeyLimitsResponse]]:
+        """Keys with limits, in the order of their references."""
+
+    @_abc_1.abstractmethod
+    def ListEndpointStates(
+        self,
+        request: _gateway_pb2.ListEndpointStatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListEndpointStatesResponse, _abc.Awaitable[_gateway_pb2.ListEndpointStatesResponse]]:
+        """How endpoints fare at present, over all gateways: models in the order of their registration."""
 
     @_abc_1.abstractmethod
     def ListProbes(

@@ -55,14 +55,16 @@ def model_of(document: Mapping[str, Any]) -> RegisteredModel:
 
 
 def _document_of_spec(spec: ModelSpec) -> Document:
-    plain = ("display_name", "provider", "family", "system_prompt", "concurrency", "may_judge", "cohort")
-    return {name: getattr(spec, name) for name in plain} | {
+    said = ("display_name", "provider", "family", "system_prompt", "may_judge", "cohort")
+    limits = ("concurrency", "requests_per_minute", "tokens_per_minute")
+    return {name: getattr(spec, name) for name in (*said, *limits)} | {
         "endpoint": {name: getattr(spec.endpoint, name) for name in Endpoint.__dataclass_fields__}
         | {"answers_as": list(spec.endpoint.answers_as)},
         "labels": dict(spec.labels),
         "answer_parameters": dict(spec.answer_parameters),
         "judge_parameters": dict(spec.judge_parameters),
         "timeout_ms": spec.timeout // _MILLISECOND,
+        "deadline_ms": None if spec.deadline is None else spec.deadline // _MILLISECOND,
         "price": spec.price
         and {
             "per_million_input_tokens": document_of_money(spec.price.per_million_input_tokens),
@@ -74,6 +76,7 @@ def _document_of_spec(spec: ModelSpec) -> Document:
 def _spec_of(document: Mapping[str, Any]) -> ModelSpec:
     fields = dict(document)
     milliseconds = fields.pop("timeout_ms")
+    deadline = fields.pop("deadline_ms", None)
     price = fields["price"]
     return ModelSpec(
         **fields
@@ -82,6 +85,7 @@ def _spec_of(document: Mapping[str, Any]) -> ModelSpec:
                 **document["endpoint"] | {"answers_as": tuple(document["endpoint"].get("answers_as", ()))}
             ),
             "timeout": milliseconds * _MILLISECOND,
+            "deadline": None if deadline is None else deadline * _MILLISECOND,
             "price": price
             and Price(
                 money_of(price["per_million_input_tokens"]),

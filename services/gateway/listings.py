@@ -41,7 +41,7 @@ class Listings:
         size = paging.size_of(request.page_size)
         after = paging.after_of(scope, request.page_token)
         found = await self._models.list(
-            project, retired=request.show_retired, after=_number(after) if after else 0, limit=size + 1
+            project, retired=request.show_retired, after=number_of_token(after) if after else 0, limit=size + 1
         )
         more = len(found) > size
         return pb.ListModelsResponse(
@@ -154,11 +154,12 @@ def _sort_key(record: Document) -> str:
 
 def _after(sort_key: str) -> Document:
     milliseconds, _, request_id = sort_key.partition("/")
-    moment = _EPOCH + _number(milliseconds) * _MILLISECOND
+    moment = _EPOCH + number_of_token(milliseconds) * _MILLISECOND
     return {"$or": [{"started_at": {"$gt": moment}}, {"started_at": moment, "request_id": {"$gt": request_id}}]}
 
 
-def _number(text: str) -> int:
+def number_of_token(text: str) -> int:
+    """The number in a page token; raises InvalidCursor."""
     try:
         return int(text)
     except ValueError as error:

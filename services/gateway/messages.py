@@ -55,6 +55,9 @@ def spec_of(model: pb.Model) -> ModelSpec:
         system_prompt=model.system_prompt,
         concurrency=model.concurrency or DEFAULT_CONCURRENCY,
         timeout=_timeout_of(model),
+        requests_per_minute=model.requests_per_minute,
+        tokens_per_minute=model.tokens_per_minute,
+        deadline=_deadline_of(model),
         price=price
         and Price(
             _money_of(price, "per_million_input_tokens"),
@@ -66,10 +69,16 @@ def spec_of(model: pb.Model) -> ModelSpec:
 
 
 def _timeout_of(model: pb.Model) -> timedelta:
-    if not model.HasField("timeout"):
-        return DEFAULT_TIMEOUT
+    return _time_of(model.timeout) if model.HasField("timeout") else DEFAULT_TIMEOUT
+
+
+def _deadline_of(model: pb.Model) -> timedelta | None:
+    return _time_of(model.deadline) if model.HasField("deadline") else None
+
+
+def _time_of(given: Duration) -> timedelta:
     try:
-        return model.timeout.ToTimedelta()
+        return given.ToTimedelta()
     except (OverflowError, ValueError):
         return timedelta.max  # refused by model_checks.py, as any that is too long
 
@@ -98,6 +107,9 @@ def message_of_model(model: RegisteredModel) -> pb.Model:
         system_prompt=spec.system_prompt,
         concurrency=spec.concurrency,
         timeout=duration(spec.timeout),
+        requests_per_minute=spec.requests_per_minute,
+        tokens_per_minute=spec.tokens_per_minute,
+        deadline=None if spec.deadline is None else duration(spec.deadline),
         price=_message_of_price(spec.price),
         may_judge=spec.may_judge,
         cohort=spec.cohort,

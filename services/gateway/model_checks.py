@@ -19,6 +19,7 @@ MAX_LABELS = 64
 MAX_NAMES = 64
 MAX_CONCURRENCY = 1024
 MAX_TIMEOUT = timedelta(hours=1)
+MAX_DEADLINE = timedelta(hours=24)
 MAX_SEED = 2**53 - 1
 """Larger integers have no canonical JSON."""
 
@@ -57,6 +58,8 @@ def _problems(spec: ModelSpec) -> Iterator[Problem]:
         yield "concurrency", f"must be from 1 to {MAX_CONCURRENCY}"
     if not timedelta(milliseconds=1) <= spec.timeout <= MAX_TIMEOUT:
         yield "timeout", f"must be from 1 ms to {MAX_TIMEOUT.total_seconds():.0f} s"
+    if spec.deadline is not None and not spec.timeout <= spec.deadline <= MAX_DEADLINE:
+        yield "deadline", f"must be from the timeout to {MAX_DEADLINE.total_seconds():.0f} s"
     if spec.price is not None and (problem := spec.price.problem()):
         yield "price", problem
 

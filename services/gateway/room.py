@@ -15,7 +15,9 @@ from services.gateway.dimensions import Dimensions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.key_references import MAX_KEY_LENGTH, KeyRing
 from services.gateway.leases import Leases
-from services.gateway.limits.admission import Admission, no_key_limits
+from services.gateway.limits.admission import Admission
+from services.gateway.limits.endpoint_states import EndpointStates
+from services.gateway.limits.key_limits import KeyLimitBook
 from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
@@ -49,10 +51,11 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         reply_limit_bytes=settings.http_reply_limit_bytes,
         ca_file=settings.ca_file,
     )
+    limits, key_limits = LimitRecords(store, instance), KeyLimitBook(store, instance)
     admission = Admission(
-        LimitRecords(store, instance),
+        limits,
         instance,
-        no_key_limits,
+        key_limits.limits_of,
         settings.breaker_policy(),
         seat_seconds=settings.instance_lease_seconds,
         longest_hold=settings.http_longest_retry_after_seconds,
@@ -78,6 +81,8 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         collector=collector,
         listings=Listings(store, models, dimensions, answers),
         prober=prober,
+        key_limits=key_limits,
+        endpoint_states=EndpointStates(models, limits),
     )
 
     async def drain() -> None:

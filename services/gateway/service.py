@@ -11,6 +11,8 @@ from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer
 from services.gateway.answer_collector import AnswerCollector
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
+from services.gateway.limits.endpoint_states import EndpointStates
+from services.gateway.limits.key_limits import KeyLimitBook
 from services.gateway.listings import Listings
 from services.gateway.messages import (
     chat_of,
@@ -47,6 +49,8 @@ class Gateway(GatewayServiceServicer):
         collector: AnswerCollector,
         listings: Listings,
         prober: Prober,
+        key_limits: KeyLimitBook,
+        endpoint_states: EndpointStates,
     ) -> None:
         self._registry = registry
         self._models = models
@@ -55,6 +59,8 @@ class Gateway(GatewayServiceServicer):
         self._collector = collector
         self._listings = listings
         self._prober = prober
+        self._key_limits = key_limits
+        self._endpoint_states = endpoint_states
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
         """Register, and begin to collect its answers."""
@@ -128,6 +134,20 @@ class Gateway(GatewayServiceServicer):
     async def ListLedger(self, request: pb.ListLedgerRequest, context: Any) -> pb.ListLedgerResponse:
         """In the order of starting."""
         return await self._listings.ledger(request)
+
+    async def SetKeyLimits(self, request: pb.SetKeyLimitsRequest, context: Any) -> pb.SetKeyLimitsResponse:
+        """In force at every gateway within a second."""
+        return pb.SetKeyLimitsResponse(limits=await self._key_limits.set(request))
+
+    async def ListKeyLimits(self, request: pb.ListKeyLimitsRequest, context: Any) -> pb.ListKeyLimitsResponse:
+        """In the order of references."""
+        return await self._key_limits.list(request)
+
+    async def ListEndpointStates(
+        self, request: pb.ListEndpointStatesRequest, context: Any
+    ) -> pb.ListEndpointStatesResponse:
+        """In the order of registration."""
+        return await self._endpoint_states.list(request)
 
     async def ListProbes(self, request: pb.ListProbesRequest, context: Any) -> pb.ListProbesResponse:
         """In the order in which they were made."""

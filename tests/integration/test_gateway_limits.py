@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 import pytest
 from aiohttp import web
 
+from dearena import faults
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from services.gateway.limits.limit_records import LIMITS
 from services.gateway.settings import GatewaySettings
 from services.runtime.store import Store
 from tests.conftest import ArenaSettings
-from tests.fixtures.gateway import QUICK, call, complete, model, register, serving
+from tests.fixtures.gateway import QUICK, call, complete, model, refused, register, serving
 from tests.fixtures.model_endpoint import Behaviour, ModelEndpoint, fails, model_endpoint, resets, says
 from tests.fixtures.waiting import eventually
 
@@ -157,3 +158,86 @@ async def test_idle_gateways_hold_nothing(
         await eventually(nobody_has_a_seat)
     finally:
         store.close()
+
+
+async def set_key_limits(gateway: Gateway, reference: str, **limits: Any) -> None:
+    request = pb.SetKeyLimitsRequest(limits=pb.KeyLimits(key_reference=reference, **limits))
+    assert (await gateway.SetKeyLimits(request, timeout=10)).limits == request.limits
+
+
+async def test_models_that_share_a_key_share_its_limits_at_all_gateways(
+    two: tuple[Gateway, Gateway], endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARED_API_KEY", "sk-planted-0123456789abcdef")
+    await set_key_limits(two[0], "env:SHARED_API_KEY", concurrency=2)
+    crowd = Crowd(leave_at=2)
+    for slug in ("m", "n"):
+        keyed = pb.Endpoint(key_reference="env:SHARED_API_KEY")
+        await register(two[0], model(slug, endpoint.base_url, endpoint=keyed))
+        endpoint.behave(slug, crowd.behaviour(says("42")))
+    await all_done(two, [call(f"{slug}@1", f"{number}") for number in range(15) for slug in ("m", "n")])
+    assert crowd.most == 2
+
+
+async def test_two_gateways_hold_the_requests_of_a_minute_together(
+    two: tuple[Gateway, Gateway], endpoint: ModelEndpoint
+) -> None:
+    await register(two[0], model("m", endpoint.base_url, requests_per_minute=36))
+    calls = [asyncio.ensure_future(complete(two[n % 2], call("m@1", f"{n}"))) for n in range(12)]
+    # A burst of three at once, in all; then one each time that the bucket has filled.
+    await asyncio.wait(calls, timeout=1.5, return_when=asyncio.FIRST_EXCEPTION)
+    assert len(endpoint.requests) == 3
+    await eventually(lambda: len(endpoint.requests) == 5)
+    for one in calls:
+        one.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_limits_of_keys_are_listed_and_lifted(two: tuple[Gateway, Gateway]) -> None:
+    for reference in ("env:B_API_KEY", "env:A_API_KEY", "file:/keys/c"):
+        await set_key_limits(two[0], reference, requests_per_minute=60, tokens_per_minute=1000)
+    await set_key_limits(two[1], "env:B_API_KEY")
+    first = await two[0].ListKeyLimits(pb.ListKeyLimitsRequest(page_size=1), timeout=10)
+    rest = await two[0].ListKeyLimits(pb.ListKeyLimitsRequest(page_token=first.next_page_token), timeout=10)
+    assert [limits.key_reference for limits in (*first.limits, *rest.limits)] == ["env:A_API_KEY", "file:/keys/c"]
+    assert first.limits[0].tokens_per_minute == 1000
+    with refused(faults.InvalidField) as found:
+        await set_key_limits(two[0], "sk-a-key-itself")
+    assert isinstance(found[0], faults.InvalidField)
+    assert [violation.field for violation in found[0].violations] == ["limits.key_reference"]
+
+
+async def states(gateway: Gateway) -> list[pb.EndpointState]:
+    request = pb.ListEndpointStatesRequest(parent="projects/default")
+    return list((await gateway.ListEndpointStates(request, timeout=10)).states)
+
+
+async def test_how_endpoints_fare_is_told_by_every_gateway(
+    two: tuple[Gateway, Gateway], endpoint: ModelEndpoint
+) -> None:
+    for slug in ("limited", "broken", "idle"):
+        await register(two[0], model(slug, endpoint.base_url, concurrency=4))
+    endpoint.behave("limited", fails(429, headers={"retry-after": "60"}))
+    endpoint.behave("broken", resets)
+    held = asyncio.ensure_future(complete(two[0], call("limited@1")))
+    for number in range(2):
+        await complete(two[0], call("broken@1", f"{number}"))
+
+    async def all_is_told() -> bool:
+        limited, broken, _ = await states(two[1])
+        return limited.waiting == 0 and limited.HasField("held_until") and broken.breaker != pb.BREAKER_STATE_CLOSED
+
+    await eventually(all_is_told)
+    limited, broken, idle = await states(two[1])
+    assert (limited.model, limited.allowed_concurrency, limited.breaker) == (
+        "projects/default/models/limited",
+        2,
+        pb.BREAKER_STATE_CLOSED,
+    )
+    assert limited.last_failure.startswith("RATE_LIMITED: 127.0.0.1")
+    assert broken.last_failure.startswith("UNREACHABLE: ")
+    assert idle == pb.EndpointState(
+        model="projects/default/models/idle", breaker=pb.BREAKER_STATE_CLOSED, allowed_concurrency=4
+    )
+    held.cancel()
+    await asyncio.gather(held, return_exceptions=True)

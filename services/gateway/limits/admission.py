@@ -64,6 +64,8 @@ class Passage:
         self.inside = False
         self.probe = False
         self.sent_at = 0.0
+        self.failed_probes = 0
+        """Ever of its endpoint, when its last request was sent."""
         self._admission = admission
         self._deadline: float | None = None
 
@@ -90,18 +92,24 @@ class Passage:
         """Seconds left of the call's deadline."""
         now = asyncio.get_running_loop().time()
         if self._deadline is None:
-            self._deadline = now + deadline_of(self.call.spec)
+            self._deadline = now + self.call.spec.call_deadline().total_seconds()
         return max(0.0, self._deadline - now)
 
     def ended(self, result: Reply | Failure, retry_after: float | None) -> None:
         """An HTTP request ended so: its slot is free, and what it tells is noted."""
         self._admission.ended(self, result, retry_after)
 
+    def _is_left_alone(self) -> bool:
+        """Whether a probe has failed since the last request of this call, that request included."""
+        return self.line.pools[0].state.breaker.failed_probes > self.failed_probes
+
     async def again(self, pause: float) -> bool:
         """Line up once more after a pause; False when the deadline would pass, or the endpoint is left alone."""
-        if pause >= self.remaining():
+        if pause >= self.remaining() or self._is_left_alone():
             return False
         await asyncio.sleep(pause)
+        if self._is_left_alone():
+            return False
         try:
             async with asyncio.timeout(self.remaining()):
                 await self._admission.enter(self, again=True)
@@ -221,6 +229,7 @@ class Admission:
         passage.sent_at = self._records.now()
         probes = [pool.enter(passage.tokens, passage.sent_at) for pool in passage.line.pools]
         passage.probe = probes[0]
+        passage.failed_probes = passage.line.pools[0].state.breaker.failed_probes
         passage.inside = True
 
     def _pump(self, pools: Sequence[Pool]) -> None:
@@ -384,12 +393,7 @@ def key_limit(reference: str) -> str:
 
 def limits_of_model(spec: ModelSpec) -> Limits:
     """What its owner allows."""
-    return Limits(spec.concurrency, getattr(spec, "requests_per_minute", 0), getattr(spec, "tokens_per_minute", 0))
-
-
-def deadline_of(spec: ModelSpec) -> float:
-    """Seconds for all HTTP requests of a call and the pauses between them."""
-    return 5 * spec.timeout.total_seconds()
+    return Limits(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
 
 
 def _circuit_open(pool: Pool) -> Failure:

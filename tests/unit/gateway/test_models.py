@@ -49,6 +49,9 @@ OTHER = ModelSpec(
     system_prompt="Be brief.",
     concurrency=3,
     timeout=timedelta(seconds=9),
+    requests_per_minute=60,
+    tokens_per_minute=6000,
+    deadline=timedelta(seconds=90),
     price=Price(Money("USD", 1), Money("USD", 2)),
     may_judge=False,
     cohort="spring",
@@ -139,6 +142,7 @@ def test_the_system_prompt_is_not_part_of_how_a_model_judges() -> None:
         (replace(SPEC, system_prompt="x" * 65_537), "model.system_prompt"),
         (replace(SPEC, concurrency=5000), "model.concurrency"),
         (replace(SPEC, timeout=timedelta()), "model.timeout"),
+        (replace(SPEC, deadline=timedelta(seconds=1)), "model.deadline"),
         (replace(SPEC, price=Price(Money("dollars", 1))), "model.price"),
     ],
 )
