@@ -18,7 +18,8 @@ from dearena.names import Revision
 from services.gateway.calls import Call, Completion, Delivery, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
 from services.gateway.endpoint_client import EndpointClient
-from services.gateway.limits.admission import Admission, CircuitOpen, Passage
+from services.gateway.limits.admission import Admission
+from services.gateway.limits.passage import CircuitOpen, Passage
 
 log = structlog.get_logger(__name__)
 

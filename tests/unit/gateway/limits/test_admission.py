@@ -14,9 +14,10 @@ from dearena.names import Revision
 from services.gateway.calls import Call, Purpose
 from services.gateway.chat import Message, Reply
 from services.gateway.failures import Failure, FailureKind
-from services.gateway.limits.admission import Admission, CircuitOpen, Passage
+from services.gateway.limits.admission import Admission
 from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.limits.limit_records import LimitRecords, Step
+from services.gateway.limits.passage import CircuitOpen, Passage
 from services.gateway.limits.state import Grant, Limits, LimitState
 from services.gateway.models import Endpoint, ModelSpec
 from tests.fixtures.limit_records import RecordsInMemory
