@@ -1,0 +1,184 @@
+"""Real models on a real server: `make run-llm` lets two very small ones answer and judge beside sparring models.
+
+What it shows is that nothing of the arena knows who is at the other end of an endpoint: llama.cpp's own server,
+real weights, verdicts by JSON schema. How well such models judge is told as it is found.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from dearena.cli import judges, output, words
+from dearena.cli.leaderboard import rendered
+from dearena.client import ArenaClient
+from dearena.local import following, llm_report, llm_servers, passing, stack
+from dearena.local.cli import leave
+from dearena.local.interrupts import INTERRUPTED
+from dearena.local.llm_report import Verdicts
+from dearena.local.real_models import REAL_MODELS, SPARRING, questions, registered, sparring
+from dearena.local.stack import Stack
+from dearena.names import Revision
+from dearena.v1 import gateway_pb2, query_selector_pb2, scorer_pb2
+
+DIMENSION: Final = "facts"
+WORLD: Final = "planted"
+WORLD_SEED: Final = 0
+RANKING: Final = query_selector_pb2.RankingSettings(
+    jury="sequential",
+    # A real model takes seconds a call: pairs are left undecided soon, and at a larger error.
+    seed_models=4,
+    cap=12,
+    error=0.2,
+    most_rounds=8,
+)
+DEADLINE_SECONDS: Final = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What came out.
+
+    Attributes:
+        said: by judge, what its single calls gave.
+        usable: by model revision, how many of its answers came to their end, with words in them.
+        seconds: to start everything, and to answer and rank.
+    """
+
+    board: scorer_pb2.Board
+    report: scorer_pb2.GetJudgeReportResponse
+    said: Mapping[str, Verdicts]
+    usable: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+
+def main(
+    *,
+    llm_python: Annotated[
+        Path, typer.Option(help="Python of the environment with the server and the weights.")
+    ] = llm_servers.PYTHON,
+    state_dir: Annotated[
+        Path | None, typer.Option(help="Where everything is kept; emptied first. Default: a temporary directory.")
+    ] = None,
+    deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")
+    ] = False,
+) -> None:
+    """Rank two real models among sparring models, and print the board and what each judge said."""
+    leave(_rank(llm_python, state_dir, deadline_seconds=deadline_seconds, as_json=as_json), interrupted=INTERRUPTED)
+
+
+async def _rank(llm_python: Path, state_dir: Path | None, *, deadline_seconds: float, as_json: bool) -> None:
+    screen = output.console()
+    screen.quiet = as_json
+    begin = time.monotonic()
+    with nullcontext(state_dir) if state_dir else passing.state("dearena-llm-") as state:
+        async with (
+            stack.running(
+                state,
+                fresh=True,
+                worlds={WORLD: {"kind": "planted", "seed": WORLD_SEED}},
+                said=lambda message: screen.print(f"{message} …"),
+            ) as running,
+            llm_servers.serving([model.slug for model in REAL_MODELS], running.state / "logs", llm_python) as urls,
+        ):
+            started = time.monotonic() - begin
+            try:
+                async with asyncio.timeout(deadline_seconds):
+                    ranked = await rank(running, urls, screen, started)
+            except TimeoutError:
+                raise following.NotRanked(f"not every model had its place within {deadline_seconds:.0f} s") from None
+            if as_json:
+                output.show_json(summary(ranked))
+            else:
+                screen.print(*told(ranked), sep="\n")
+
+
+async def rank(running: Stack, urls: Mapping[str, str], screen: Console, started: float = 0.0) -> Ranked:
+    """Make the dimension, register all models, follow until all have their places, and read what was said.
+
+    Args:
+        urls: base URL by the slug of a real model.
+        started: seconds that it took to get so far, to be told.
+
+    Raises:
+        NotRanked: a model will not have a place.
+    """
+    begin = time.monotonic()
+    async with ArenaClient(running.addresses) as client:
+        dimension = query_selector_pb2.Dimension(
+            name=client.dimension_name(DIMENSION),
+            selection=query_selector_pb2.Selection(k=len(questions())),
+            ranking=RANKING,
+        )
+        await client.create_dimension(dimension, questions())
+        planted_url = f"{running.endpoints.sparring_url}/{WORLD}/v1"
+        # Real models first: who is ranked first of all judges all who come later.
+        entrants = [registered(model, client.model_name(model.slug), urls[model.slug]) for model in REAL_MODELS]
+        entrants += [sparring(slug, client.model_name(slug), planted_url) for slug in SPARRING]
+        revisions = [await _register(client, model) for model in entrants]
+        screen.print(f"{len(revisions)} models and {len(questions())} questions are there")
+        async with following.shown(screen, [DIMENSION]) as seen:
+            board = await following.until_ranked(client, DIMENSION, revisions, seen)
+        took = time.monotonic() - begin
+        asked = [vote.cell_id async for vote in client.votes(DIMENSION) if vote.judge_calls]
+        said = llm_report.verdicts_of([await client.comparison(DIMENSION, cell) for cell in asked])
+        report = await client.judge_report(DIMENSION)
+        usable = {one.model: one.answers_usable for one in await client.entrants(DIMENSION)}
+    ordered = {row.model: said.get(row.model, Verdicts()) for row in board.rows}
+    return Ranked(board, report, ordered, usable, {"start": started, "ranking": took})
+
+
+async def _register(client: ArenaClient, model: gateway_pb2.Model) -> str:
+    found = await client.register_model(model)
+    return f"{words.slug(found.name)}@{found.revision}"
+
+
+def real(ranked: Ranked) -> dict[str, Verdicts]:
+    """What the real models' own calls gave."""
+    slugs = {model.slug for model in REAL_MODELS}
+    return {judge: said for judge, said in ranked.said.items() if Revision.parse(judge).slug in slugs}
+
+
+def summary(ranked: Ranked) -> dict[str, Any]:
+    """What came out, for programs."""
+    return {
+        "ranking": [row.model for row in ranked.board.rows],
+        "board_digest": ranked.board.board_digest,
+        "judge_calls": sum(said.calls for said in ranked.said.values()),
+        "judges": llm_report.summary(ranked.said),
+        "real_models": sorted(real(ranked)),
+        "least_readable": llm_report.LEAST_READABLE,
+        "usable_answers": dict(ranked.usable),
+        "seconds": {name: round(value, 1) for name, value in ranked.seconds.items()},
+    }
+
+
+def told(ranked: Ranked) -> list[Any]:
+    """What came out, for people."""
+    lines: list[Any] = ["", rendered(ranked.board), "", judges.rendered(DIMENSION, ranked.report), ""]
+    lines += ["what each judge said, call by call, canaries too", llm_report.table(ranked.said), ""]
+    for judge, said in real(ranked).items():
+        share = said.share_readable
+        if share is not None and share < llm_report.LEAST_READABLE:
+            lines.append(f"note: {judge} could be read in {words.percent(share)} of its calls only")
+    of = len(questions())
+    usable = ", ".join(f"{judge} {ranked.usable.get(judge, 0)} of {of}" for judge in real(ranked))
+    calls, by_real = (sum(one.calls for one in some.values()) for some in (ranked.said, real(ranked)))
+    lines += [
+        f"usable answers of the real models: {usable}",
+        f"judge calls: {calls:,}, of them by real models: {by_real:,}",
+        f"wall time: {ranked.seconds['start']:.0f} s to start, {ranked.seconds['ranking']:.0f} s to answer and rank",
+    ]
+    return lines
+
+
+if __name__ == "__main__":
+    typer.run(main)
