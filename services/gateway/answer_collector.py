@@ -8,7 +8,7 @@ its request id.
 
 import asyncio
 import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
@@ -152,39 +152,45 @@ class AnswerCollector:
 
     async def _collect_missing(self, key: EntrantKey, dimension: DimensionVersion, concurrency: int) -> None:
         recorded = await self._answers.recorded(key)
+        made = await self._answers.attempts(key)
         missing = [query for query in dimension.queries if query.query_id not in recorded]
         # Workers share one iterator, so that queries are asked in order, each once.
         queries = iter(missing)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(missing))):
-                group.create_task(self._ask_all(key, queries))
+                group.create_task(self._ask_all(key, queries, made))
 
-    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query]) -> None:
+    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query], made: Mapping[str, int]) -> None:
         for query in queries:
-            await self._answers.record(key, query.query_id, await self._answer(key, query))
+            answer = await self._answer(key, query, made.get(query.query_id, 0))
+            await self._answers.record(key, query.query_id, answer)
 
-    async def _answer(self, key: EntrantKey, query: Query) -> Document:
+    async def _answer(self, key: EntrantKey, query: Query, made: int) -> Document:
         """Put a query, turn by turn; the first turn without a usable reply decides over the answer.
 
-        So does the turn with which the answer becomes too long to be kept.
+        So does the turn with which the answer becomes too long to be kept. Of the attempts made before, those that
+        brought a reply are not paid again.
         """
         replies: list[str] = []
         while True:
-            completion = await self._reply_to_turn(key, query, replies)
+            completion, attempts = await self._reply_to_turn(key, query, replies, made)
             found = worth(completion)
             if completion.reply is not None:
                 replies.append(completion.reply.text)
                 if excess := too_long(answer_text(replies)):
-                    return _answer_document(query, [], completion, excess)
+                    return _answer_document(query, [], completion, excess, attempts)
             if found.state is not AnswerState.USABLE or len(replies) == len(query.turns):
-                return _answer_document(query, replies, completion, found)
+                return _answer_document(query, replies, completion, found, attempts)
 
-    async def _reply_to_turn(self, key: EntrantKey, query: Query, replies: Sequence[str]) -> Completion:
+    async def _reply_to_turn(
+        self, key: EntrantKey, query: Query, replies: Sequence[str], made: int
+    ) -> tuple[Completion, int]:
+        """The last attempt and its number."""
         attempt = 1
         while True:
             completion = await self._completions.complete(await self._call(key, query, replies, attempt))
-            if not is_worth_another_attempt(completion, attempt, self._attempts):
-                return completion
+            if not is_worth_another_attempt(completion, attempt, self._attempts, made):
+                return completion, attempt
             attempt += 1
 
     async def _call(self, key: EntrantKey, query: Query, replies: Sequence[str], attempt: int) -> Call:
@@ -212,7 +218,9 @@ class AnswerCollector:
         )
 
 
-def _answer_document(query: Query, replies: Sequence[str], completion: Completion, found: AnswerWorth) -> Document:
+def _answer_document(
+    query: Query, replies: Sequence[str], completion: Completion, found: AnswerWorth, attempts: int
+) -> Document:
     text = answer_text(replies) if replies else ""
     return {
         "query_hash": query.query_hash,
@@ -222,6 +230,7 @@ def _answer_document(query: Query, replies: Sequence[str], completion: Completio
         "finish_reason": completion.reply.finish_reason if completion.reply else "",
         "request_id": completion.request_id,
         "reason": found.reason,
+        "attempts": attempts,
     }
 
 

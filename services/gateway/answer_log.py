@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from dearena.faults import ServiceUnavailable
 from dearena.names import DimensionName, ModelName, Revision
@@ -18,12 +18,18 @@ from services.runtime.store import (
     BulkWriteFailed,
     Document,
     DuplicateKey,
+    ReturnDocument,
     Session,
     Store,
+    UpdateOne,
     is_duplicate_only,
     now,
     within_store_limit,
 )
+
+_STANDS: Final[Document] = {"asked_anew": {"$ne": True}}
+"""Of a record that is not to be replaced."""
+_ANSWER_KEY: Final = ("project", "dimension", "dimension_version", "model", "query_id")
 
 LARGEST_TEXT_BATCH = 16
 """Answers written together: with the largest replies still below the size of a message to the store."""
@@ -66,10 +72,32 @@ class AnswerLog:
     async def recorded(self, key: EntrantKey) -> set[str]:
         """Ids of the queries whose answer, or failure, is on record."""
         async with within_store_limit(self._store):
-            return set(await self._answers.distinct("query_id", key.document()))
+            return set(await self._answers.distinct("query_id", key.document() | _STANDS))
+
+    async def ask_failed_anew(self, name: ModelName, revision: Revision, session: Session) -> None:
+        """Let the answers that failed be asked again, as further attempts, wherever the revision is not ready.
+
+        Where it is ready it has been admitted by the answers it has, and they stay what they are. A record that is to
+        be replaced stays until then: it says how many attempts there were.
+        """
+        wanted: Document = {"project": name.project, "model": str(revision)}
+        failed = wanted | {"state": str(AnswerState.FAILED)} | _STANDS
+        ready = self._entrants.find(wanted | {"state": str(EntrantState.READY)}, session=session)
+        if settled := [{field: one[field] for field in ("dimension", "dimension_version")} async for one in ready]:
+            failed["$nor"] = settled
+        await self._answers.update_many(failed, {"$set": {"asked_anew": True}}, session=session)
+        await self._entrants.update_many(
+            wanted | {"state": str(EntrantState.FAILED)}, {"$set": {"asked_anew": True}}, session=session
+        )
+
+    async def attempts(self, key: EntrantKey) -> dict[str, int]:
+        """Attempts made at the queries that are asked anew, by query id."""
+        async with within_store_limit(self._store):
+            found = self._answers.find(key.document() | {"asked_anew": True}, projection={"query_id": 1, "attempts": 1})
+            return {answer["query_id"]: answer.get("attempts", 1) async for answer in found}
 
     async def record(self, key: EntrantKey, query_id: str, answer: Document) -> None:
-        """Record the answer to a query; the first record stands."""
+        """Record the answer to a query; the first record stands, unless it is asked anew."""
         await self._writes.submit(
             {**key.document(), "query_id": query_id, **answer, **provenance(self._instance, now())}
         )
@@ -81,6 +109,20 @@ class AnswerLog:
             except BulkWriteFailed as error:
                 if not is_duplicate_only(error):
                     raise
+                known = [documents[failed["index"]] for failed in (error.details or {})["writeErrors"]]
+                await self._answers.bulk_write(
+                    [
+                        UpdateOne(
+                            {name: document[name] for name in _ANSWER_KEY} | {"asked_anew": True},
+                            {
+                                "$set": {name: value for name, value in document.items() if name != "_id"},
+                                "$unset": {"asked_anew": ""},
+                            },
+                        )
+                        for document in known
+                    ],
+                    ordered=False,
+                )
         return [None] * len(documents)
 
     async def conclude(self, key: EntrantKey, *, queries: int, causation_id: str, traceparent: str) -> Standing:
@@ -90,7 +132,8 @@ class AnswerLog:
             ServiceUnavailable: not every query is recorded; whoever collected was interrupted.
         """
         async with within_store_limit(self._store):
-            found = self._answers.find(key.document(), projection={"state": 1, "reason": 1}).sort("query_id", 1)
+            found = self._answers.find(key.document() | _STANDS, projection={"state": 1, "reason": 1})
+            found = found.sort("query_id", 1)
             answers = [AnswerWorth(AnswerState(answer["state"]), answer["reason"]) async for answer in found]
         if len(answers) < queries:
             raise ServiceUnavailable(f"{len(answers)} of {queries} answers are recorded")
@@ -98,19 +141,24 @@ class AnswerLog:
         moment = now()
 
         async def body(session: Session) -> None:
-            await self._entrants.insert_one(
-                {
-                    **key.document(),
-                    "state": str(result.state),
-                    "reason": result.reason,
-                    "answers_usable": result.answers_usable,
-                    "answers_recorded": result.answers_recorded,
-                    "queries": queries,
-                    **provenance(self._instance, moment),
-                },
+            document: Document = {
+                **key.document(),
+                "state": str(result.state),
+                "reason": result.reason,
+                "answers_usable": result.answers_usable,
+                "answers_recorded": result.answers_recorded,
+                "queries": queries,
+                **provenance(self._instance, moment),
+            }
+            again = await self._entrants.find_one_and_update(
+                key.document() | {"asked_anew": True},
+                {"$set": document, "$unset": {"asked_anew": ""}, "$inc": {"times_anew": 1}},
+                return_document=ReturnDocument.AFTER,
                 session=session,
             )
-            await self._announce(key, result, causation_id, traceparent, session)
+            if again is None:
+                await self._entrants.insert_one(document, session=session)
+            await self._announce(key, result, again["times_anew"] if again else 0, causation_id, traceparent, session)
 
         try:
             async with within_store_limit(self._store):
@@ -124,14 +172,20 @@ class AnswerLog:
 
     async def _is_concluded(self, key: EntrantKey) -> bool:
         async with within_store_limit(self._store):
-            return await self._entrants.find_one(key.document(), projection={"_id": 1}) is not None
+            return await self._entrants.find_one(key.document() | _STANDS, projection={"_id": 1}) is not None
 
     async def _announce(
-        self, key: EntrantKey, result: Standing, causation_id: str, traceparent: str, session: Session
+        self,
+        key: EntrantKey,
+        result: Standing,
+        times_anew: int,
+        causation_id: str,
+        traceparent: str,
+        session: Session,
     ) -> None:
         project, dimension = key.dimension.project, key.dimension.slug
         event = envelope(
-            f"answers.ready/{project}/{dimension}/{key.version}/{key.model}",
+            f"answers.ready/{project}/{dimension}/{key.version}/{key.model}" + (f"/{times_anew}" if times_anew else ""),
             project,
             dimension,
             sequence=await count_up(self._store, f"answers.ready/{project}/{dimension}", session),
@@ -144,7 +198,7 @@ class AnswerLog:
 
     async def concluded(self, dimension: DimensionName, version: int) -> dict[str, Document]:
         """Standings in a dimension version, by model revision."""
-        wanted = {"project": dimension.project, "dimension": dimension.slug, "dimension_version": version}
+        wanted = {"project": dimension.project, "dimension": dimension.slug, "dimension_version": version, **_STANDS}
         async with within_store_limit(self._store):
             return {entrant["model"]: entrant async for entrant in self._entrants.find(wanted)}
 
@@ -160,6 +214,7 @@ class AnswerLog:
                     "dimension": dimension.slug,
                     "dimension_version": version,
                     "model": {"$in": list(models)},
+                    **_STANDS,
                 }
             },
             {"$group": {"_id": "$model", "answers_recorded": {"$sum": 1}, "answers_usable": {"$sum": usable}}},

@@ -11,6 +11,9 @@ from services.gateway.failures import Failure, FailureKind
 CUT_OFF_REASON = "length"
 """The finish_reason of a reply that ran into max_tokens."""
 
+FILTERED_REASON = "content_filter"
+"""The finish_reason of a reply that a filter of the endpoint ended, or withheld."""
+
 LONGEST_ANSWER_BYTES = 15 * 1024 * 1024
 """In UTF-8. The store takes documents of 16 MiB; the replies to several turns are one answer, and may come to more."""
 
@@ -20,6 +23,10 @@ _HOPELESS = frozenset(
         FailureKind.KEY_NOT_FOUND,
         FailureKind.REFUSED_BY_ENDPOINT,
         FailureKind.NO_RECORD,
+        FailureKind.TLS_FAILED,
+        FailureKind.REFUSED_BY_POLICY,
+        FailureKind.REDIRECTED,
+        FailureKind.OTHER_MODEL,
     }
 )
 """Failures that the same call meets again."""
@@ -65,7 +72,11 @@ def worth(completion: Completion) -> AnswerWorth:
     # A reasoning model may spend all its tokens before the first word: cut off says more than empty.
     if completion.reply.finish_reason == CUT_OFF_REASON:
         return AnswerWorth(AnswerState.CUT_OFF, "the answer was cut off (finish_reason length)")
+    if completion.reply.finish_reason == FILTERED_REASON:
+        return AnswerWorth(AnswerState.CUT_OFF, "the endpoint's filter cut the answer (finish_reason content_filter)")
     if not completion.reply.text.strip():
+        if completion.reply.reasoning:
+            return AnswerWorth(AnswerState.EMPTY, "the answer is empty: the model thought, and said nothing")
         return AnswerWorth(AnswerState.EMPTY, "the answer is empty")
     return AnswerWorth(AnswerState.USABLE)
 
@@ -83,9 +94,18 @@ def _worth_of_failure(failure: Failure) -> AnswerWorth:
     return AnswerWorth(AnswerState.FAILED, f"{failure.kind}: {failure.detail}")
 
 
-def is_worth_another_attempt(completion: Completion, attempt: int, attempts: int) -> bool:
-    """Whether a query is asked again, as attempt + 1, of at most `attempts`."""
-    return completion.failure is not None and completion.failure.kind not in _HOPELESS and attempt < attempts
+def is_worth_another_attempt(completion: Completion, attempt: int, attempts: int, made: int = 0) -> bool:
+    """Whether a query is asked again, as attempt + 1.
+
+    Args:
+        completion: of this attempt.
+        attempt: its number, from 1.
+        attempts: at most so many in a row.
+        made: those made before something was changed that may mend them: their failures do not count.
+    """
+    if completion.failure is None or attempt <= made:
+        return completion.failure is not None
+    return completion.failure.kind not in _HOPELESS and attempt < made + attempts
 
 
 @dataclass(frozen=True, slots=True)

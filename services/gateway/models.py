@@ -83,6 +83,8 @@ _NESTED = {
     "endpoint": tuple(Endpoint.__dataclass_fields__),
     "price": ("per_million_input_tokens", "per_million_output_tokens"),
 }
+_SAID_ONLY = frozenset({"display_name", "provider", "family", "labels", "price", "may_judge", "cohort"})
+"""What no call is made by."""
 MASK_PATHS = frozenset(ModelSpec.__dataclass_fields__) | {
     f"{parent}.{child}" for parent, children in _NESTED.items() for child in children
 }
@@ -106,6 +108,13 @@ def changed(current: ModelSpec, proposed: ModelSpec, paths: Iterable[str]) -> Mo
             value = replace(former or empty, **{child: getattr(value or empty, child)})
         spec = replace(spec, **{parent: value})
     return spec
+
+
+def may_mend_failures(paths: Iterable[str]) -> bool:
+    """Whether calls that failed may do better after a change of these paths in place, be it only that a key was named
+    again which has come to hold another value.
+    """
+    return any(path.partition(".")[0] not in _SAID_ONLY for path in paths)
 
 
 def makes_new_revision(current: ModelSpec, proposed: ModelSpec) -> bool:

@@ -9,6 +9,7 @@ from dearena.names import ModelName
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1.events_pb2 import ModelRegistered
 from services.gateway import models as domain
+from services.gateway.answer_log import AnswerLog
 from services.gateway.messages import message_of_model, spec_of
 from services.gateway.model_checks import check_spec
 from services.gateway.model_directory import ModelDirectory
@@ -35,6 +36,7 @@ class Registry:
         models: Models,
         directory: ModelDirectory,
         outbox: Outbox,
+        answers: AnswerLog,
         *,
         check_policy: Callable[[ModelSpec], None],
         announce_wait: timedelta,
@@ -43,6 +45,7 @@ class Registry:
         self._models = models
         self._directory = directory
         self._outbox = outbox
+        self._answers = answers
         self._check_policy = check_policy
         self._announce_wait = announce_wait
         self._results = store.collection(RESULTS)
@@ -92,6 +95,8 @@ class Registry:
                     after = domain.revise(after, order=order, traceparent=traceparent)
                     await self._tell_of_revision(after, session)
                 await self._models.replace(model, after, session)
+            if after.revision == model.revision and domain.may_mend_failures(paths):
+                await self._answers.ask_failed_anew(name, after.revision, session)
             return message_of_model(after).SerializeToString()
 
         result = await self._once("UpdateModel", name.project, request, body)

@@ -69,6 +69,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         models,
         directory,
         outbox,
+        answers,
         check_policy=partial(check_policy, reach, keys),
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )

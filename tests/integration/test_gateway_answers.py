@@ -415,3 +415,40 @@ async def test_a_query_selector_that_is_away_is_asked_again(
                     return False
 
             await eventually(ready)
+
+
+async def test_a_mended_key_lets_failed_answers_be_asked_as_further_attempts(
+    gateway: stubs.GatewayServiceAsyncStub,
+    queries: QuerySelector,
+    endpoint: ModelEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queries.add("algebra", "one", "two")
+    monkeypatch.setenv("WRONG_KEY", "sk-wrong-000000")
+    monkeypatch.setenv("RIGHT_KEY", "sk-right-000000")
+    endpoint.behave("m", fails(401))
+    keyed = pb.Endpoint(key_reference="env:WRONG_KEY")
+    registered = await register(gateway, model("m", endpoint.base_url, endpoint=keyed))
+    entrants = pb.ListEntrantsRequest(dimension=ALGEBRA)
+
+    async def state() -> int:
+        (entrant,) = (await gateway.ListEntrants(entrants, timeout=10)).entrants
+        return int(entrant.state)
+
+    await eventually(state, equals=pb.ENTRANT_STATE_FAILED)
+    assert len(endpoint.requests) == 2
+    endpoint.behave("m", says("42"))
+    mended = pb.Model(name=registered.name, endpoint=pb.Endpoint(key_reference="env:RIGHT_KEY"), display_name="M")
+    change = pb.UpdateModelRequest(model=mended, update_mask=FieldMask(paths=["display_name"]))
+    await gateway.UpdateModel(change, timeout=10)
+    assert await state() == pb.ENTRANT_STATE_FAILED  # a name mends nothing
+
+    change = pb.UpdateModelRequest(model=mended, update_mask=FieldMask(paths=["endpoint.key_reference"]))
+    changed = (await gateway.UpdateModel(change, timeout=10)).model
+    assert changed.revision == registered.revision
+    await eventually(state, equals=pb.ENTRANT_STATE_READY)
+    assert [received.headers["authorization"] for received in endpoint.requests[2:]] == ["Bearer sk-right-000000"] * 2
+    assert Counter(entry.state for entry in await ledger(gateway)) == {
+        pb.COMPLETION_STATE_FAILED: 2,
+        pb.COMPLETION_STATE_DONE: 2,
+    }

@@ -63,6 +63,7 @@ def test_a_failure_costs_nothing() -> None:
         (ended(text=" \n\t"), AnswerState.EMPTY),
         (ended(finish_reason="length"), AnswerState.CUT_OFF),
         (ended(text="", finish_reason="length"), AnswerState.CUT_OFF),
+        (ended(finish_reason="content_filter"), AnswerState.CUT_OFF),
         (failed(FailureKind.NO_RECORD), AnswerState.NO_RECORD),
         (failed(FailureKind.TIMEOUT), AnswerState.FAILED),
     ],
@@ -85,6 +86,10 @@ def test_a_query_is_asked_again_only_where_that_may_help(kind: FailureKind) -> N
         FailureKind.KEY_NOT_FOUND,
         FailureKind.REFUSED_BY_ENDPOINT,
         FailureKind.NO_RECORD,
+        FailureKind.TLS_FAILED,
+        FailureKind.REFUSED_BY_POLICY,
+        FailureKind.REDIRECTED,
+        FailureKind.OTHER_MODEL,
     }
     assert is_worth_another_attempt(failed(kind), 1, 2) is (kind not in hopeless)
     assert not is_worth_another_attempt(failed(kind), 2, 2)
@@ -92,6 +97,21 @@ def test_a_query_is_asked_again_only_where_that_may_help(kind: FailureKind) -> N
 
 def test_a_reply_is_not_asked_for_again() -> None:
     assert not is_worth_another_attempt(ended(text=""), 1, 2)
+
+
+def test_after_a_change_failures_of_before_do_not_count() -> None:
+    wrong_key = failed(FailureKind.UNAUTHENTICATED)
+    assert [is_worth_another_attempt(wrong_key, attempt, 2, made=2) for attempt in (1, 2, 3)] == [True, True, False]
+    slow = failed(FailureKind.TIMEOUT)
+    assert [is_worth_another_attempt(slow, attempt, 2, made=2) for attempt in (2, 3, 4)] == [True, True, False]
+    assert not is_worth_another_attempt(ended(), 1, 2, made=2)
+
+
+def test_thoughts_alone_are_no_answer_and_it_is_said() -> None:
+    reply = Reply("", "stop", 3, 4, usage_estimated=False, upstream_model="m", reasoning="6 x 7")
+    answer = worth(completed(CALL, Delivery(reply, timedelta(), 1)))
+    assert answer.state is AnswerState.EMPTY
+    assert "thought" in answer.reason
 
 
 def test_one_usable_answer_makes_an_entrant_ready() -> None:
