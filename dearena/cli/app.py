@@ -12,6 +12,7 @@ from dearena.cli import (
     fit,
     insertions,
     judges,
+    keys,
     leaderboard,
     models,
     pairs,
@@ -40,6 +41,7 @@ app.command("doctor")(doctor.doctor)
 app.command("register")(register.register)
 app.command("models")(models.models)
 app.command("retire")(models.retire)
+app.add_typer(keys.app, name="keys")
 app.add_typer(dimension.app, name="dimension")
 app.command("apply")(apply.apply)
 app.command("leaderboard")(leaderboard.leaderboard)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dearena.cli import output, words
+from dearena.cli import endpoint_health, output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.plain import plain
@@ -16,12 +16,16 @@ from dearena.v1 import gateway_pb2
 def models(
     *,
     show_retired: Annotated[bool, typer.Option("--all", help="Retired models too.")] = False,
+    health: Annotated[bool, typer.Option("--health", help="How their endpoints fare at present.")] = False,
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
     """List models in the order of their registration."""
 
     async def body(client: ArenaClient) -> None:
+        if health:
+            await _show_health(client, as_json=as_json)
+            return
         found = [model async for model in client.models(show_retired=show_retired)]
         if as_json:
             output.show_json([plain(model) for model in found])
@@ -31,6 +35,16 @@ def models(
             output.show("no models yet; `dearena register` or `dearena apply` brings some")
 
     run(body, project=project)
+
+
+async def _show_health(client: ArenaClient, *, as_json: bool) -> None:
+    found = [state async for state in client.endpoint_states()]
+    if as_json:
+        output.show_json([plain(state) for state in found])
+    elif found:
+        output.show(endpoint_health.table(found))
+    else:
+        output.show("no models yet; `dearena register` or `dearena apply` brings some")
 
 
 def table(found: Sequence[gateway_pb2.Model]) -> Table:

@@ -30,6 +30,8 @@ def test_what_there_is() -> None:
         "register",
         "models",
         "retire",
+        "keys list",
+        "keys limit",
         "dimension create",
         "dimension list",
         "dimension show",
