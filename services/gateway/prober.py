@@ -59,9 +59,11 @@ class Prober:
             if not models:
                 continue
             async with within_store_limit(self._store):
-                waiting = await self._turns.distinct(
-                    "_id", {"project": project, "$expr": {"$gt": ["$next_at", "$$NOW"]}}
+                # By `find`: `distinct` knows no `$$NOW`.
+                found = self._turns.find(
+                    {"project": project, "$expr": {"$gt": ["$next_at", "$$NOW"]}}, projection={"_id": 1}
                 )
+                waiting = {turn["_id"] async for turn in found}
             for model in models:
                 identity_of_turn = _turn_id(model.name, model.revision)
                 if identity_of_turn not in waiting and identity_of_turn not in self._at_work:
