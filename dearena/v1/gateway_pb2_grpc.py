@@ -146,7 +146,10 @@ class GatewayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Complete(self, request, context):
-        """Call a model once for a request id, however often it is asked.
+        """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
+        the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
+        finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
+        when it finds life they go on, else they have failed with CIRCUIT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

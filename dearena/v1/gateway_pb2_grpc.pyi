@@ -47,7 +47,11 @@ class GatewayServiceStub:
     ListModels: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListModelsRequest, _gateway_pb2.ListModelsResponse]
     """Models in the order of their registration."""
     Complete: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.CompleteRequest, _gateway_pb2.CompleteResponse]
-    """Call a model once for a request id, however often it is asked."""
+    """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
+    the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
+    finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
+    when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+    """
     ListEntrants: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListEntrantsRequest, _gateway_pb2.ListEntrantsResponse]
     """Model revisions that enter a dimension, in the order in which they are to be admitted."""
     ListAnswers: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListAnswersRequest, _gateway_pb2.ListAnswersResponse]
@@ -82,7 +86,11 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     ListModels: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListModelsRequest, _gateway_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Models in the order of their registration."""
     Complete: _aio.UnaryUnaryMultiCallable[_gateway_pb2.CompleteRequest, _gateway_pb2.CompleteResponse]  # type: ignore[assignment]
-    """Call a model once for a request id, however often it is asked."""
+    """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
+    the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
+    finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
+    when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+    """
     ListEntrants: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListEntrantsRequest, _gateway_pb2.ListEntrantsResponse]  # type: ignore[assignment]
     """Model revisions that enter a dimension, in the order in which they are to be admitted."""
     ListAnswers: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListAnswersRequest, _gateway_pb2.ListAnswersResponse]  # type: ignore[assignment]
@@ -150,7 +158,11 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _gateway_pb2.CompleteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.CompleteResponse, _abc.Awaitable[_gateway_pb2.CompleteResponse]]:
-        """Call a model once for a request id, however often it is asked."""
+        """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
+        the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
+        finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
+        when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+        """
 
     @_abc_1.abstractmethod
     def ListEntrants(

@@ -237,8 +237,9 @@ class Admission:
     async def _ask(self, asking: _Asking) -> None:
         pool = asking.pool
         asking.asked_at = asyncio.get_running_loop().time()
-        pool.want_tokens(sum(line.tokens_wanted() for line in asking.lines.values()))
-        pool.want_probe(self._probe_seconds(asking))
+        first = [line.queue.first() for line in asking.lines.values() if line.queue]
+        pool.want_tokens(max((passage.tokens for passage in first), default=0.0))
+        pool.want_probe(max(map(_probe_seconds, first), default=0.0))
         asked = self._records.now()
         pool.begin_telling(asked)
         error: Exception | None = None
@@ -259,12 +260,6 @@ class Admission:
             pool.give_up_probe(self._records.now())
         self._pump([pool])
 
-    @staticmethod
-    def _probe_seconds(asking: _Asking) -> float:
-        waiting = [line.queue.first() for line in asking.lines.values() if line.queue]
-        seconds = [passage.call.spec.timeout.total_seconds() + PROBE_MARGIN_SECONDS for passage in waiting]
-        return max(seconds, default=0.0)
-
     async def keep(self) -> None:
         """Renew shares in use, tell news, and give back what is idle, until cancelled."""
         while True:
@@ -275,15 +270,15 @@ class Admission:
 
     async def close(self) -> None:
         """Give back all shares; the store being away, they run out."""
-        for asking in self._asking.values():
-            if asking.timer is not None:
-                asking.timer.cancel()
-            if asking.task is not None:
-                await asyncio.wait([asking.task])
-            if asking.pool.is_in_use:
-                await self._ask(asking)
-            if asking.timer is not None:
-                asking.timer.cancel()
+        await asyncio.gather(*(self._give_back(asking) for asking in list(self._asking.values())))
+
+    async def _give_back(self, asking: _Asking) -> None:
+        if asking.task is not None:
+            await asyncio.wait([asking.task])
+        if asking.pool.is_in_use:
+            await self._ask(asking)
+        if asking.timer is not None:
+            asking.timer.cancel()
 
 
 async def no_key_limits(_reference: str) -> None:
@@ -303,6 +298,10 @@ def key_limit(reference: str) -> str:
 def limits_of_model(spec: ModelSpec) -> Limits:
     """What its owner allows."""
     return Limits(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
+
+
+def _probe_seconds(passage: Passage) -> float:
+    return passage.call.spec.timeout.total_seconds() + PROBE_MARGIN_SECONDS
 
 
 def _circuit_open(pool: Pool) -> Failure:

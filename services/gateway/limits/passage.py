@@ -115,7 +115,3 @@ class Line:
     pools: Sequence[Pool]
     queue: FairQueue[Passage] = field(default_factory=FairQueue)
     timer: asyncio.TimerHandle | None = None
-
-    def tokens_wanted(self) -> float:
-        """Of all that wait."""
-        return sum(passage.tokens for passage in self.queue)

@@ -38,7 +38,7 @@ class Pool:
         self._slots = 0
         self._requests = 0.0
         self._tokens = 0.0
-        self._wanted_tokens = 0.0
+        self._first_tokens = 0.0
         self._shared_at = float("-inf")
         self._probe_granted = False
         self._probe_seconds = 0.0
@@ -159,8 +159,8 @@ class Pool:
         return slots_for(self.gateway, seat, others, self.state.slots(self.limits), now)
 
     def want_tokens(self, tokens: float) -> None:
-        """What the calls that wait are expected to use in all."""
-        self._wanted_tokens = tokens
+        """What the first of the calls that wait is expected to use."""
+        self._first_tokens = tokens
 
     def want_probe(self, seconds: float) -> None:
         """A call waits that may be a probe, and takes so long at most; 0: none does."""
@@ -180,18 +180,21 @@ class Pool:
         return Need(
             in_flight=self.in_flight,
             waiting=self.waiting,
-            requests=self._wanted(self._requests, float(self.waiting), self.limits.requests_per_minute),
-            tokens=self._wanted(self._tokens, self._wanted_tokens, self.limits.tokens_per_minute),
+            requests=self._wanted(self._requests, 1.0, self.limits.requests_per_minute),
+            tokens=self._wanted(self._tokens, self._first_tokens, self.limits.tokens_per_minute),
             probe_seconds=0.0 if self._probe_granted else self._probe_seconds,
         )
 
-    @staticmethod
-    def _wanted(has: float, need: float, per_minute: int) -> float:
-        """For what waits, and where calls are frequent for those to come; debts are paid before."""
-        if not per_minute or not need:
+    def _wanted(self, has: float, first: float, per_minute: int) -> float:
+        """For the first call that waits, and where calls are frequent for those that come soon.
+
+        Not for all that wait: other gateways have calls too.
+        """
+        if not per_minute or not (self.waiting or self.in_flight):
             return 0.0
         ahead = per_minute * SHARE_SECONDS / 60
-        return float(math.ceil(max(0.0, max(need, ahead) - max(0.0, has))))
+        wanted = math.ceil(max(first, ahead)) if self.waiting else math.floor(ahead)
+        return float(max(0, wanted - math.floor(max(0.0, has))))
 
     def begin_telling(self, now: float) -> None:
         """What was seen up to here goes with the next step; what is left of an old share goes back."""
