@@ -68,6 +68,10 @@ bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about fiv
 bench-whole-system: setup ## Rank 40 models through all services and in memory, minutes. ARGS="--queries 40 --json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
 
+.PHONY: bench-neighbours
+bench-neighbours: setup ## Completions a second beside six bad endpoints over those alone, about two minutes. ARGS="--json"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.bad_neighbours $(ARGS)
+
 .PHONY: bench-coverage bench-hostile bench-leaderboard bench-juries bench-jury-rounds bench-jury-error bench-jury-makers bench-jury-growth
 bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(ARGS)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.chat import Message, SparringNote, UnreadableReply, read_reply, request_body
+from services.gateway.chat import (
+    MAX_COMPLETION_TOKENS,
+    Message,
+    SparringNote,
+    UnreadableReply,
+    read_reply,
+    request_body,
+)
 
 ASKED = [Message("user", "What is 6 x 7?")]
 
@@ -115,3 +122,47 @@ def test_any_json_is_read_or_said_to_be_unreadable(value: object) -> None:
     except UnreadableReply:
         return
     assert read.input_tokens >= 0
+
+
+def test_thinking_and_reply_share_the_one_limit_that_endpoints_know() -> None:
+    both = {"max_tokens": 10, "reasoning_tokens": 100}
+    assert json.loads(request_body("m", ASKED, both))["max_tokens"] == 110
+    renamed = json.loads(request_body("m", ASKED, both, reply_limit_member=MAX_COMPLETION_TOKENS))
+    assert renamed == {
+        "model": "m",
+        "messages": [{"role": "user", "content": ASKED[0].content}],
+        "max_completion_tokens": 110,
+    }
+    assert "max_tokens" not in json.loads(request_body("m", ASKED, {"reasoning_tokens": 100}))
+
+
+def test_a_schema_replaces_a_format_of_the_owner() -> None:
+    owners = {"extra_body": {"response_format": {"type": "text"}}}
+    body = json.loads(request_body("m", ASKED, owners, response_schema={"type": "object"}))
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert json.loads(request_body("m", ASKED, owners))["response_format"] == {"type": "text"}
+
+
+@pytest.mark.parametrize(
+    ("details", "tokens"),
+    [
+        ({"completion_tokens_details": {"reasoning_tokens": 25}}, 25),
+        ({"reasoning_tokens": 25}, 25),
+        ({"completion_tokens_details": None}, 0),
+        ({"completion_tokens_details": {"reasoning_tokens": -1}}, 0),
+        ({}, 0),
+    ],
+)
+def test_what_was_spent_on_thinking_is_read(details: dict[str, Any], tokens: int) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 30, **details}
+    assert read_reply(reply({"content": "42"}, usage=usage), ASKED).reasoning_tokens == tokens
+
+
+def test_thinking_counts_where_tokens_are_estimated() -> None:
+    read = read_reply(reply({"content": "x" * 40, "reasoning_content": "y" * 40}), ASKED)
+    assert (read.text, read.reasoning, read.output_tokens) == ("x" * 40, "y" * 40, 20)
+
+
+def test_what_answered_is_noted() -> None:
+    read = read_reply(reply({"content": "42"}, system_fingerprint="fp_1", provider="There"), ASKED)
+    assert (read.system_fingerprint, read.served_by) == ("fp_1", "There")
