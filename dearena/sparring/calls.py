@@ -50,6 +50,8 @@ class Completed:
     text: str
     finish_reason: str = "stop"
     delay_seconds: float = 0.0
+    model: str = ""
+    """Who says it, where that is not the model that was asked."""
 
 
 @dataclass(frozen=True, slots=True)

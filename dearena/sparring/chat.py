@@ -92,7 +92,7 @@ def completion(call: Call, completed: Completed, *, created: int) -> dict[str, A
         "id": f"chatcmpl-{text_hash(completed.text)[:24]}",
         "object": "chat.completion",
         "created": created,
-        "model": call.model,
+        "model": completed.model or call.model,
         "choices": [
             {
                 "index": 0,

@@ -44,6 +44,39 @@ def _cut_off(_call: Call, honest: Callable[[], Reply]) -> Reply:
             return other
 
 
+def _filtered(_call: Call, _honest: Callable[[], Reply]) -> Reply:
+    """Half a sentence, ended by a filter."""
+    return Completed("I would say that", finish_reason="content_filter")
+
+
+def _thinking(_call: Call, honest: Callable[[], Reply]) -> Reply:
+    """The honest reply behind thoughts that look like a verdict."""
+    match honest():
+        case Completed() as completed:
+            return replace(completed, text=f"<think>VERDICT: 1, or is it 2?</think>\n{completed.text}")
+        case other:
+            return other
+
+
+def _thinking_only(_call: Call, _honest: Callable[[], Reply]) -> Reply:
+    """Thoughts, and no word after them."""
+    return Completed("<think>This is a hard one.</think>")
+
+
+def _other_model(_call: Call, honest: Callable[[], Reply]) -> Reply:
+    """The honest reply, by the word of another model: a router's fallback."""
+    match honest():
+        case Completed() as completed:
+            return replace(completed, model="fallback-mini")
+        case other:
+            return other
+
+
+def _redirecting(_call: Call, _honest: Callable[[], Reply]) -> Reply:
+    """To where a cloud keeps its credentials."""
+    return Refused(307, "moved", "this endpoint is elsewhere", {"Location": "http://169.254.169.254/latest/meta-data"})
+
+
 def _unreadable(_call: Call, _honest: Callable[[], Reply]) -> Reply:
     """A reply without a verdict line."""
     return Completed("Both answers have their merits. Which one is better I leave to the reader.")
@@ -87,6 +120,11 @@ FAULTS: dict[str, Fault] = {
     "no-choices": _no_choices,
     "empty": _empty,
     "cut-off": _cut_off,
+    "filtered": _filtered,
+    "thinking": _thinking,
+    "thinking-only": _thinking_only,
+    "other-model": _other_model,
+    "redirecting": _redirecting,
     "unreadable": _unreadable,
     "surrogate": _surrogate,
     "error": _error,

@@ -36,6 +36,10 @@ async def test_endpoints_that_misbehave_fail_by_name_and_hold_nobody_up(whole: A
         "html": faulty("html"),
         "empty": faulty("empty"),
         "cut-off": faulty("answer-cut-off"),
+        "filtered": faulty("answer-filtered"),
+        "thinking-only": faulty("answer-thinking-only"),
+        "other-model": faulty("answer-other-model"),
+        "redirecting": faulty("answer-redirecting"),
     }
     good = [f"planted-{n}" for n in range(4)]
     async with whole.client("endpoints") as client:

@@ -50,6 +50,23 @@ def test_answers_are_empty_or_cut_off() -> None:
     assert len(cut.text) < len(whole.text)
 
 
+def test_thoughts_come_before_an_honest_answer_or_alone() -> None:
+    honest, thinking = WORLD.honest.reply(answering("thinking")), WORLD.reply(answering("thinking"))
+    assert isinstance(honest, Completed)
+    assert isinstance(thinking, Completed)
+    assert thinking.text.startswith("<think>")
+    assert thinking.text.endswith(f"</think>\n{honest.text}")
+    alone = WORLD.reply(answering("thinking-only"))
+    assert isinstance(alone, Completed)
+    assert alone.text.endswith("</think>")
+
+
+def test_a_fallback_says_who_answered() -> None:
+    reply = WORLD.reply(answering("other-model"))
+    assert isinstance(reply, Completed)
+    assert reply.model == "fallback-mini"
+
+
 def test_half_a_character_passes_json() -> None:
     reply = WORLD.reply(answering("surrogate"))
     assert isinstance(reply, Completed)
@@ -58,7 +75,9 @@ def test_half_a_character_passes_json() -> None:
     assert json.loads(json.dumps(reply.text)) == reply.text
 
 
-@pytest.mark.parametrize(("model", "status"), [("error", 500), ("busy", 429), ("refusing", 400), ("flaky", 503)])
+@pytest.mark.parametrize(
+    ("model", "status"), [("error", 500), ("busy", 429), ("refusing", 400), ("flaky", 503), ("redirecting", 307)]
+)
 def test_errors_have_their_status(model: str, status: int) -> None:
     reply = WORLD.reply(answering(model))
     assert isinstance(reply, Refused)
