@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import cast
@@ -21,6 +22,7 @@ from services.gateway.limits.passage import CircuitOpen, Passage
 from services.gateway.limits.state import Grant, Limits, LimitState
 from services.gateway.models import Endpoint, ModelSpec
 from tests.fixtures.limit_records import RecordsInMemory
+from tests.fixtures.waiting import eventually
 
 REPLY = Reply("42", "stop", 7, 3, usage_estimated=False, upstream_model="m")
 DOWN = Failure(FailureKind.UNREACHABLE, "no connection")
@@ -46,7 +48,7 @@ def records() -> RecordsInMemory:
     return RecordsInMemory()
 
 
-Gateway = Callable[[], Admission]
+Gateway = Callable[..., Admission]
 
 
 @pytest.fixture
@@ -58,19 +60,21 @@ async def gateway(records: RecordsInMemory) -> AsyncIterator[Gateway]:
 
     async with AsyncExitStack() as stack:
 
-        def make() -> Admission:
+        def make(*, keeps: bool = True) -> Admission:
             made = Admission(
                 cast("LimitRecords", records),
-                f"g{len(kept)}",
+                f"g{next(numbers)}",
                 key_limits,
                 POLICY,
                 seat_seconds=10.0,
                 longest_hold=60.0,
             )
-            kept.append(asyncio.ensure_future(made.keep()))
+            if keeps:
+                kept.append(asyncio.ensure_future(made.keep()))
             stack.push_async_callback(made.close)
             return made
 
+        numbers = itertools.count()
         kept: list[asyncio.Future[None]] = []
         yield make
         for task in kept:
@@ -189,6 +193,35 @@ async def test_a_call_that_is_sent_again_waits_out_the_patience_that_another_was
     began = asyncio.get_running_loop().time()
     assert await second.again(0.0)
     assert asyncio.get_running_loop().time() - began >= 0.19
+
+
+async def test_bad_news_is_told_at_once(gateway: Gateway, records: RecordsInMemory) -> None:
+    admission = gateway(keeps=False)
+    (await waiting(admission, 0)).ended(Failure(FailureKind.RATE_LIMITED, "", 429), 30.0)
+    await eventually(lambda: records.of["models/default/m"].held_until > 0)
+
+
+async def test_a_call_that_pauses_while_a_probe_fails_is_not_sent_again(gateway: Gateway) -> None:
+    admission = gateway()
+    pausing, other = await waiting(admission, 0), await waiting(admission, 1)
+    pausing.ended(DOWN, None)
+    other.ended(DOWN, None)
+    again = asyncio.ensure_future(pausing.again(0.3))
+    (await waiting(admission, 2)).ended(DOWN, None)
+    async with asyncio.timeout(10):
+        assert not await again
+
+
+async def test_when_a_probe_fails_what_waits_elsewhere_fails_too(gateway: Gateway, records: RecordsInMemory) -> None:
+    gateways = [gateway(), gateway()]
+    await broken(gateways[0])
+    await eventually(lambda: records.of["models/default/m"].breaker.cool_down > 0)
+    async with asyncio.timeout(10):
+        calls = [asyncio.ensure_future(waiting(one, 0)) for one in gateways]
+        [probe], [rest] = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        (await probe).ended(DOWN, None)
+        with pytest.raises(CircuitOpen):
+            await rest
 
 
 async def test_no_further_attempt_is_made_beyond_the_deadline(gateway: Gateway) -> None:

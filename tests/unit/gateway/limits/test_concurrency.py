@@ -16,6 +16,17 @@ def test_many_refusals_of_one_moment_are_one_fall(limit: int, refusals: int) -> 
     assert concurrency.slots(limit) == max(1, limit // 2)
 
 
+def test_a_refusal_of_what_was_sent_just_after_a_fall_is_not_news_yet() -> None:
+    fallen = Concurrency().after_overload(16, sent_at=100.0, now=100.2)
+    assert fallen.after_overload(16, sent_at=100.2 + 0.9 * DEAF_SECONDS, now=102.0) == fallen
+    assert fallen.after_overload(16, sent_at=100.2 + DEAF_SECONDS, now=102.0).slots(16) == 4
+
+
+def test_what_has_recovered_follows_a_limit_that_is_raised() -> None:
+    recovered = Concurrency(allowed=3.9).after_successes(4, 1)
+    assert recovered.slots(8) == 8
+
+
 def test_refusals_that_go_on_bring_it_down_to_one_and_no_further() -> None:
     concurrency, allowed = Concurrency(), []
     for moment in range(6):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.limits.breaker import BreakerPolicy, BreakerState
+from services.gateway.limits.breaker import Breaker, BreakerPolicy, BreakerState
 from services.gateway.limits.pool import SHARE_SECONDS, Pool
 from services.gateway.limits.shares import Seat
 from services.gateway.limits.state import Limits, LimitState, Seen
@@ -37,9 +37,9 @@ class World:
 
     def ask(self, pool: Pool, meanwhile: Callable[[], object] = lambda: None) -> None:
         pool.begin_telling(self.now)
-        state, grant = pool.step(self.state, self.now)
+        self.state, grant = pool.step(self.state, self.now)
+        state = self.state
         meanwhile()
-        self.state = state
         pool.told(state, grant, asked=self.now, now=self.now)
 
     def enter(self, pool: Pool, tokens: float = 0.0) -> bool:
@@ -110,6 +110,50 @@ def test_no_minute_sees_more_requests_than_allowed_but_for_what_was_taken_ahead(
     ahead = len(world.pools) * max(1.0, per_minute * SHARE_SECONDS / 60)
     for begin in world.entered:
         assert sum(begin <= moment < begin + 60 for moment in world.entered) <= per_minute + ahead
+
+
+def test_slots_that_are_being_given_back_are_out_of_use() -> None:
+    world = World(Limits(2))
+    [giver, taker] = world.pools
+    giver.waiting = 2
+    world.ask(giver)
+    giver.waiting = 0  # who waited has left
+
+    def others_come_before_the_store_has_answered() -> None:
+        giver.waiting = taker.waiting = 2
+        world.ask(taker)
+        world.enter_all(taker)
+        world.enter_all(giver)
+
+    world.ask(giver, meanwhile=others_come_before_the_store_has_answered)
+    assert world.in_flight() == 2
+
+
+def test_what_was_not_sent_goes_back_to_the_share() -> None:
+    world = World(Limits(8, requests_per_minute=12))  # a burst of one
+    [pool, _] = world.pools
+    pool.waiting = 1
+    world.ask(pool)
+    assert world.enter(pool)
+    pool.leave(Seen(), world.now, unsent=True)
+    pool.waiting = 1
+    assert world.enter(pool)
+    pool.leave(SUCCESS, world.now)
+    pool.waiting = 1
+    assert not world.enter(pool)
+
+
+def test_where_calls_are_frequent_the_next_ones_are_provided_for() -> None:
+    world = World(Limits(500, requests_per_minute=6000))
+    [pool, _] = world.pools
+    pool.waiting = 1
+    world.ask(pool)
+    pool.waiting = 100
+    assert world.enter_all(pool) == 100
+    pool.waiting = 0
+    world.now += 2
+    world.ask(pool)
+    assert pool.wait_for(0.0, world.now) == 0
 
 
 def test_all_calls_of_all_gateways_go_in_the_end() -> None:
@@ -226,6 +270,21 @@ def test_one_gateway_probes_for_all_and_a_success_lets_all_go_on() -> None:
     world.ask(other)
     assert not other.probe_failed_elsewhere
     assert world.enter_all(prober) + world.enter_all(other) == 7
+
+
+def test_who_has_no_slot_does_not_probe() -> None:
+    half_open = LimitState(breaker=Breaker(cool_down=5.0, open_until=990.0))
+    world = World(Limits(1), state=half_open)
+    [holder, other] = world.pools
+    for pool in world.pools:
+        pool.waiting = 1
+        pool.want_probe(10.0)
+    world.ask(holder)
+    prober = world.state.breaker.prober
+    assert prober == holder.gateway
+    world.state = replace(world.state, breaker=half_open.breaker)
+    world.ask(other)
+    assert world.state.breaker.prober == ""
 
 
 def test_a_probe_that_fails_is_heard_of_elsewhere_by_those_who_listened() -> None:
