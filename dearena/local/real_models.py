@@ -15,7 +15,7 @@ from dearena.v1 import common_pb2, gateway_pb2
 Question = Mapping[str, str]
 """id, text and reference, as in a pool's line."""
 
-SPARRING: Final = ("amber", "birch", "cedar", "dune")
+SPARRING: Final = ("amber", "birch", "cedar")
 """Upstream ids in a planted world, whose judges are sharper than any model of this size."""
 COHORT: Final = "llm"
 
