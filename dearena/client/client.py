@@ -13,6 +13,7 @@ from dearena.client.addresses import Addresses
 from dearena.client.boards import BoardCalls
 from dearena.client.channel import Service
 from dearena.client.limits import LimitCalls
+from dearena.client.probes import ProbeCalls
 from dearena.client.streams import LARGEST_PAGE, paged, resumed
 from dearena.names import DEFAULT_PROJECT, DimensionName, ModelName, check_slug
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
@@ -27,7 +28,7 @@ UPLOAD_SECONDS = 300.0
 """For a whole question pool: as long as the query selector waits for one."""
 
 
-class ArenaClient(BoardCalls, LimitCalls):
+class ArenaClient(BoardCalls, LimitCalls, ProbeCalls):
     """The arena as one project sees it.
 
     Models and dimensions are named by their slugs. Lists are async iterators that turn the pages

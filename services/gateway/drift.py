@@ -48,7 +48,9 @@ def observe(model: Revision, number: int, time: datetime, replies: Sequence[Repl
     """A probe by its replies, in the order of PROMPTS; where replies name several models, all are noted."""
 
     def named(field: str) -> str:
-        return ", ".join(sorted({getattr(reply, field) for reply in replies if reply is not None} - {""}))
+        found = {getattr(reply, field) for reply in replies if reply is not None} - {""}
+        # Shown on terminals, and by the endpoint's own words.
+        return "".join(char if char.isprintable() else "?" for char in ", ".join(sorted(found)))
 
     return Probe(
         model,

@@ -37,8 +37,8 @@ Making = Callable[[RawEndpoint], Serve]
 
 
 @asynccontextmanager
-async def wire(protocol: str, reach: Reach = LOOPBACK, ca_file: str = "") -> AsyncIterator[Wire]:
-    made = PROTOCOLS[protocol](reach, tls_context(ca_file), connect_seconds=5, reply_limit_bytes=LIMIT)
+async def wire(protocol: str, reach: Reach = LOOPBACK, ca_file: str = "", limit: int = LIMIT) -> AsyncIterator[Wire]:
+    made = PROTOCOLS[protocol](reach, tls_context(ca_file), connect_seconds=5, reply_limit_bytes=limit)
     try:
         yield made
     finally:
@@ -67,7 +67,7 @@ async def test_two_gigabytes_are_not_read(says_so: bool) -> None:  # noqa: FBT00
 
 
 async def test_a_flood_on_one_stream_does_not_hold_up_its_neighbours() -> None:
-    async with listening(speaks_http2) as endpoint, wire("HTTP/2") as via:
+    async with listening(speaks_http2) as endpoint, wire("HTTP/2", limit=1024) as via:
         for _ in range(300):  # each would take some of the window of a connection that was kept
             with pytest.raises(ReplyTooLong):
                 await post(via, url(endpoint, path="/flood"))

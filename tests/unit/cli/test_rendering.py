@@ -189,6 +189,16 @@ def test_models_are_shown_with_what_is_asked_most() -> None:
     assert text.rstrip().endswith("no")
 
 
+def test_a_model_whose_endpoint_has_changed_says_so() -> None:
+    model = gateway_pb2.Model(
+        name="projects/default/models/kappa",
+        revision=1,
+        state=gateway_pb2.MODEL_STATE_ACTIVE,
+        drift_detail="fingerprint fp_1 is now fp_2",
+    )
+    assert "has changed: fingerprint fp_1 is now fp_2" in " ".join(seen(models.table([model])).split())
+
+
 def test_a_dimension_is_shown_with_how_it_is_ranked() -> None:
     ranking = query_selector_pb2.RankingSettings()
     ranking.CopyFrom(DEFAULT_RANKING)

@@ -41,6 +41,10 @@ def test_another_model_id_or_fingerprint_is_told() -> None:
     assert drift(STEADY, probe(fingerprint="fp_2")) == "fingerprint fp_1 is now fp_2"
 
 
+def test_what_an_endpoint_calls_itself_moves_no_terminal() -> None:
+    assert probe(model="m\x1b[2J").upstream_model == "m?[2J"
+
+
 def test_other_replies_are_counted() -> None:
     found = drift(STEADY, probe("2, 3, 5", "heard a sound.", "Le chat", "Lead."))
     assert found == "2 of 4 replies differ that were the same twice"
