@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dearena import faults
+from dearena.client import Addresses, ArenaClient
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from services.gateway.drift import PROMPTS
@@ -98,6 +99,16 @@ async def test_a_retired_model_is_not_probed(gateway: stubs.GatewayServiceAsyncS
     await gateway.RetireModel(pb.RetireModelRequest(name=MODEL), timeout=10)
     with refused(faults.ModelNotActive):
         await probe(gateway)
+
+
+async def test_a_client_probes_and_reads_probes(arena_settings: ArenaSettings, endpoint: ModelEndpoint) -> None:
+    async with (
+        serving(arena_settings(GatewaySettings, **QUICK)) as (stub, running),
+        ArenaClient(Addresses(gateway=running.address)) as client,
+    ):
+        await register(stub, model("m", endpoint.base_url))
+        made = [await client.probe_model("m") for _ in range(2)]
+        assert [one async for one in client.probes("m")] == made
 
 
 async def test_of_two_gateways_one_probes_and_the_first_two_come_at_once(
