@@ -17,9 +17,11 @@ from services.gateway.models import (
     ModelState,
     UnknownPath,
     amend,
+    answer_parameters_hash,
     changed,
     judge_parameters_hash,
     makes_new_revision,
+    may_mend_failures,
     register,
     retire,
     revise,
@@ -162,3 +164,29 @@ def test_all_faults_are_told_at_once() -> None:
 def test_good_models_pass() -> None:
     check_spec(SPEC)
     check_spec(OTHER)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"temperature": 0.5},
+        {"top_p": 0.5},
+        {"max_tokens": 5},
+        {"reasoning_tokens": 5},
+        {"seed": 5},
+        {"extra_body": {"top_k": 5}},
+    ],
+)
+def test_every_parameter_is_part_of_how_a_model_answers(parameters: dict[str, object]) -> None:
+    plain = replace(SPEC, answer_parameters={})
+    assert answer_parameters_hash(replace(SPEC, answer_parameters=parameters)) != answer_parameters_hash(plain)
+    assert answer_parameters_hash(replace(plain, system_prompt="Be brief.")) != answer_parameters_hash(plain)
+
+
+@pytest.mark.parametrize("path", ["endpoint", "endpoint.key_reference", "concurrency", "timeout"])
+def test_a_mended_way_to_the_endpoint_may_mend_failures(path: str) -> None:
+    assert may_mend_failures(["display_name", path])
+
+
+def test_another_name_or_price_mends_no_failure() -> None:
+    assert not may_mend_failures(["display_name", "price.per_million_input_tokens", "labels"])
