@@ -36,7 +36,7 @@ replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=cod
 	@test -n "$(DATA)" -a -n "$(DIMENSION)" || { echo "usage: make replay DATA=folder DIMENSION=code" >&2; exit 2; }
 	@$(BIN)/python -m dearena.local.replay --data "$(DATA)" --dimension "$(DIMENSION)" $(ARGS)
 
-# Real models on a real server, in an environment apart: 460 MB that nothing else needs.
+# Real models on a real server, in an environment apart: 700 MB that nothing else needs.
 LLM_VENV  := .venv-llm
 LLM_STAMP := $(LLM_VENV)/.installed
 
