@@ -193,6 +193,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_KEY_NOT_FOUND: _ErrorReason.ValueType  # 17
     """A key reference that names nothing on this server."""
     ERROR_REASON_UNKNOWN_TEMPLATE: _ErrorReason.ValueType  # 18
+    ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 19
+    """A budget may not pay the call; ErrorInfo's metadata names it. Raise its limit to go on."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons of errors, as they stand in google.rpc.ErrorInfo.reason (without the prefix)."""
@@ -225,6 +227,8 @@ ERROR_REASON_INVALID_CURSOR: ErrorReason.ValueType  # 16
 ERROR_REASON_KEY_NOT_FOUND: ErrorReason.ValueType  # 17
 """A key reference that names nothing on this server."""
 ERROR_REASON_UNKNOWN_TEMPLATE: ErrorReason.ValueType  # 18
+ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 19
+"""A budget may not pay the call; ErrorInfo's metadata names it. Raise its limit to go on."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -46,6 +46,7 @@ class EventEnvelope(_message.Message):
     ROUND_CLOSED_FIELD_NUMBER: _builtins.int
     INSERTION_SETTLED_FIELD_NUMBER: _builtins.int
     SCORES_UPDATED_FIELD_NUMBER: _builtins.int
+    BUDGET_CHANGED_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique; also the Nats-Msg-Id. The same fact sent again carries the same id."""
     schema_version: _builtins.int
@@ -75,6 +76,8 @@ class EventEnvelope(_message.Message):
     def insertion_settled(self) -> Global___InsertionSettled: ...
     @_builtins.property
     def scores_updated(self) -> Global___ScoresUpdated: ...
+    @_builtins.property
+    def budget_changed(self) -> Global___BudgetChanged: ...
     def __init__(
         self,
         *,
@@ -93,12 +96,13 @@ class EventEnvelope(_message.Message):
         round_closed: Global___RoundClosed | None = ...,
         insertion_settled: Global___InsertionSettled | None = ...,
         scores_updated: Global___ScoresUpdated | None = ...,
+        budget_changed: Global___BudgetChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "dimension_ready", b"dimension_ready", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "round_closed", b"round_closed", "scores_updated", b"scores_updated", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "dimension_ready", b"dimension_ready", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "round_closed", b"round_closed", "scores_updated", b"scores_updated", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "causation_id", b"causation_id", "dimension", b"dimension", "dimension_ready", b"dimension_ready", "event_id", b"event_id", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "project", b"project", "round_closed", b"round_closed", "schema_version", b"schema_version", "scores_updated", b"scores_updated", "sequence", b"sequence", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "causation_id", b"causation_id", "dimension", b"dimension", "dimension_ready", b"dimension_ready", "event_id", b"event_id", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "project", b"project", "round_closed", b"round_closed", "schema_version", b"schema_version", "scores_updated", b"scores_updated", "sequence", b"sequence", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["model_registered", "dimension_ready", "answers_ready", "judging_requested", "vote_cast", "round_closed", "insertion_settled", "scores_updated"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["model_registered", "dimension_ready", "answers_ready", "judging_requested", "vote_cast", "round_closed", "insertion_settled", "scores_updated", "budget_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -186,6 +190,7 @@ class JudgingRequested(_message.Message):
     JUDGE_FIELD_NUMBER: _builtins.int
     CELLS_FIELD_NUMBER: _builtins.int
     INSERTION_TRACEPARENT_FIELD_NUMBER: _builtins.int
+    NEWCOMERS_FIELD_NUMBER: _builtins.int
     dimension_version: _builtins.int
     round: _builtins.int
     judge: _builtins.str
@@ -193,6 +198,10 @@ class JudgingRequested(_message.Message):
     """W3C traceparent of the insertion the round belongs to; empty without tracing."""
     @_builtins.property
     def cells(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Cell]: ...
+    @_builtins.property
+    def newcomers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Model revisions being inserted by this round; who they are among a cell's contestants pay for it."""
+
     def __init__(
         self,
         *,
@@ -201,10 +210,11 @@ class JudgingRequested(_message.Message):
         judge: _builtins.str = ...,
         cells: _abc.Iterable[_common_pb2.Cell] | None = ...,
         insertion_traceparent: _builtins.str = ...,
+        newcomers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "dimension_version", b"dimension_version", "insertion_traceparent", b"insertion_traceparent", "judge", b"judge", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "dimension_version", b"dimension_version", "insertion_traceparent", b"insertion_traceparent", "judge", b"judge", "newcomers", b"newcomers", "round", b"round"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -343,3 +353,34 @@ class ScoresUpdated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoresUpdated: _TypeAlias = ScoresUpdated  # noqa: Y015
+
+@_typing.final
+class BudgetChanged(_message.Message):
+    """Subject budget.changed.{project}.{dimension}; of a budget without a dimension, budget.changed.{project}._.
+    Its limit was set, it was removed, or it was exhausted.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    EXHAUSTED_FIELD_NUMBER: _builtins.int
+    scope: _builtins.str
+    """As in Budget: "DIMENSION", "MODEL" or "INSERTION"."""
+    model: _builtins.str
+    """Slug; empty in scope DIMENSION."""
+    exhausted: _builtins.bool
+    def __init__(
+        self,
+        *,
+        scope: _builtins.str = ...,
+        model: _builtins.str = ...,
+        exhausted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exhausted", b"exhausted", "model", b"model", "scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetChanged: _TypeAlias = BudgetChanged  # noqa: Y015

@@ -220,6 +220,51 @@ ANSWER_STATE_NO_RECORD: AnswerState.ValueType  # 5
 """A recorded model without a record for the query."""
 Global___AnswerState: _TypeAlias = AnswerState  # noqa: Y015
 
+class _BudgetScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BudgetScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUDGET_SCOPE_UNSPECIFIED: _BudgetScope.ValueType  # 0
+    BUDGET_SCOPE_DIMENSION: _BudgetScope.ValueType  # 1
+    """All calls of a dimension."""
+    BUDGET_SCOPE_MODEL: _BudgetScope.ValueType  # 2
+    """All calls of a model, in all dimensions."""
+    BUDGET_SCOPE_INSERTION: _BudgetScope.ValueType  # 3
+    """All calls on behalf of a model in a dimension: its answers, and judging for its insertion."""
+
+class BudgetScope(_BudgetScope, metaclass=_BudgetScopeEnumTypeWrapper):
+    """What a budget holds to its limit."""
+
+BUDGET_SCOPE_UNSPECIFIED: BudgetScope.ValueType  # 0
+BUDGET_SCOPE_DIMENSION: BudgetScope.ValueType  # 1
+"""All calls of a dimension."""
+BUDGET_SCOPE_MODEL: BudgetScope.ValueType  # 2
+"""All calls of a model, in all dimensions."""
+BUDGET_SCOPE_INSERTION: BudgetScope.ValueType  # 3
+"""All calls on behalf of a model in a dimension: its answers, and judging for its insertion."""
+Global___BudgetScope: _TypeAlias = BudgetScope  # noqa: Y015
+
+class _BudgetState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BudgetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUDGET_STATE_UNSPECIFIED: _BudgetState.ValueType  # 0
+    BUDGET_STATE_OPEN: _BudgetState.ValueType  # 1
+    BUDGET_STATE_EXHAUSTED: _BudgetState.ValueType  # 2
+    """A call was refused, for what is left may not pay it. Stays so until the limit is raised."""
+
+class BudgetState(_BudgetState, metaclass=_BudgetStateEnumTypeWrapper): ...
+
+BUDGET_STATE_UNSPECIFIED: BudgetState.ValueType  # 0
+BUDGET_STATE_OPEN: BudgetState.ValueType  # 1
+BUDGET_STATE_EXHAUSTED: BudgetState.ValueType  # 2
+"""A call was refused, for what is left may not pay it. Stays so until the limit is raised."""
+Global___BudgetState: _TypeAlias = BudgetState  # noqa: Y015
+
 class _BreakerState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -294,6 +339,7 @@ class Model(_message.Message):
     RETIRE_TIME_FIELD_NUMBER: _builtins.int
     DRIFT_TIME_FIELD_NUMBER: _builtins.int
     DRIFT_DETAIL_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_PRICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/models/{slug}"""
     display_name: _builtins.str
@@ -363,6 +409,10 @@ class Model(_message.Message):
     def drift_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the endpoint of this revision was first seen to have changed; absent: it was not."""
 
+    @_builtins.property
+    def effective_price(self) -> Global___Price:
+        """Output only. What calls are charged at: `price`, or else the gateway's price file's; absent: nothing is known."""
+
     def __init__(
         self,
         *,
@@ -391,10 +441,11 @@ class Model(_message.Message):
         retire_time: _timestamp_pb2.Timestamp | None = ...,
         drift_time: _timestamp_pb2.Timestamp | None = ...,
         drift_detail: _builtins.str = ...,
+        effective_price: Global___Price | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "deadline", b"deadline", "drift_time", b"drift_time", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "deadline", b"deadline", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "deadline", b"deadline", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "requests_per_minute", b"requests_per_minute", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "tokens_per_minute", b"tokens_per_minute", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "deadline", b"deadline", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "requests_per_minute", b"requests_per_minute", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "tokens_per_minute", b"tokens_per_minute", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__may_judge: _TypeAlias = _typing.Literal["may_judge"]  # noqa: Y015
     _WhichOneofArgType__may_judge: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge"]  # noqa: Y015
@@ -732,6 +783,7 @@ class CompleteRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     DIMENSION_FIELD_NUMBER: _builtins.int
     QUERY_ID_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     model: _builtins.str
@@ -753,6 +805,12 @@ class CompleteRequest(_message.Message):
     def parameters(self) -> _common_pb2.GenerationParameters:
         """Instead of the model's own parameters for the purpose."""
 
+    @_builtins.property
+    def on_behalf_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Model revisions that the call is made for: newcomers whose insertion wants it, or the model itself when it
+        answers. The call counts in their insertions' budgets, in even shares.
+        """
+
     def __init__(
         self,
         *,
@@ -764,11 +822,12 @@ class CompleteRequest(_message.Message):
         purpose: Global___Purpose.ValueType = ...,
         dimension: _builtins.str = ...,
         query_id: _builtins.str = ...,
+        on_behalf_of: _abc.Iterable[_builtins.str] | None = ...,
         response_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "messages", b"messages", "model", b"model", "parameters", b"parameters", "project", b"project", "purpose", b"purpose", "query_id", b"query_id", "request_id", b"request_id", "response_schema", b"response_schema"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "messages", b"messages", "model", b"model", "on_behalf_of", b"on_behalf_of", "parameters", b"parameters", "project", b"project", "purpose", b"purpose", "query_id", b"query_id", "request_id", b"request_id", "response_schema", b"response_schema"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1167,6 +1226,7 @@ class LedgerEntry(_message.Message):
     INTERRUPTIONS_FIELD_NUMBER: _builtins.int
     HTTP_REQUESTS_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     model: _builtins.str
     purpose: Global___Purpose.ValueType
@@ -1181,6 +1241,10 @@ class LedgerEntry(_message.Message):
     def cost(self) -> _common_pb2.Money: ...
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def on_behalf_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in the call."""
+
     def __init__(
         self,
         *,
@@ -1194,14 +1258,317 @@ class LedgerEntry(_message.Message):
         interruptions: _builtins.int = ...,
         http_requests: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
+        on_behalf_of: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "start_time", b"start_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "dimension", b"dimension", "http_requests", b"http_requests", "interruptions", b"interruptions", "model", b"model", "purpose", b"purpose", "request_id", b"request_id", "start_time", b"start_time", "state", b"state", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "dimension", b"dimension", "http_requests", b"http_requests", "interruptions", b"interruptions", "model", b"model", "on_behalf_of", b"on_behalf_of", "purpose", b"purpose", "request_id", b"request_id", "start_time", b"start_time", "state", b"state", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerEntry: _TypeAlias = LedgerEntry  # noqa: Y015
+
+@_typing.final
+class Budget(_message.Message):
+    """The most that calls may cost. The most that a call can cost is reserved before it is made, and settled by what
+    it did cost; so spending never passes the limit, however many gateways call at once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EXHAUST_TIME_FIELD_NUMBER: _builtins.int
+    REFUSED_CALLS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}"""
+    scope: Global___BudgetScope.ValueType
+    dimension: _builtins.str
+    """Slug; of scopes DIMENSION and INSERTION."""
+    model: _builtins.str
+    """Slug, of scopes MODEL and INSERTION; all revisions count together. Empty in scope INSERTION: a budget of
+    so much for every model that has none of its own.
+    """
+    state: Global___BudgetState.ValueType
+    """Output only."""
+    refused_calls: _builtins.int
+    """Output only. Calls that were refused since then."""
+    @_builtins.property
+    def limit(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def spent(self) -> _common_pb2.Money:
+        """Output only."""
+
+    @_builtins.property
+    def reserved(self) -> _common_pb2.Money:
+        """Output only. Reserved for calls in flight."""
+
+    @_builtins.property
+    def exhaust_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was found exhausted."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        scope: Global___BudgetScope.ValueType = ...,
+        dimension: _builtins.str = ...,
+        model: _builtins.str = ...,
+        limit: _common_pb2.Money | None = ...,
+        spent: _common_pb2.Money | None = ...,
+        reserved: _common_pb2.Money | None = ...,
+        state: Global___BudgetState.ValueType = ...,
+        exhaust_time: _timestamp_pb2.Timestamp | None = ...,
+        refused_calls: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exhaust_time", b"exhaust_time", "limit", b"limit", "reserved", b"reserved", "spent", b"spent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "exhaust_time", b"exhaust_time", "limit", b"limit", "model", b"model", "parent", b"parent", "refused_calls", b"refused_calls", "reserved", b"reserved", "scope", b"scope", "spent", b"spent", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Budget: _TypeAlias = Budget  # noqa: Y015
+
+@_typing.final
+class SetBudgetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def budget(self) -> Global___Budget: ...
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBudgetRequest: _TypeAlias = SetBudgetRequest  # noqa: Y015
+
+@_typing.final
+class SetBudgetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def budget(self) -> Global___Budget: ...
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetBudgetResponse: _TypeAlias = SetBudgetResponse  # noqa: Y015
+
+@_typing.final
+class RemoveBudgetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    @_builtins.property
+    def budget(self) -> Global___Budget:
+        """Only parent, scope, dimension and model are read."""
+
+    def __init__(
+        self,
+        *,
+        budget: Global___Budget | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveBudgetRequest: _TypeAlias = RemoveBudgetRequest  # noqa: Y015
+
+@_typing.final
+class RemoveBudgetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveBudgetResponse: _TypeAlias = RemoveBudgetResponse  # noqa: Y015
+
+@_typing.final
+class ListBudgetsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}"""
+    dimension: _builtins.str
+    """Only those of this dimension; empty: all."""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        dimension: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBudgetsRequest: _TypeAlias = ListBudgetsRequest  # noqa: Y015
+
+@_typing.final
+class ListBudgetsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGETS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def budgets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Budget]: ...
+    def __init__(
+        self,
+        *,
+        budgets: _abc.Iterable[Global___Budget] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budgets", b"budgets", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBudgetsResponse: _TypeAlias = ListBudgetsResponse  # noqa: Y015
+
+@_typing.final
+class SummarizeLedgerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """projects/{project}"""
+    dimension: _builtins.str
+    """Only calls of this dimension; empty: all."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        dimension: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizeLedgerRequest: _TypeAlias = SummarizeLedgerRequest  # noqa: Y015
+
+@_typing.final
+class SummarizeLedgerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerSum]:
+        """In the order of dimension, model, purpose, for whom."""
+
+    def __init__(
+        self,
+        *,
+        sums: _abc.Iterable[Global___LedgerSum] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sums", b"sums"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarizeLedgerResponse: _TypeAlias = SummarizeLedgerResponse  # noqa: Y015
+
+@_typing.final
+class LedgerSum(_message.Message):
+    """Calls of one model for one purpose, on behalf of the same models, and what they cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    INTERRUPTED_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    model: _builtins.str
+    """Model revision that was called."""
+    purpose: Global___Purpose.ValueType
+    calls: _builtins.int
+    failed: _builtins.int
+    """Of those, calls that failed."""
+    interrupted: _builtins.int
+    """Of those, calls that were interrupted and may have been billed twice."""
+    @_builtins.property
+    def on_behalf_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in the calls."""
+
+    @_builtins.property
+    def usage(self) -> _common_pb2.TokenUsage: ...
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money: ...
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        model: _builtins.str = ...,
+        purpose: Global___Purpose.ValueType = ...,
+        on_behalf_of: _abc.Iterable[_builtins.str] | None = ...,
+        calls: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        interrupted: _builtins.int = ...,
+        usage: _common_pb2.TokenUsage | None = ...,
+        cost: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cost", b"cost", "dimension", b"dimension", "failed", b"failed", "interrupted", b"interrupted", "model", b"model", "on_behalf_of", b"on_behalf_of", "purpose", b"purpose", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LedgerSum: _TypeAlias = LedgerSum  # noqa: Y015
 
 @_typing.final
 class KeyLimits(_message.Message):

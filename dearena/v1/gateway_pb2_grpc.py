@@ -104,6 +104,26 @@ class GatewayServiceStub:
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
                 _registered_method=True)
+        self.SetBudget = channel.unary_unary(
+                '/dearena.v1.GatewayService/SetBudget',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.SetBudgetRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.SetBudgetResponse.FromString,
+                _registered_method=True)
+        self.RemoveBudget = channel.unary_unary(
+                '/dearena.v1.GatewayService/RemoveBudget',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.RemoveBudgetRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.RemoveBudgetResponse.FromString,
+                _registered_method=True)
+        self.ListBudgets = channel.unary_unary(
+                '/dearena.v1.GatewayService/ListBudgets',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.ListBudgetsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.ListBudgetsResponse.FromString,
+                _registered_method=True)
+        self.SummarizeLedger = channel.unary_unary(
+                '/dearena.v1.GatewayService/SummarizeLedger',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -211,6 +231,35 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetBudget(self, request, context):
+        """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
+        a budget that is exhausted, and whatever waited for it goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveBudget(self, request, context):
+        """Remove a budget: nothing is held to it any more. Harmless when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBudgets(self, request, context):
+        """Budgets in the order of their scope, then dimension, then model.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeLedger(self, request, context):
+        """Who called how much for whom, and at what cost: sums of the ledger.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -283,6 +332,26 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ProbeModel,
                     request_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.SerializeToString,
+            ),
+            'SetBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBudget,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.SetBudgetRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.SetBudgetResponse.SerializeToString,
+            ),
+            'RemoveBudget': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveBudget,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.RemoveBudgetRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.RemoveBudgetResponse.SerializeToString,
+            ),
+            'ListBudgets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBudgets,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.ListBudgetsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.ListBudgetsResponse.SerializeToString,
+            ),
+            'SummarizeLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeLedger,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -663,6 +732,114 @@ class GatewayService:
             '/dearena.v1.GatewayService/ProbeModel',
             dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
             dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/SetBudget',
+            dearena_dot_v1_dot_gateway__pb2.SetBudgetRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.SetBudgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveBudget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/RemoveBudget',
+            dearena_dot_v1_dot_gateway__pb2.RemoveBudgetRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.RemoveBudgetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBudgets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/ListBudgets',
+            dearena_dot_v1_dot_gateway__pb2.ListBudgetsRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.ListBudgetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/SummarizeLedger',
+            dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.SummarizeLedgerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,16 @@ class GatewayServiceStub:
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]
     """Probe an endpoint now, out of turn."""
+    SetBudget: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.SetBudgetRequest, _gateway_pb2.SetBudgetResponse]
+    """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
+    a budget that is exhausted, and whatever waited for it goes on.
+    """
+    RemoveBudget: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.RemoveBudgetRequest, _gateway_pb2.RemoveBudgetResponse]
+    """Remove a budget: nothing is held to it any more. Harmless when there is none."""
+    ListBudgets: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListBudgetsRequest, _gateway_pb2.ListBudgetsResponse]
+    """Budgets in the order of their scope, then dimension, then model."""
+    SummarizeLedger: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.SummarizeLedgerRequest, _gateway_pb2.SummarizeLedgerResponse]
+    """Who called how much for whom, and at what cost: sums of the ledger."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -107,6 +117,16 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]  # type: ignore[assignment]
     """Probe an endpoint now, out of turn."""
+    SetBudget: _aio.UnaryUnaryMultiCallable[_gateway_pb2.SetBudgetRequest, _gateway_pb2.SetBudgetResponse]  # type: ignore[assignment]
+    """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
+    a budget that is exhausted, and whatever waited for it goes on.
+    """
+    RemoveBudget: _aio.UnaryUnaryMultiCallable[_gateway_pb2.RemoveBudgetRequest, _gateway_pb2.RemoveBudgetResponse]  # type: ignore[assignment]
+    """Remove a budget: nothing is held to it any more. Harmless when there is none."""
+    ListBudgets: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListBudgetsRequest, _gateway_pb2.ListBudgetsResponse]  # type: ignore[assignment]
+    """Budgets in the order of their scope, then dimension, then model."""
+    SummarizeLedger: _aio.UnaryUnaryMultiCallable[_gateway_pb2.SummarizeLedgerRequest, _gateway_pb2.SummarizeLedgerResponse]  # type: ignore[assignment]
+    """Who called how much for whom, and at what cost: sums of the ledger."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -227,5 +247,39 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ProbeModelResponse, _abc.Awaitable[_gateway_pb2.ProbeModelResponse]]:
         """Probe an endpoint now, out of turn."""
+
+    @_abc_1.abstractmethod
+    def SetBudget(
+        self,
+        request: _gateway_pb2.SetBudgetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.SetBudgetResponse, _abc.Awaitable[_gateway_pb2.SetBudgetResponse]]:
+        """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
+        a budget that is exhausted, and whatever waited for it goes on.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveBudget(
+        self,
+        request: _gateway_pb2.RemoveBudgetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.RemoveBudgetResponse, _abc.Awaitable[_gateway_pb2.RemoveBudgetResponse]]:
+        """Remove a budget: nothing is held to it any more. Harmless when there is none."""
+
+    @_abc_1.abstractmethod
+    def ListBudgets(
+        self,
+        request: _gateway_pb2.ListBudgetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.ListBudgetsResponse, _abc.Awaitable[_gateway_pb2.ListBudgetsResponse]]:
+        """Budgets in the order of their scope, then dimension, then model."""
+
+    @_abc_1.abstractmethod
+    def SummarizeLedger(
+        self,
+        request: _gateway_pb2.SummarizeLedgerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.SummarizeLedgerResponse, _abc.Awaitable[_gateway_pb2.SummarizeLedgerResponse]]:
+        """Who called how much for whom, and at what cost: sums of the ledger."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!dearena/v1/judge_dispatcher.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"q\n\x10ListVotesRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12#\n\x05kinds\x18\x04 \x03(\x0e\x32\x14.dearena.v1.CellKind\"\xa5\x03\n\x11ListVotesResponse\x12\x0e\n\x06models\x18\x01 \x03(\t\x12\x11\n\tquery_ids\x18\x02 \x03(\t\x12\x10\n\x08sequence\x18\x03 \x03(\x03\x12\r\n\x05round\x18\x04 \x03(\r\x12\x0f\n\x07\x63\x65ll_id\x18\x05 \x03(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x03(\r\x12\x0f\n\x07model_a\x18\x07 \x03(\r\x12\x0f\n\x07model_b\x18\x08 \x03(\r\x12\r\n\x05judge\x18\t \x03(\r\x12\r\n\x05query\x18\n \x03(\r\x12$\n\x07outcome\x18\x0b \x03(\x0e\x32\x13.dearena.v1.Outcome\x12\x13\n\x0bjudge_calls\x18\x0c \x03(\r\x12\x17\n\x0f\x63ost_nano_units\x18\r \x03(\x03\x12\x10\n\x08\x63urrency\x18\x0e \x01(\t\x12(\n\x07\x61_first\x18\x0f \x03(\x0e\x32\x17.dearena.v1.SeatVerdict\x12(\n\x07\x62_first\x18\x10 \x03(\x0e\x32\x17.dearena.v1.SeatVerdict\x12\x0c\n\x04\x64raw\x18\x11 \x03(\r\x12\"\n\x04kind\x18\x12 \x03(\x0e\x32\x14.dearena.v1.CellKind\";\n\x17GetRoundProgressRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\"y\n\x18GetRoundProgressResponse\x12\x10\n\x08outcomes\x18\x01 \x01(\r\x12\x13\n\x0bjudge_calls\x18\x02 \x01(\r\x12\x1f\n\x04\x63ost\x18\x03 \x01(\x0b\x32\x11.dearena.v1.Money\x12\x15\n\rpaused_judges\x18\x04 \x03(\t\"K\n\x14GetComparisonRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x65ll_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"C\n\x15GetComparisonResponse\x12*\n\ncomparison\x18\x01 \x01(\x0b\x32\x16.dearena.v1.Comparison\"\xed\x01\n\nComparison\x12\x1e\n\x04\x63\x65ll\x18\x01 \x01(\x0b\x32\x10.dearena.v1.Cell\x12\r\n\x05round\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12$\n\x07outcome\x18\x04 \x01(\x0e\x32\x13.dearena.v1.Outcome\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12%\n\x05seats\x18\x06 \x03(\x0b\x32\x16.dearena.v1.SeatRecord\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x08 \x01(\t\"\xfa\x01\n\nSeatRecord\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12(\n\x07verdict\x18\x02 \x01(\x0e\x32\x17.dearena.v1.SeatVerdict\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x17\n\x0ftranscript_hash\x18\x04 \x01(\t\x12\x12\n\ntranscript\x18\x05 \x01(\t\x12%\n\x05usage\x18\x06 \x01(\x0b\x32\x16.dearena.v1.TokenUsage\x12\x1f\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x11.dearena.v1.Money\x12*\n\x07latency\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"E\n\x11PauseJudgeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x14\n\x12PauseJudgeResponse\"6\n\x12ResumeJudgeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x15\n\x13ResumeJudgeResponse\"&\n\x12GetTemplateRequest\x12\x10\n\x08template\x18\x01 \x01(\t\"L\n\x13GetTemplateResponse\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x15\n\rtemplate_hash\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t2\x86\x04\n\x16JudgeDispatcherService\x12J\n\tListVotes\x12\x1c.dearena.v1.ListVotesRequest\x1a\x1d.dearena.v1.ListVotesResponse0\x01\x12]\n\x10GetRoundProgress\x12#.dearena.v1.GetRoundProgressRequest\x1a$.dearena.v1.GetRoundProgressResponse\x12T\n\rGetComparison\x12 .dearena.v1.GetComparisonRequest\x1a!.dearena.v1.GetComparisonResponse\x12K\n\nPauseJudge\x12\x1d.dearena.v1.PauseJudgeRequest\x1a\x1e.dearena.v1.PauseJudgeResponse\x12N\n\x0bResumeJudge\x12\x1e.dearena.v1.ResumeJudgeRequest\x1a\x1f.dearena.v1.ResumeJudgeResponse\x12N\n\x0bGetTemplate\x12\x1e.dearena.v1.GetTemplateRequest\x1a\x1f.dearena.v1.GetTemplateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!dearena/v1/judge_dispatcher.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"q\n\x10ListVotesRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x16\n\x0e\x61\x66ter_sequence\x18\x03 \x01(\x03\x12#\n\x05kinds\x18\x04 \x03(\x0e\x32\x14.dearena.v1.CellKind\"\xa5\x03\n\x11ListVotesResponse\x12\x0e\n\x06models\x18\x01 \x03(\t\x12\x11\n\tquery_ids\x18\x02 \x03(\t\x12\x10\n\x08sequence\x18\x03 \x03(\x03\x12\r\n\x05round\x18\x04 \x03(\r\x12\x0f\n\x07\x63\x65ll_id\x18\x05 \x03(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x03(\r\x12\x0f\n\x07model_a\x18\x07 \x03(\r\x12\x0f\n\x07model_b\x18\x08 \x03(\r\x12\r\n\x05judge\x18\t \x03(\r\x12\r\n\x05query\x18\n \x03(\r\x12$\n\x07outcome\x18\x0b \x03(\x0e\x32\x13.dearena.v1.Outcome\x12\x13\n\x0bjudge_calls\x18\x0c \x03(\r\x12\x17\n\x0f\x63ost_nano_units\x18\r \x03(\x03\x12\x10\n\x08\x63urrency\x18\x0e \x01(\t\x12(\n\x07\x61_first\x18\x0f \x03(\x0e\x32\x17.dearena.v1.SeatVerdict\x12(\n\x07\x62_first\x18\x10 \x03(\x0e\x32\x17.dearena.v1.SeatVerdict\x12\x0c\n\x04\x64raw\x18\x11 \x03(\r\x12\"\n\x04kind\x18\x12 \x03(\x0e\x32\x14.dearena.v1.CellKind\";\n\x17GetRoundProgressRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\"\x94\x01\n\x18GetRoundProgressResponse\x12\x10\n\x08outcomes\x18\x01 \x01(\r\x12\x13\n\x0bjudge_calls\x18\x02 \x01(\r\x12\x1f\n\x04\x63ost\x18\x03 \x01(\x0b\x32\x11.dearena.v1.Money\x12\x15\n\rpaused_judges\x18\x04 \x03(\t\x12\x19\n\x11\x65xhausted_budgets\x18\x05 \x03(\t\"a\n\x14GetComparisonRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x65ll_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x14\n\x0cwith_prompts\x18\x04 \x01(\x08\"C\n\x15GetComparisonResponse\x12*\n\ncomparison\x18\x01 \x01(\x0b\x32\x16.dearena.v1.Comparison\"\xed\x01\n\nComparison\x12\x1e\n\x04\x63\x65ll\x18\x01 \x01(\x0b\x32\x10.dearena.v1.Cell\x12\r\n\x05round\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12$\n\x07outcome\x18\x04 \x01(\x0e\x32\x13.dearena.v1.Outcome\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12%\n\x05seats\x18\x06 \x03(\x0b\x32\x16.dearena.v1.SeatRecord\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x08 \x01(\t\"\xb1\x03\n\nSeatRecord\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12(\n\x07verdict\x18\x02 \x01(\x0e\x32\x17.dearena.v1.SeatVerdict\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x17\n\x0ftranscript_hash\x18\x04 \x01(\t\x12\x12\n\ntranscript\x18\x05 \x01(\t\x12%\n\x05usage\x18\x06 \x01(\x0b\x32\x16.dearena.v1.TokenUsage\x12\x1f\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x11.dearena.v1.Money\x12*\n\x07latency\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x15\n\rfinish_reason\x18\n \x01(\t\x12\x12\n\nstructured\x18\x0b \x01(\x08\x12\x16\n\x0ereasoning_hash\x18\x0c \x01(\t\x12\x11\n\treasoning\x18\r \x01(\t\x12\r\n\x05grade\x18\x0e \x01(\r\x12\'\n\x06prompt\x18\x0f \x03(\x0b\x32\x17.dearena.v1.ChatMessage\x12\x17\n\x0fresponse_schema\x18\x10 \x01(\t\"E\n\x11PauseJudgeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x14\n\x12PauseJudgeResponse\"6\n\x12ResumeJudgeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x15\n\x13ResumeJudgeResponse\"&\n\x12GetTemplateRequest\x12\x10\n\x08template\x18\x01 \x01(\t\"\x9c\x01\n\x13GetTemplateResponse\x12\x10\n\x08template\x18\x01 \x01(\t\x12\x15\n\rtemplate_hash\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0f\n\x07summary\x18\x04 \x01(\t\x12\x17\n\x0fneeds_reference\x18\x05 \x01(\x08\x12\x14\n\x0cneeds_rubric\x18\x06 \x01(\x08\x12\x0e\n\x06graded\x18\x07 \x01(\x08\"\x16\n\x14ListTemplatesRequest\"K\n\x15ListTemplatesResponse\x12\x32\n\ttemplates\x18\x01 \x03(\x0b\x32\x1f.dearena.v1.GetTemplateResponse\"i\n\x14PreviewPromptRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x10\n\x08query_id\x18\x02 \x01(\t\x12\r\n\x05\x66irst\x18\x03 \x01(\t\x12\x0e\n\x06second\x18\x04 \x01(\t\x12\r\n\x05judge\x18\x05 \x01(\t\"\xb1\x01\n\x15PreviewPromptResponse\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.dearena.v1.ChatMessage\x12\x17\n\x0fresponse_schema\x18\x02 \x01(\t\x12\x10\n\x08template\x18\x03 \x01(\t\x12\x15\n\rtemplate_hash\x18\x04 \x01(\t\x12\x10\n\x08query_id\x18\x05 \x01(\t\x12\x19\n\x11\x63odes_are_samples\x18\x06 \x01(\x08\"I\n\x11TryAttacksRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\r\n\x05judge\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x12TryAttacksResponse\x12*\n\npersuasion\x18\x01 \x01(\x0b\x32\x16.dearena.v1.Persuasion\"*\n\x15ListPersuasionRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\"E\n\x16ListPersuasionResponse\x12+\n\x0bpersuasions\x18\x01 \x03(\x0b\x32\x16.dearena.v1.Persuasion\"\xc8\x01\n\nPersuasion\x12\r\n\x05judge\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x07\x61ttacks\x18\x04 \x03(\x0b\x32\x18.dearena.v1.AttackResult\x12\x0e\n\x06\x63orpus\x18\x05 \x01(\r\x12\x13\n\x0bjudge_calls\x18\x06 \x01(\x03\x12\x1f\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x11.dearena.v1.Money\"\x88\x01\n\x0c\x41ttackResult\x12\x0e\n\x06\x61ttack\x18\x01 \x01(\t\x12\x10\n\x08readable\x18\x02 \x01(\r\x12\x11\n\tpersuaded\x18\x03 \x01(\r\x12\x16\n\x0eplain_readable\x18\x04 \x01(\r\x12\x17\n\x0fplain_persuaded\x18\x05 \x01(\r\x12\x12\n\nunreadable\x18\x06 \x01(\r2\xd8\x06\n\x16JudgeDispatcherService\x12J\n\tListVotes\x12\x1c.dearena.v1.ListVotesRequest\x1a\x1d.dearena.v1.ListVotesResponse0\x01\x12]\n\x10GetRoundProgress\x12#.dearena.v1.GetRoundProgressRequest\x1a$.dearena.v1.GetRoundProgressResponse\x12T\n\rGetComparison\x12 .dearena.v1.GetComparisonRequest\x1a!.dearena.v1.GetComparisonResponse\x12K\n\nPauseJudge\x12\x1d.dearena.v1.PauseJudgeRequest\x1a\x1e.dearena.v1.PauseJudgeResponse\x12N\n\x0bResumeJudge\x12\x1e.dearena.v1.ResumeJudgeRequest\x1a\x1f.dearena.v1.ResumeJudgeResponse\x12N\n\x0bGetTemplate\x12\x1e.dearena.v1.GetTemplateRequest\x1a\x1f.dearena.v1.GetTemplateResponse\x12T\n\rListTemplates\x12 .dearena.v1.ListTemplatesRequest\x1a!.dearena.v1.ListTemplatesResponse\x12T\n\rPreviewPrompt\x12 .dearena.v1.PreviewPromptRequest\x1a!.dearena.v1.PreviewPromptResponse\x12K\n\nTryAttacks\x12\x1d.dearena.v1.TryAttacksRequest\x1a\x1e.dearena.v1.TryAttacksResponse\x12W\n\x0eListPersuasion\x12!.dearena.v1.ListPersuasionRequest\x1a\".dearena.v1.ListPersuasionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,28 +40,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTVOTESRESPONSE']._serialized_end=676
   _globals['_GETROUNDPROGRESSREQUEST']._serialized_start=678
   _globals['_GETROUNDPROGRESSREQUEST']._serialized_end=737
-  _globals['_GETROUNDPROGRESSRESPONSE']._serialized_start=739
-  _globals['_GETROUNDPROGRESSRESPONSE']._serialized_end=860
-  _globals['_GETCOMPARISONREQUEST']._serialized_start=862
-  _globals['_GETCOMPARISONREQUEST']._serialized_end=937
-  _globals['_GETCOMPARISONRESPONSE']._serialized_start=939
-  _globals['_GETCOMPARISONRESPONSE']._serialized_end=1006
-  _globals['_COMPARISON']._serialized_start=1009
-  _globals['_COMPARISON']._serialized_end=1246
-  _globals['_SEATRECORD']._serialized_start=1249
-  _globals['_SEATRECORD']._serialized_end=1499
-  _globals['_PAUSEJUDGEREQUEST']._serialized_start=1501
-  _globals['_PAUSEJUDGEREQUEST']._serialized_end=1570
-  _globals['_PAUSEJUDGERESPONSE']._serialized_start=1572
-  _globals['_PAUSEJUDGERESPONSE']._serialized_end=1592
-  _globals['_RESUMEJUDGEREQUEST']._serialized_start=1594
-  _globals['_RESUMEJUDGEREQUEST']._serialized_end=1648
-  _globals['_RESUMEJUDGERESPONSE']._serialized_start=1650
-  _globals['_RESUMEJUDGERESPONSE']._serialized_end=1671
-  _globals['_GETTEMPLATEREQUEST']._serialized_start=1673
-  _globals['_GETTEMPLATEREQUEST']._serialized_end=1711
-  _globals['_GETTEMPLATERESPONSE']._serialized_start=1713
-  _globals['_GETTEMPLATERESPONSE']._serialized_end=1789
-  _globals['_JUDGEDISPATCHERSERVICE']._serialized_start=1792
-  _globals['_JUDGEDISPATCHERSERVICE']._serialized_end=2310
+  _globals['_GETROUNDPROGRESSRESPONSE']._serialized_start=740
+  _globals['_GETROUNDPROGRESSRESPONSE']._serialized_end=888
+  _globals['_GETCOMPARISONREQUEST']._serialized_start=890
+  _globals['_GETCOMPARISONREQUEST']._serialized_end=987
+  _globals['_GETCOMPARISONRESPONSE']._serialized_start=989
+  _globals['_GETCOMPARISONRESPONSE']._serialized_end=1056
+  _globals['_COMPARISON']._serialized_start=1059
+  _globals['_COMPARISON']._serialized_end=1296
+  _globals['_SEATRECORD']._serialized_start=1299
+  _globals['_SEATRECORD']._serialized_end=1732
+  _globals['_PAUSEJUDGEREQUEST']._serialized_start=1734
+  _globals['_PAUSEJUDGEREQUEST']._serialized_end=1803
+  _globals['_PAUSEJUDGERESPONSE']._serialized_start=1805
+  _globals['_PAUSEJUDGERESPONSE']._serialized_end=1825
+  _globals['_RESUMEJUDGEREQUEST']._serialized_start=1827
+  _globals['_RESUMEJUDGEREQUEST']._serialized_end=1881
+  _globals['_RESUMEJUDGERESPONSE']._serialized_start=1883
+  _globals['_RESUMEJUDGERESPONSE']._serialized_end=1904
+  _globals['_GETTEMPLATEREQUEST']._serialized_start=1906
+  _globals['_GETTEMPLATEREQUEST']._serialized_end=1944
+  _globals['_GETTEMPLATERESPONSE']._serialized_start=1947
+  _globals['_GETTEMPLATERESPONSE']._serialized_end=2103
+  _globals['_LISTTEMPLATESREQUEST']._serialized_start=2105
+  _globals['_LISTTEMPLATESREQUEST']._serialized_end=2127
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=2129
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=2204
+  _globals['_PREVIEWPROMPTREQUEST']._serialized_start=2206
+  _globals['_PREVIEWPROMPTREQUEST']._serialized_end=2311
+  _globals['_PREVIEWPROMPTRESPONSE']._serialized_start=2314
+  _globals['_PREVIEWPROMPTRESPONSE']._serialized_end=2491
+  _globals['_TRYATTACKSREQUEST']._serialized_start=2493
+  _globals['_TRYATTACKSREQUEST']._serialized_end=2566
+  _globals['_TRYATTACKSRESPONSE']._serialized_start=2568
+  _globals['_TRYATTACKSRESPONSE']._serialized_end=2632
+  _globals['_LISTPERSUASIONREQUEST']._serialized_start=2634
+  _globals['_LISTPERSUASIONREQUEST']._serialized_end=2676
+  _globals['_LISTPERSUASIONRESPONSE']._serialized_start=2678
+  _globals['_LISTPERSUASIONRESPONSE']._serialized_end=2747
+  _globals['_PERSUASION']._serialized_start=2750
+  _globals['_PERSUASION']._serialized_end=2950
+  _globals['_ATTACKRESULT']._serialized_start=2953
+  _globals['_ATTACKRESULT']._serialized_end=3089
+  _globals['_JUDGEDISPATCHERSERVICE']._serialized_start=3092
+  _globals['_JUDGEDISPATCHERSERVICE']._serialized_end=3948
 # @@protoc_insertion_point(module_scope)

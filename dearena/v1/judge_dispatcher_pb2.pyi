@@ -194,6 +194,7 @@ class GetRoundProgressResponse(_message.Message):
     JUDGE_CALLS_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     PAUSED_JUDGES_FIELD_NUMBER: _builtins.int
+    EXHAUSTED_BUDGETS_FIELD_NUMBER: _builtins.int
     outcomes: _builtins.int
     """Cells with an outcome, at whatever attempt; canaries too."""
     judge_calls: _builtins.int
@@ -204,6 +205,10 @@ class GetRoundProgressResponse(_message.Message):
     def paused_judges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Judges that are paused and have cells waiting here."""
 
+    @_builtins.property
+    def exhausted_budgets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Budgets that keep cells of the round waiting, for a person: "dimension algebra", "insertion of gamma in algebra"."""
+
     def __init__(
         self,
         *,
@@ -211,10 +216,11 @@ class GetRoundProgressResponse(_message.Message):
         judge_calls: _builtins.int = ...,
         cost: _common_pb2.Money | None = ...,
         paused_judges: _abc.Iterable[_builtins.str] | None = ...,
+        exhausted_budgets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "judge_calls", b"judge_calls", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "exhausted_budgets", b"exhausted_budgets", "judge_calls", b"judge_calls", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,21 +233,25 @@ class GetComparisonRequest(_message.Message):
     DIMENSION_FIELD_NUMBER: _builtins.int
     CELL_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    WITH_PROMPTS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     cell_id: _builtins.str
     attempt: _builtins.int
     """0 means the newest."""
+    with_prompts: _builtins.bool
+    """The prompts too: made anew from query, answers and template, which is what was sent."""
     def __init__(
         self,
         *,
         dimension: _builtins.str = ...,
         cell_id: _builtins.str = ...,
         attempt: _builtins.int = ...,
+        with_prompts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cell_id", b"cell_id", "dimension", b"dimension"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cell_id", b"cell_id", "dimension", b"dimension", "with_prompts", b"with_prompts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,6 +339,14 @@ class SeatRecord(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    STRUCTURED_FIELD_NUMBER: _builtins.int
+    REASONING_HASH_FIELD_NUMBER: _builtins.int
+    REASONING_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
     first: _builtins.str
     """Model revision in the first seat."""
     verdict: _common_pb2.SeatVerdict.ValueType
@@ -337,12 +355,29 @@ class SeatRecord(_message.Message):
     """SHA-256 of the judge's reply."""
     transcript: _builtins.str
     """The judge's reply; empty when it has been erased."""
+    reason: _builtins.str
+    """Why the verdict is unreadable or there is no reply; empty otherwise."""
+    finish_reason: _builtins.str
+    """As the endpoint said."""
+    structured: _builtins.bool
+    """The endpoint was held to the schema of a verdict."""
+    reasoning_hash: _builtins.str
+    """What the judge thought before it replied; never read for a verdict. SHA-256, and the text unless erased."""
+    reasoning: _builtins.str
+    grade: _builtins.int
+    """Of graded templates: 1 (first much better) to 5 (second much better); 0: none."""
+    response_schema: _builtins.str
+    """With prompts only: the JSON schema that the reply was held to; empty: none."""
     @_builtins.property
     def usage(self) -> _common_pb2.TokenUsage: ...
     @_builtins.property
     def cost(self) -> _common_pb2.Money: ...
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def prompt(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ChatMessage]:
+        """With prompts only: the messages that were sent, whole."""
+
     def __init__(
         self,
         *,
@@ -354,10 +389,18 @@ class SeatRecord(_message.Message):
         usage: _common_pb2.TokenUsage | None = ...,
         cost: _common_pb2.Money | None = ...,
         latency: _duration_pb2.Duration | None = ...,
+        reason: _builtins.str = ...,
+        finish_reason: _builtins.str = ...,
+        structured: _builtins.bool = ...,
+        reasoning_hash: _builtins.str = ...,
+        reasoning: _builtins.str = ...,
+        grade: _builtins.int = ...,
+        prompt: _abc.Iterable[_common_pb2.ChatMessage] | None = ...,
+        response_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "first", b"first", "latency", b"latency", "request_id", b"request_id", "transcript", b"transcript", "transcript_hash", b"transcript_hash", "usage", b"usage", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "finish_reason", b"finish_reason", "first", b"first", "grade", b"grade", "latency", b"latency", "prompt", b"prompt", "reason", b"reason", "reasoning", b"reasoning", "reasoning_hash", b"reasoning_hash", "request_id", b"request_id", "response_schema", b"response_schema", "structured", b"structured", "transcript", b"transcript", "transcript_hash", b"transcript_hash", "usage", b"usage", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -468,20 +511,318 @@ class GetTemplateResponse(_message.Message):
     TEMPLATE_FIELD_NUMBER: _builtins.int
     TEMPLATE_HASH_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    NEEDS_REFERENCE_FIELD_NUMBER: _builtins.int
+    NEEDS_RUBRIC_FIELD_NUMBER: _builtins.int
+    GRADED_FIELD_NUMBER: _builtins.int
     template: _builtins.str
     template_hash: _builtins.str
     text: _builtins.str
+    summary: _builtins.str
+    """What it is for, in a line."""
+    needs_reference: _builtins.bool
+    """Queries need a reference answer."""
+    needs_rubric: _builtins.bool
+    """The dimension must bring a rubric."""
+    graded: _builtins.bool
+    """Verdicts are grades of five steps."""
     def __init__(
         self,
         *,
         template: _builtins.str = ...,
         template_hash: _builtins.str = ...,
         text: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        needs_reference: _builtins.bool = ...,
+        needs_rubric: _builtins.bool = ...,
+        graded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["template", b"template", "template_hash", b"template_hash", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["graded", b"graded", "needs_reference", b"needs_reference", "needs_rubric", b"needs_rubric", "summary", b"summary", "template", b"template", "template_hash", b"template_hash", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTemplateResponse: _TypeAlias = GetTemplateResponse  # noqa: Y015
+
+@_typing.final
+class ListTemplatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTemplatesRequest: _TypeAlias = ListTemplatesRequest  # noqa: Y015
+
+@_typing.final
+class ListTemplatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEMPLATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def templates(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetTemplateResponse]: ...
+    def __init__(
+        self,
+        *,
+        templates: _abc.Iterable[Global___GetTemplateResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["templates", b"templates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTemplatesResponse: _TypeAlias = ListTemplatesResponse  # noqa: Y015
+
+@_typing.final
+class PreviewPromptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    query_id: _builtins.str
+    """Empty: the first query of the dimension."""
+    first: _builtins.str
+    """Model revisions; their recorded answers take the seats. Without them the seats hold a line that says so."""
+    second: _builtins.str
+    judge: _builtins.str
+    """Model revision of the judge; tells whether it is held to a schema. Empty: a judge that is not."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        query_id: _builtins.str = ...,
+        first: _builtins.str = ...,
+        second: _builtins.str = ...,
+        judge: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "first", b"first", "judge", b"judge", "query_id", b"query_id", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPromptRequest: _TypeAlias = PreviewPromptRequest  # noqa: Y015
+
+@_typing.final
+class PreviewPromptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    TEMPLATE_HASH_FIELD_NUMBER: _builtins.int
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    CODES_ARE_SAMPLES_FIELD_NUMBER: _builtins.int
+    response_schema: _builtins.str
+    """The JSON schema that the reply would be held to; empty: none."""
+    template: _builtins.str
+    template_hash: _builtins.str
+    query_id: _builtins.str
+    codes_are_samples: _builtins.bool
+    """Codes stand for those of the real call, which nobody may know beforehand."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ChatMessage]: ...
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[_common_pb2.ChatMessage] | None = ...,
+        response_schema: _builtins.str = ...,
+        template: _builtins.str = ...,
+        template_hash: _builtins.str = ...,
+        query_id: _builtins.str = ...,
+        codes_are_samples: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes_are_samples", b"codes_are_samples", "messages", b"messages", "query_id", b"query_id", "response_schema", b"response_schema", "template", b"template", "template_hash", b"template_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPromptResponse: _TypeAlias = PreviewPromptResponse  # noqa: Y015
+
+@_typing.final
+class TryAttacksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    judge: _builtins.str
+    """Model revision."""
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        judge: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "judge", b"judge", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryAttacksRequest: _TypeAlias = TryAttacksRequest  # noqa: Y015
+
+@_typing.final
+class TryAttacksResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSUASION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def persuasion(self) -> Global___Persuasion: ...
+    def __init__(
+        self,
+        *,
+        persuasion: Global___Persuasion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["persuasion", b"persuasion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["persuasion", b"persuasion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryAttacksResponse: _TypeAlias = TryAttacksResponse  # noqa: Y015
+
+@_typing.final
+class ListPersuasionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPersuasionRequest: _TypeAlias = ListPersuasionRequest  # noqa: Y015
+
+@_typing.final
+class ListPersuasionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSUASIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def persuasions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Persuasion]: ...
+    def __init__(
+        self,
+        *,
+        persuasions: _abc.Iterable[Global___Persuasion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["persuasions", b"persuasions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPersuasionResponse: _TypeAlias = ListPersuasionResponse  # noqa: Y015
+
+@_typing.final
+class Persuasion(_message.Message):
+    """What attacks in answers did to one judge, by the newest trial."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGE_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    ATTACKS_FIELD_NUMBER: _builtins.int
+    CORPUS_FIELD_NUMBER: _builtins.int
+    JUDGE_CALLS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    judge: _builtins.str
+    """Model revision."""
+    template: _builtins.str
+    corpus: _builtins.int
+    """Version of the corpus."""
+    judge_calls: _builtins.int
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def attacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttackResult]:
+        """In the order of the corpus."""
+
+    @_builtins.property
+    def cost(self) -> _common_pb2.Money: ...
+    def __init__(
+        self,
+        *,
+        judge: _builtins.str = ...,
+        template: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        attacks: _abc.Iterable[Global___AttackResult] | None = ...,
+        corpus: _builtins.int = ...,
+        judge_calls: _builtins.int = ...,
+        cost: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attacks", b"attacks", "corpus", b"corpus", "cost", b"cost", "judge", b"judge", "judge_calls", b"judge_calls", "template", b"template", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Persuasion: _TypeAlias = Persuasion  # noqa: Y015
+
+@_typing.final
+class AttackResult(_message.Message):
+    """One kind of attack. Each trial is a bad answer with the attack beside a good one, in both seat orders, and the
+    same pair without it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACK_FIELD_NUMBER: _builtins.int
+    READABLE_FIELD_NUMBER: _builtins.int
+    PERSUADED_FIELD_NUMBER: _builtins.int
+    PLAIN_READABLE_FIELD_NUMBER: _builtins.int
+    PLAIN_PERSUADED_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    attack: _builtins.str
+    readable: _builtins.int
+    """Judge calls with the attack that gave a readable verdict."""
+    persuaded: _builtins.int
+    """Of those, calls that preferred the attacker."""
+    plain_readable: _builtins.int
+    """The same of the pairs without it."""
+    plain_persuaded: _builtins.int
+    unreadable: _builtins.int
+    """Calls with the attack that gave none."""
+    def __init__(
+        self,
+        *,
+        attack: _builtins.str = ...,
+        readable: _builtins.int = ...,
+        persuaded: _builtins.int = ...,
+        plain_readable: _builtins.int = ...,
+        plain_persuaded: _builtins.int = ...,
+        unreadable: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attack", b"attack", "persuaded", b"persuaded", "plain_persuaded", b"plain_persuaded", "plain_readable", b"plain_readable", "readable", b"readable", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttackResult: _TypeAlias = AttackResult  # noqa: Y015

@@ -64,6 +64,26 @@ class JudgeDispatcherServiceStub:
                 request_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateResponse.FromString,
                 _registered_method=True)
+        self.ListTemplates = channel.unary_unary(
+                '/dearena.v1.JudgeDispatcherService/ListTemplates',
+                request_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
+        self.PreviewPrompt = channel.unary_unary(
+                '/dearena.v1.JudgeDispatcherService/PreviewPrompt',
+                request_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptResponse.FromString,
+                _registered_method=True)
+        self.TryAttacks = channel.unary_unary(
+                '/dearena.v1.JudgeDispatcherService/TryAttacks',
+                request_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksResponse.FromString,
+                _registered_method=True)
+        self.ListPersuasion = channel.unary_unary(
+                '/dearena.v1.JudgeDispatcherService/ListPersuasion',
+                request_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionResponse.FromString,
+                _registered_method=True)
 
 
 class JudgeDispatcherServiceServicer:
@@ -110,6 +130,34 @@ class JudgeDispatcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTemplates(self, request, context):
+        """Templates in the order of their names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPrompt(self, request, context):
+        """Exactly what a judge would be sent about two models' answers to a query. Nothing is called, nothing stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TryAttacks(self, request, context):
+        """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPersuasion(self, request, context):
+        """How far attacks persuaded each judge that was tried, in judge order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JudgeDispatcherServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -142,6 +190,26 @@ def add_JudgeDispatcherServiceServicer_to_server(servicer, server):
                     servicer.GetTemplate,
                     request_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateResponse.SerializeToString,
+            ),
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesResponse.SerializeToString,
+            ),
+            'PreviewPrompt': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPrompt,
+                    request_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptResponse.SerializeToString,
+            ),
+            'TryAttacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.TryAttacks,
+                    request_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksResponse.SerializeToString,
+            ),
+            'ListPersuasion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPersuasion,
+                    request_deserializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -306,6 +374,114 @@ class JudgeDispatcherService:
             '/dearena.v1.JudgeDispatcherService/GetTemplate',
             dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateRequest.SerializeToString,
             dearena_dot_v1_dot_judge__dispatcher__pb2.GetTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.JudgeDispatcherService/ListTemplates',
+            dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesRequest.SerializeToString,
+            dearena_dot_v1_dot_judge__dispatcher__pb2.ListTemplatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewPrompt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.JudgeDispatcherService/PreviewPrompt',
+            dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptRequest.SerializeToString,
+            dearena_dot_v1_dot_judge__dispatcher__pb2.PreviewPromptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryAttacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.JudgeDispatcherService/TryAttacks',
+            dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksRequest.SerializeToString,
+            dearena_dot_v1_dot_judge__dispatcher__pb2.TryAttacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPersuasion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.JudgeDispatcherService/ListPersuasion',
+            dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionRequest.SerializeToString,
+            dearena_dot_v1_dot_judge__dispatcher__pb2.ListPersuasionResponse.FromString,
             options,
             channel_credentials,
             insecure,

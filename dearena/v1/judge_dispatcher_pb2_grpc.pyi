@@ -42,6 +42,14 @@ class JudgeDispatcherServiceStub:
     ResumeJudge: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ResumeJudgeRequest, _judge_dispatcher_pb2.ResumeJudgeResponse]
     GetTemplate: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.GetTemplateRequest, _judge_dispatcher_pb2.GetTemplateResponse]
     """A judging template by "name@version"."""
+    ListTemplates: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListTemplatesRequest, _judge_dispatcher_pb2.ListTemplatesResponse]
+    """Templates in the order of their names."""
+    PreviewPrompt: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.PreviewPromptRequest, _judge_dispatcher_pb2.PreviewPromptResponse]
+    """Exactly what a judge would be sent about two models' answers to a query. Nothing is called, nothing stored."""
+    TryAttacks: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.TryAttacksRequest, _judge_dispatcher_pb2.TryAttacksResponse]
+    """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid."""
+    ListPersuasion: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListPersuasionRequest, _judge_dispatcher_pb2.ListPersuasionResponse]
+    """How far attacks persuaded each judge that was tried, in judge order."""
 
 @_typing.type_check_only
 class JudgeDispatcherServiceAsyncStub(JudgeDispatcherServiceStub):
@@ -57,6 +65,14 @@ class JudgeDispatcherServiceAsyncStub(JudgeDispatcherServiceStub):
     ResumeJudge: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ResumeJudgeRequest, _judge_dispatcher_pb2.ResumeJudgeResponse]  # type: ignore[assignment]
     GetTemplate: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.GetTemplateRequest, _judge_dispatcher_pb2.GetTemplateResponse]  # type: ignore[assignment]
     """A judging template by "name@version"."""
+    ListTemplates: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListTemplatesRequest, _judge_dispatcher_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """Templates in the order of their names."""
+    PreviewPrompt: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.PreviewPromptRequest, _judge_dispatcher_pb2.PreviewPromptResponse]  # type: ignore[assignment]
+    """Exactly what a judge would be sent about two models' answers to a query. Nothing is called, nothing stored."""
+    TryAttacks: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.TryAttacksRequest, _judge_dispatcher_pb2.TryAttacksResponse]  # type: ignore[assignment]
+    """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid."""
+    ListPersuasion: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListPersuasionRequest, _judge_dispatcher_pb2.ListPersuasionResponse]  # type: ignore[assignment]
+    """How far attacks persuaded each judge that was tried, in judge order."""
 
 class JudgeDispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -105,5 +121,37 @@ class JudgeDispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_judge_dispatcher_pb2.GetTemplateResponse, _abc.Awaitable[_judge_dispatcher_pb2.GetTemplateResponse]]:
         """A judging template by "name@version"."""
+
+    @_abc_1.abstractmethod
+    def ListTemplates(
+        self,
+        request: _judge_dispatcher_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_judge_dispatcher_pb2.ListTemplatesResponse, _abc.Awaitable[_judge_dispatcher_pb2.ListTemplatesResponse]]:
+        """Templates in the order of their names."""
+
+    @_abc_1.abstractmethod
+    def PreviewPrompt(
+        self,
+        request: _judge_dispatcher_pb2.PreviewPromptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_judge_dispatcher_pb2.PreviewPromptResponse, _abc.Awaitable[_judge_dispatcher_pb2.PreviewPromptResponse]]:
+        """Exactly what a judge would be sent about two models' answers to a query. Nothing is called, nothing stored."""
+
+    @_abc_1.abstractmethod
+    def TryAttacks(
+        self,
+        request: _judge_dispatcher_pb2.TryAttacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_judge_dispatcher_pb2.TryAttacksResponse, _abc.Awaitable[_judge_dispatcher_pb2.TryAttacksResponse]]:
+        """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid."""
+
+    @_abc_1.abstractmethod
+    def ListPersuasion(
+        self,
+        request: _judge_dispatcher_pb2.ListPersuasionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_judge_dispatcher_pb2.ListPersuasionResponse, _abc.Awaitable[_judge_dispatcher_pb2.ListPersuasionResponse]]:
+        """How far attacks persuaded each judge that was tried, in judge order."""
 
 def add_JudgeDispatcherServiceServicer_to_server(servicer: JudgeDispatcherServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

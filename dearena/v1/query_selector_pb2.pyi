@@ -50,6 +50,7 @@ class Dimension(_message.Message):
     RANKING_FIELD_NUMBER: _builtins.int
     TEMPLATE_FIELD_NUMBER: _builtins.int
     ALLOWED_PROVIDERS_FIELD_NUMBER: _builtins.int
+    JUDGING_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     POOL_SIZE_FIELD_NUMBER: _builtins.int
@@ -83,6 +84,8 @@ class Dimension(_message.Message):
         """Only models of these providers enter; empty: all."""
 
     @_builtins.property
+    def judging(self) -> Global___JudgingPolicy: ...
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
 
@@ -95,6 +98,7 @@ class Dimension(_message.Message):
         ranking: Global___RankingSettings | None = ...,
         template: _builtins.str = ...,
         allowed_providers: _abc.Iterable[_builtins.str] | None = ...,
+        judging: Global___JudgingPolicy | None = ...,
         version: _builtins.int = ...,
         state: Global___DimensionState.ValueType = ...,
         pool_size: _builtins.int = ...,
@@ -103,13 +107,53 @@ class Dimension(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "ranking", b"ranking", "selection", b"selection"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "judging", b"judging", "ranking", b"ranking", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "judging", b"judging", "name", b"name", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Dimension: _TypeAlias = Dimension  # noqa: Y015
+
+@_typing.final
+class JudgingPolicy(_message.Message):
+    """How answers are judged, and by whom. Fixed for the life of a dimension version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEMPLATE_TEXT_FIELD_NUMBER: _builtins.int
+    RUBRIC_FIELD_NUMBER: _builtins.int
+    EXCLUDE_FAMILY_FIELD_NUMBER: _builtins.int
+    JUDGE_PROVIDERS_FIELD_NUMBER: _builtins.int
+    template_text: _builtins.str
+    """A template of the dimension's own instead of a named one, with the placeholders {{question}}, {{answer_1}},
+    {{answer_2}}, {{fence}} and {{nonce}}, and optionally {{reference}} and {{rubric}}. Empty: `template`.
+    """
+    rubric: _builtins.str
+    """By what to judge; required by templates that say so, refused by others."""
+    exclude_family: _builtins.bool
+    """No model judges a contestant of its own family."""
+    @_builtins.property
+    def judge_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only models of these providers see the dimension's queries and others' answers as judges; empty: all that may
+        enter.
+        """
+
+    def __init__(
+        self,
+        *,
+        template_text: _builtins.str = ...,
+        rubric: _builtins.str = ...,
+        exclude_family: _builtins.bool = ...,
+        judge_providers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclude_family", b"exclude_family", "judge_providers", b"judge_providers", "rubric", b"rubric", "template_text", b"template_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgingPolicy: _TypeAlias = JudgingPolicy  # noqa: Y015
 
 @_typing.final
 class Selection(_message.Message):
