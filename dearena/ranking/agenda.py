@@ -72,7 +72,9 @@ def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decisi
     if state.newcomers:
         return OpenRound()
     if admission.awaited:
-        return Wait(_collecting(admission.awaited)) if not (state.outdated or state.refinement) else OpenRound()
+        return (
+            Wait(_collecting(admission.awaited, entrants)) if not (state.outdated or state.refinement) else OpenRound()
+        )
     if state.outdated or state.refinement:
         return OpenRound()
     return Wait("no newcomer")
@@ -102,10 +104,12 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
     elif lonely is not None:
         reasons.append(no_eligible_judge(lonely).reason)
     if admission.awaited:
-        reasons.append(_collecting(admission.awaited))
+        reasons.append(_collecting(admission.awaited, entrants))
     return Wait("; ".join(reasons))
 
 
-def _collecting(models: Sequence[str]) -> str:
+def _collecting(models: Sequence[str], entrants: Sequence[Entrant]) -> str:
+    """Whose answers are awaited, and what keeps the first of them, as the gateway says."""
     more = f" and {len(models) - 1} more" if len(models) > 1 else ""
-    return f"answers of {models[0]}{more} are being collected"
+    kept = next((entrant.reason for entrant in entrants if entrant.model == models[0]), "")
+    return f"answers of {models[0]}{more} are being collected{f': {kept}' if kept else ''}"

@@ -4,7 +4,7 @@ Decisions are numbered from 1 without gaps within a dimension. Their content is 
 times, costs or minted ids: two runs that saw the same have the same log, to the byte. Pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -238,6 +238,13 @@ def changed(number: int, change: Change) -> Decision:
     else:
         kind = DecisionKind.JUDGE_REINSTATED if change.may_judge else DecisionKind.JUDGE_SUSPENDED
     return Decision(number, kind, change.model, 0, {"reason": change.reason, "by": GATEWAY})
+
+
+def budgets_lifted(number: int, round_number: int, models: Sequence[str], budgets: Iterable[str]) -> Iterator[Decision]:
+    """Budgets that held the round for these models hold it no more: a decision each, numbered from `number`."""
+    for place, budget in enumerate(budgets):
+        content = {"models": list(models), "budget": budget}
+        yield Decision(number + place, DecisionKind.BUDGET_LIFTED, _single(models), round_number, content)
 
 
 def phase_content(phase: Phase) -> dict[str, Any]:

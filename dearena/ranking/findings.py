@@ -28,6 +28,7 @@ class Progress:
         outcomes: cells that have one.
         cost_nano_units: in `currency`, which is empty when nothing was paid.
         paused_judges: judges that are paused while cells wait for them.
+        exhausted_budgets: budgets that are exhausted while cells wait for them.
     """
 
     round: int
@@ -36,6 +37,7 @@ class Progress:
     cost_nano_units: int = 0
     currency: str = ""
     paused_judges: tuple[str, ...] = ()
+    exhausted_budgets: tuple[str, ...] = ()
 
 
 class Ranked(NamedTuple):

@@ -339,7 +339,7 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.JUDGE_SUSPENDED: lambda state, decision: _judging(state, decision, judges=False),
     DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
     DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
-    # Nothing holds a budget yet; a log that has such an entry can be read all the same.
+    # It says when the round went on, and by whose word; what is decided depends on outcomes alone.
     DecisionKind.BUDGET_LIFTED: lambda state, _decision: state,
 }
 

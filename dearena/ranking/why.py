@@ -43,7 +43,7 @@ def why(decision: Decision, model: str = "") -> str:
         case DecisionKind.REFINEMENT_ORDERED:
             told = f"an operator orders {content['calls']:,} more judge calls on the whole board"
         case DecisionKind.BUDGET_LIFTED:
-            told = "its budget is lifted"
+            told = f"the budget of {content['budget']} is lifted: round {decision.round} goes on"
     return told
 
 

@@ -17,7 +17,7 @@ from services.runtime.doorbell import Delivery, Poison
 
 log = structlog.get_logger(__name__)
 
-RUNG_BY: Final = ("answers_ready", "vote_cast")
+RUNG_BY: Final = ("answers_ready", "vote_cast", "budget_changed")
 
 
 class Dimensions:
@@ -37,10 +37,20 @@ class Dimensions:
         return self._workers
 
     async def on_event(self, event: EventEnvelope, delivery: Delivery) -> None:
-        """Answers are ready, or votes were cast: whatever it was, have the dimension looked at."""
-        if event.WhichOneof("payload") not in RUNG_BY:
+        """Answers are ready, votes were cast, a budget was changed: whatever it was, have the dimension looked at."""
+        payload = event.WhichOneof("payload")
+        if payload not in RUNG_BY:
             raise Poison(f"{delivery.subject} tells nothing that the ranker goes by")
+        if payload == "budget_changed":
+            self._ring_for_budget(event.project, event.dimension)
+            return
         (await self.worker(DimensionName(event.project, event.dimension))).ring()
+
+    def _ring_for_budget(self, project: str, dimension: str) -> None:
+        """Who may wait for the budget has been taken up; a model's budget concerns every dimension of its project."""
+        for name, worker in self._workers.items():
+            if name.project == project and dimension in ("", name.slug):
+                worker.ring()
 
     async def worker(self, name: DimensionName) -> DimensionWorker:
         """The worker of a dimension, which is taken up if it has not been.

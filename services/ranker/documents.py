@@ -90,6 +90,7 @@ def ranking_record(document: Document) -> RankingRecord:
         refinement_calls_left=document.get("refinement_calls_left", 0),
         suspended_judges=document.get("suspended_judges", []),
         orders=document.get("orders", 0),
+        exhausted_budgets=document.get("exhausted_budgets", []),
     )
 
 

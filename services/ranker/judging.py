@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 
+from dearena import budgets
 from dearena.canaries import Sort
 from dearena.faults import ArenaFault
 from dearena.ranking import rounds
@@ -31,6 +32,8 @@ RECHECK_SECONDS: Final = 0.2
 
 Say = Callable[[str], Awaitable[None]]
 """Told why the round waits; empty when it does not."""
+Heed = Callable[[Sequence[str]], Awaitable[bool]]
+"""Told which budgets the round waits for; says whether one that it waited for is lifted."""
 
 
 class Judging:
@@ -44,6 +47,7 @@ class Judging:
         inquiries: Inquiries,
         requests: JudgingRequests,
         say: Say,
+        heed: Heed,
         reask_seconds: float,
         cells: Sequence[Cell] | None = None,
     ) -> None:
@@ -55,6 +59,7 @@ class Judging:
             inquiries: of its outcomes.
             requests: to its judges.
             say: told why it waits.
+            heed: told for which budgets, before it is said.
             reask_seconds: without a new outcome for so long, cells that have none are asked again.
             cells: if they are at hand; otherwise they are read when they are needed.
         """
@@ -67,6 +72,7 @@ class Judging:
         self._inquiries = inquiries
         self._requests = requests
         self._say = say
+        self._heed = heed
         self._reask_seconds = reask_seconds
         self._cells = cells
         self._moved = time.monotonic()
@@ -80,9 +86,11 @@ class Judging:
             await self._ask_all()
         before = self.progress
         await self._follow()
+        is_lifted = await self._heed(self.progress.exhausted_budgets)
         if self.progress.outcomes < self.record.cells:
             await self._say(self.reason)
-            if self._is_stuck() or set(before.paused_judges) - set(self.progress.paused_judges):
+            is_resumed = bool(set(before.paused_judges) - set(self.progress.paused_judges))
+            if self._is_stuck() or is_resumed or is_lifted:
                 await self._ask_again()
             self.patience_seconds = max(0.0, self._stuck_at() - time.monotonic())
             return None
@@ -101,7 +109,8 @@ class Judging:
     @property
     def reason(self) -> str:
         """Why the round waits; empty while it does not."""
-        return _paused(self.progress.paused_judges)
+        reasons = (_paused(self.progress.paused_judges), budgets.exhausted(self.progress.exhausted_budgets))
+        return "; ".join(reason for reason in reasons if reason)
 
     def _stuck_at(self) -> float:
         return self._moved + self._reask_seconds
@@ -125,16 +134,21 @@ class Judging:
         self._moved = time.monotonic()
 
     async def _ask_again(self) -> None:
-        """Ask for what has no outcome, but not those who are paused: they would drop it again."""
+        """Ask for what has no outcome, but not what would be dropped again: for a pause, or for want of money."""
         votes = await self._inquiries.votes(self.record.name, self.record.number)
         paused = self.progress.paused_judges
-        cells = [cell for cell in await self._missing(votes) if cell.judge not in paused]
+        cells = [cell for cell in await self._missing(votes) if cell.judge not in paused and self._is_paid_for(cell)]
         if cells:
             log.info(
                 "cells are asked again", dimension=str(self.record.name), round=self.record.number, cells=len(cells)
             )
             await self._requests.send(self.record, cells, self._held_up, again=uuid4().hex[:8])
         self._moved = time.monotonic()
+
+    def _is_paid_for(self, cell: Cell) -> bool:
+        payers = budgets.on_behalf_of(cell.pair, self.record.models)
+        needed = budgets.budgets_of(self.record.name.slug, cell.judge, payers)
+        return not set(needed) & set(self.progress.exhausted_budgets)
 
     async def _missing(self, votes: Sequence[Vote]) -> Sequence[Cell]:
         return rounds.missing(await self._all_cells(), {(vote.cell_id, vote.attempt) for vote in votes})

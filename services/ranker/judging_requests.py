@@ -103,6 +103,7 @@ def _events(asked: RoundRecord, cells: Iterable[Cell], again: str) -> Iterator[t
                 judge=judge,
                 cells=[cell_message(cell) for cell in parcel],
                 insertion_traceparent=asked.traceparent,
+                newcomers=asked.models,
             ),
         )
         yield subjects.judging_requested(SHARD, Revision.parse(judge).slug), event

@@ -102,6 +102,7 @@ def progress(round_number: int, message: judge_dispatcher_pb2.GetRoundProgressRe
         cost_nano_units=message.cost.nano_units,
         currency=message.cost.currency,
         paused_judges=tuple(message.paused_judges),
+        exhausted_budgets=tuple(message.exhausted_budgets),
     )
 
 

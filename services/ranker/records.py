@@ -32,6 +32,7 @@ class RankingRecord:
         waiting_reason: why nothing moves; empty while something does.
         refinement_calls_left: of the refinement under way; 0 when there is none.
         orders: number of the last operator's order; the log may not have taken it up yet.
+        exhausted_budgets: that the open round was found to wait for, and that no decision has said to be lifted.
     """
 
     name: DimensionName
@@ -48,6 +49,7 @@ class RankingRecord:
     refinement_calls_left: int = 0
     suspended_judges: Sequence[str] = ()
     orders: int = 0
+    exhausted_budgets: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

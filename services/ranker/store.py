@@ -96,6 +96,7 @@ class Commit:
         opened, closed: the round that they open or close.
         traceparents: of models that they admit.
         waiting: who waits from now on; None: as before.
+        exhausted_budgets: that the open round still waits for.
     """
 
     read: RankingRecord
@@ -106,6 +107,7 @@ class Commit:
     closed: ClosedRound | None = None
     traceparents: Mapping[str, str] = field(default_factory=dict)
     waiting: Sequence[str] | None = None
+    exhausted_budgets: Sequence[str] = ()
 
 
 class RankerStore:
@@ -160,7 +162,18 @@ class RankerStore:
         Raises:
             Conflict: somebody has written since.
         """
-        change = {"$set": {"waiting_reason": reason, "waiting": list(waiting)}, "$inc": {"version": 1}}
+        return await self._note(read, {"waiting_reason": reason, "waiting": list(waiting)})
+
+    async def hold(self, read: RankingRecord, budgets: Sequence[str]) -> int:
+        """Note for which budgets the open round waits; the new version.
+
+        Raises:
+            Conflict: somebody has written since.
+        """
+        return await self._note(read, {"exhausted_budgets": list(budgets)})
+
+    async def _note(self, read: RankingRecord, fields: Document) -> int:
+        change = {"$set": fields, "$inc": {"version": 1}}
         async with within_store_limit(self._store):
             written = await self._rankings.update_one({**key_of(read.name), "version": read.version}, change)
         if not written.matched_count:
@@ -208,7 +221,11 @@ class RankerStore:
 
     async def _advance(self, commit: Commit, session: Session) -> None:
         change: Document = {
-            "$set": {**ranking_fields(commit.after), "waiting_reason": ""},
+            "$set": {
+                **ranking_fields(commit.after),
+                "waiting_reason": "",
+                "exhausted_budgets": list(commit.exhausted_budgets),
+            },
             "$inc": {"version": 1},
         }
         if commit.waiting is not None:

@@ -21,7 +21,7 @@ from dearena.ranking import admission
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
-from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.decisions import Decision, DecisionKind, budgets_lifted
 from dearena.ranking.entrants import Entrant
 from dearena.ranking.evidence import Evidence, Vote, newest
 from dearena.ranking.findings import Board, Progress
@@ -155,6 +155,7 @@ class DimensionWorker:
         opened: RoundRecord | None = None,
         closed: ClosedRound | None = None,
         entrants: Sequence[Entrant] | None = None,
+        exhausted_budgets: Sequence[str] = (),
     ) -> None:
         """Write decisions and go by them. After any failure it is the log that says whether they were written."""
         before, after = self._state, replay(decided, self._state)
@@ -167,6 +168,7 @@ class DimensionWorker:
             closed=closed,
             traceparents={entrant.model: entrant.traceparent for entrant in entrants or ()},
             waiting=None if entrants is None else _waiting(after, entrants),
+            exhausted_budgets=exhausted_budgets,
         )
         await self._desk.store.commit(commit)
         await self._read()
@@ -296,9 +298,21 @@ class DimensionWorker:
             inquiries=desk.inquiries,
             requests=desk.requests,
             say=self._say,
+            heed=self._heed,
             reask_seconds=desk.settings.reask_seconds,
             cells=cells,
         )
+
+    async def _heed(self, exhausted: Sequence[str]) -> bool:
+        """Note for which budgets the open round waits; True when it waits for one no more, which is decided here."""
+        record, noted = (await self._in_hand()).record, self._known.exhausted_budgets
+        if lifted := [budget for budget in noted if budget not in exhausted]:
+            decided = budgets_lifted(self._state.decisions + 1, record.number, record.models, lifted)
+            await self._commit([*decided], exhausted_budgets=[budget for budget in noted if budget in exhausted])
+        if set(exhausted) - set(noted):
+            await self._desk.store.hold(self._known, exhausted)
+            await self._read()
+        return bool(lifted)
 
     async def _gather(self) -> None:
         """Take in the outcomes of all closed rounds; of votes themselves nothing is kept."""

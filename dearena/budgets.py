@@ -1,0 +1,44 @@
+"""Whom a judge call is made for, and what the budgets that it counts in are called. Pure.
+
+A budget is called as people and faults call it: `dimension algebra`, `model gamma`, `insertion of gamma in algebra`.
+"""
+
+from collections.abc import Collection, Iterable
+
+from dearena.names import Revision
+
+
+def on_behalf_of(contestants: Iterable[str], newcomers: Collection[str]) -> tuple[str, ...]:
+    """Who pays for a call about these models' answers: the newcomers among them.
+
+    Where none of them is one, as on two ranked models or on a canary, it is all of them.
+
+    Args:
+        contestants: model revisions; of a canary one, or the same one twice.
+        newcomers: model revisions that the round inserts.
+    """
+    each = tuple(dict.fromkeys(contestants))
+    return tuple(model for model in each if model in newcomers) or each
+
+
+def budgets_of(dimension: str, model: str, payers: Iterable[str]) -> tuple[str, ...]:
+    """Names of all budgets that may hold a call.
+
+    Args:
+        dimension: its slug.
+        model: revision that is called.
+        payers: revisions on whose behalf.
+    """
+    insertions = (f"insertion of {Revision.parse(payer).slug} in {dimension}" for payer in payers)
+    return f"dimension {dimension}", f"model {Revision.parse(model).slug}", *insertions
+
+
+def exhausted(budgets: Iterable[str]) -> str:
+    """Why whatever needs these budgets waits; empty when there is none."""
+    match tuple(budgets):
+        case ():
+            return ""
+        case (budget,):
+            return f"budget of {budget} is exhausted; raise it to go on"
+        case (*some, last):
+            return f"budgets of {', '.join(some)} and {last} are exhausted; raise them to go on"
