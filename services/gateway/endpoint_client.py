@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import certifi
 from opentelemetry import trace
@@ -39,12 +39,10 @@ from services.gateway.limits.gate import Gate
 from services.gateway.model_identity import is_fallback, is_same_model, served_by
 from services.gateway.reach import Reach, RefusedByPolicy
 from services.gateway.retries import RetryPolicy, retry_after_seconds
+from services.gateway.withheld import Withheld
 from services.runtime import semantics, telemetry
 from services.runtime.store import now
 
-SHORTEST_KEY_WITHHELD: Final = 8
-"""Shorter ones may occur in a text by chance."""
-KEY_WITHHELD: Final = "[key withheld]"
 _REPLY_TEXTS: Final = ("text", "reasoning", "finish_reason", "upstream_model", "system_fingerprint", "served_by")
 
 _HEADERS: Final = {
@@ -214,13 +212,14 @@ def _refusal(reach: Reach, base_url: str) -> str:
 
 def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
     """The result without the key. JSON may escape a key, so it is looked for in what was read, not in the body."""
-    if len(key) < SHORTEST_KEY_WITHHELD:
+    if not key:
         return result
+    withheld = Withheld(key)
     match result:
         case Failure(detail=detail):
-            return replace(result, detail=detail.replace(key, KEY_WITHHELD))
+            return replace(result, detail=withheld.without(detail))
         case Reply() as reply:
-            texts = {name: getattr(reply, name).replace(key, KEY_WITHHELD) for name in _REPLY_TEXTS}
+            texts: dict[str, Any] = {name: withheld.without(getattr(reply, name)) for name in _REPLY_TEXTS}
             return replace(reply, **texts)
 
 
