@@ -21,6 +21,21 @@ def on_behalf_of(contestants: Iterable[str], newcomers: Collection[str]) -> tupl
     return tuple(model for model in each if model in newcomers) or each
 
 
+def of_dimension(dimension: str) -> str:
+    """What the budget of a dimension is called."""
+    return f"dimension {dimension}"
+
+
+def of_model(model: str) -> str:
+    """What the budget of a model, a slug, is called."""
+    return f"model {model}"
+
+
+def of_insertion(model: str, dimension: str) -> str:
+    """What the budget of a model's insertion into a dimension is called; both are slugs."""
+    return f"insertion of {model} in {dimension}"
+
+
 def budgets_of(dimension: str, model: str, payers: Iterable[str]) -> tuple[str, ...]:
     """Names of all budgets that may hold a call.
 
@@ -29,16 +44,15 @@ def budgets_of(dimension: str, model: str, payers: Iterable[str]) -> tuple[str, 
         model: revision that is called.
         payers: revisions on whose behalf.
     """
-    insertions = (f"insertion of {Revision.parse(payer).slug} in {dimension}" for payer in payers)
-    return f"dimension {dimension}", f"model {Revision.parse(model).slug}", *insertions
+    insertions = (of_insertion(Revision.parse(payer).slug, dimension) for payer in payers)
+    return of_dimension(dimension), of_model(Revision.parse(model).slug), *insertions
 
 
 def exhausted(budgets: Iterable[str]) -> str:
     """Why whatever needs these budgets waits; empty when there is none."""
-    match tuple(budgets):
-        case ():
-            return ""
-        case (budget,):
-            return f"budget of {budget} is exhausted; raise it to go on"
-        case (*some, last):
-            return f"budgets of {', '.join(some)} and {last} are exhausted; raise them to go on"
+    *some, last = ("", *budgets)
+    if not some:
+        return ""
+    if len(some) == 1:
+        return f"budget of {last} is exhausted; raise it to go on"
+    return f"budgets of {', '.join(some[1:])} and {last} are exhausted; raise them to go on"

@@ -5,7 +5,7 @@ so that pure code may raise it. `services/runtime/rpc.py` turns faults into stat
 statuses back into faults.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,9 +24,13 @@ class ArenaFault(Exception):
     reason: ClassVar[str] = "INTERNAL"
     status: ClassVar[str] = "INTERNAL"
 
-    def __init__(self, message: str, violations: Sequence[FieldViolation] = ()) -> None:
+    def __init__(
+        self, message: str, violations: Sequence[FieldViolation] = (), metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """What a person is told, the fields that are wrong, and what a program is told besides, by name."""
         super().__init__(message)
         self.violations = tuple(violations)
+        self.metadata = dict(metadata or {})
 
 
 class InvalidField(ArenaFault):
@@ -137,6 +141,23 @@ class KeyNotFound(ArenaFault):
 
     reason = "KEY_NOT_FOUND"
     status = "FAILED_PRECONDITION"
+
+
+class BudgetExhausted(ArenaFault):
+    """What is left of a budget may not pay the call. Raising its limit changes that, waiting does not."""
+
+    reason = "BUDGET_EXHAUSTED"
+    status = "FAILED_PRECONDITION"
+
+    @classmethod
+    def of(cls, budget: str) -> "BudgetExhausted":
+        """The fault of a budget, as `dearena.budgets` calls it."""
+        return cls(f"the budget of {budget} is exhausted", metadata={"budget": budget})
+
+    @property
+    def budget(self) -> str:
+        """Which one."""
+        return self.metadata.get("budget", "")
 
 
 class NotReady(ArenaFault):

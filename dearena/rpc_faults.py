@@ -21,7 +21,7 @@ DETAILS_KEY = "grpc-status-details-bin"
 def status_of(fault: faults.ArenaFault) -> status_pb2.Status:
     """The google.rpc.Status of a fault, with ErrorInfo and, for bad fields, BadRequest."""
     details = [any_pb2.Any()]
-    details[0].Pack(error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN))
+    details[0].Pack(error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=fault.metadata))
     if fault.violations:
         violations = [
             error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
@@ -46,16 +46,17 @@ def fault_of(error: grpc.RpcError) -> faults.ArenaFault:
     code = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN
     message = (error.details() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None) or str(code)
     reason = ""
+    metadata: dict[str, str] = {}
     violations: list[faults.FieldViolation] = []
     for detail in _details_of(error):
         info = error_details_pb2.ErrorInfo()
         bad = error_details_pb2.BadRequest()
         if detail.Unpack(info) and info.domain == DOMAIN:
-            reason = info.reason
+            reason, metadata = info.reason, dict(info.metadata)
         elif detail.Unpack(bad):
             violations = [faults.FieldViolation(one.field, one.description) for one in bad.field_violations]
     if reason in _BY_REASON:
-        return _BY_REASON[reason](message, violations)
+        return _BY_REASON[reason](message, violations, metadata)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return faults.ServiceUnavailable(f"a service of the arena cannot be reached: {message}")
     return faults.ArenaFault(message, violations)

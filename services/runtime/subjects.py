@@ -45,6 +45,11 @@ def scores_updated(project: str, dimension: str) -> str:
     return f"scores.updated.{project}.{dimension}"
 
 
+def budget_changed(project: str, dimension: str) -> str:
+    """A budget was set, removed or exhausted; of one without a dimension, `_` stands in its place."""
+    return f"budget.changed.{project}.{dimension or '_'}"
+
+
 def dead_letter(durable: str) -> str:
     """Messages that a consumer could not take."""
     return f"dead.{durable}"

@@ -85,6 +85,19 @@ async def test_a_fault_arrives_with_reason_and_fields() -> None:
     assert fault.violations == (faults.FieldViolation("board_version", "is negative"),)
 
 
+async def test_an_exhausted_budget_arrives_with_its_name() -> None:
+    scorer = Scorer()
+    scorer.errors = [faults.BudgetExhausted.of("insertion of gamma in algebra")]
+    async with served(scorer) as (stub, _, _):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest())
+
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    fault = rpc_faults.fault_of(caught.value)
+    assert isinstance(fault, faults.BudgetExhausted)
+    assert fault.budget == "insertion of gamma in algebra"
+
+
 async def test_a_defect_tells_nothing() -> None:
     scorer = Scorer()
     scorer.errors = [RuntimeError("the key is hunter2")]
