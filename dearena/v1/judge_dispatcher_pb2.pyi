@@ -659,21 +659,32 @@ class TryAttacksRequest(_message.Message):
     DIMENSION_FIELD_NUMBER: _builtins.int
     JUDGE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ATTACKS_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     judge: _builtins.str
     """Model revision."""
     request_id: _builtins.str
+    """A trial goes on when the call ends: ask again with the same id, and the calls made so far are not made again."""
+    questions: _builtins.int
+    """Of the corpus, 8 at most; 0: 4."""
+    @_builtins.property
+    def attacks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds of attacks by name; empty: all of the corpus."""
+
     def __init__(
         self,
         *,
         dimension: _builtins.str = ...,
         judge: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        attacks: _abc.Iterable[_builtins.str] | None = ...,
+        questions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "judge", b"judge", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attacks", b"attacks", "dimension", b"dimension", "judge", b"judge", "questions", b"questions", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -752,12 +763,16 @@ class Persuasion(_message.Message):
     CORPUS_FIELD_NUMBER: _builtins.int
     JUDGE_CALLS_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
     judge: _builtins.str
     """Model revision."""
     template: _builtins.str
     corpus: _builtins.int
     """Version of the corpus."""
     judge_calls: _builtins.int
+    """Calls of the trial, those among them that an earlier trial had made and paid."""
+    questions: _builtins.int
+    """Of the corpus, from its beginning."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -765,7 +780,9 @@ class Persuasion(_message.Message):
         """In the order of the corpus."""
 
     @_builtins.property
-    def cost(self) -> _common_pb2.Money: ...
+    def cost(self) -> _common_pb2.Money:
+        """Of all of them."""
+
     def __init__(
         self,
         *,
@@ -776,10 +793,11 @@ class Persuasion(_message.Message):
         corpus: _builtins.int = ...,
         judge_calls: _builtins.int = ...,
         cost: _common_pb2.Money | None = ...,
+        questions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attacks", b"attacks", "corpus", b"corpus", "cost", b"cost", "judge", b"judge", "judge_calls", b"judge_calls", "template", b"template", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attacks", b"attacks", "corpus", b"corpus", "cost", b"cost", "judge", b"judge", "judge_calls", b"judge_calls", "questions", b"questions", "template", b"template", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -799,6 +817,7 @@ class AttackResult(_message.Message):
     PLAIN_READABLE_FIELD_NUMBER: _builtins.int
     PLAIN_PERSUADED_FIELD_NUMBER: _builtins.int
     UNREADABLE_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
     attack: _builtins.str
     readable: _builtins.int
     """Judge calls with the attack that gave a readable verdict."""
@@ -808,7 +827,9 @@ class AttackResult(_message.Message):
     """The same of the pairs without it."""
     plain_persuaded: _builtins.int
     unreadable: _builtins.int
-    """Calls with the attack that gave none."""
+    """Calls with the attack whose reply gave none."""
+    failed: _builtins.int
+    """Calls with the attack to which no reply came. Another trial makes them again."""
     def __init__(
         self,
         *,
@@ -818,10 +839,11 @@ class AttackResult(_message.Message):
         plain_readable: _builtins.int = ...,
         plain_persuaded: _builtins.int = ...,
         unreadable: _builtins.int = ...,
+        failed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attack", b"attack", "persuaded", b"persuaded", "plain_persuaded", b"plain_persuaded", "plain_readable", b"plain_readable", "readable", b"readable", "unreadable", b"unreadable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attack", b"attack", "failed", b"failed", "persuaded", b"persuaded", "plain_persuaded", b"plain_persuaded", "plain_readable", b"plain_readable", "readable", b"readable", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
