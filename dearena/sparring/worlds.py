@@ -10,6 +10,9 @@ worlds:
     folder: ../recordings   # relative to this file
   broken:
     kind: faulty
+  persuadable:
+    kind: gullible
+    rate: 0.6               # and every other field of GullibleWorld
 """
 
 from collections.abc import Mapping
@@ -23,6 +26,7 @@ from dearena.names import SLUG
 from dearena.sparring import records
 from dearena.sparring.calls import World
 from dearena.sparring.faulty import FaultyWorld
+from dearena.sparring.gullible import GullibleWorld
 from dearena.sparring.planted import Character, PlantedWorld
 
 
@@ -86,12 +90,31 @@ class FaultySettings(_Settings):
         return FaultyWorld(key=self.key, seed=self.seed)
 
 
+class GullibleSettings(_Settings):
+    """A `GullibleWorld`, field by field."""
+
+    kind: Literal["gullible"]
+    seed: int = GullibleWorld.seed
+    rate: float = GullibleWorld.rate
+    slip_rate: float = GullibleWorld.slip_rate
+    unreadable_rate: float = GullibleWorld.unreadable_rate
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        self.world(Path())
+        return self
+
+    def world(self, _beside: Path) -> World:
+        """Plant it."""
+        return GullibleWorld(**self.model_dump(exclude={"kind"}))
+
+
 class WorldsSettings(_Settings):
     """The file as a whole."""
 
     worlds: dict[
         Annotated[str, Field(pattern=f"^{SLUG.pattern}$")],
-        Annotated[PlantedSettings | RecordedSettings | FaultySettings, Field(discriminator="kind")],
+        Annotated[PlantedSettings | RecordedSettings | FaultySettings | GullibleSettings, Field(discriminator="kind")],
     ] = Field(min_length=1)
 
 
