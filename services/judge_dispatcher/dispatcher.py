@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import structlog
 from opentelemetry import trace
 
+from dearena import faults
+from dearena.budgets import on_behalf_of
 from dearena.canaries import Sort, can_be_truncated, sort_of, truncated
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.seat_order import a_sits_first
@@ -26,6 +28,7 @@ from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import all_of, passes
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.seats import Contestant, Question, Seats
+from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.template import Template, template_hashed
 from services.judge_dispatcher.texts import DimensionVersion, Texts
@@ -49,6 +52,8 @@ class Work:
     round: int
     judge: str
     cells: tuple[Cell, ...]
+    newcomers: tuple[str, ...]
+    """Whom the round inserts."""
     links: tuple[trace.Link, ...]
     """To the insertion, and to the message."""
 
@@ -57,11 +62,20 @@ class Dispatcher:
     """Asks judges about cells, each cell once at a time."""
 
     def __init__(
-        self, *, store: ComparisonStore, outcomes: OutcomeLog, pauses: Pauses, texts: Texts, seats: Seats, lanes: Lanes
+        self,
+        *,
+        store: ComparisonStore,
+        outcomes: OutcomeLog,
+        pauses: Pauses,
+        starved: StarvedRounds,
+        texts: Texts,
+        seats: Seats,
+        lanes: Lanes,
     ) -> None:
         self._store = store
         self._outcomes = outcomes
         self._pauses = pauses
+        self._starved = starved
         self._texts = texts
         self._seats = seats
         self._lanes = lanes
@@ -70,8 +84,9 @@ class Dispatcher:
     async def on_judging_requested(self, event: EventEnvelope, delivery: Delivery) -> None:
         """Get an outcome for each cell, however long that takes; the message is held meanwhile.
 
-        A message is let go at once, undone, when its judge is paused or has no room: the ranker asks
-        again for the cells that it still misses. Cells that another message has in flight are left to it.
+        A message is let go at once, undone, when its judge is paused or has no room, and so is a cell for
+        which there is no money: the ranker asks again for the cells that it still misses. Cells that another
+        message has in flight are left to it.
         """
         work = _read(event)
         project = work.dimension.name.project
@@ -115,7 +130,12 @@ class Dispatcher:
             }
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 try:
-                    ruling, seats = await self._compare(work.dimension, cell)
+                    ruling, seats = await self._compare(work, cell)
+                except faults.BudgetExhausted as fault:
+                    # What has been asked of the cell is paid once: it is found again by its request id.
+                    log.info("cell waits for money", cell=cell.cell_id, judge=cell.judge, budget=fault.budget)
+                    await self._starved.note(work.dimension.name, work.round, fault.budget)
+                    return
                 except Exception as error:
                     if poison := _poison_of(error, key_of(work.dimension.name.project, cell)):
                         raise poison from error
@@ -133,21 +153,22 @@ class Dispatcher:
                 )
         await self._outcomes.write(comparison)
 
-    async def _compare(self, dimension: DimensionVersion, cell: Cell) -> tuple[Ruling, list[SeatRecord]]:
+    async def _compare(self, work: Work, cell: Cell) -> tuple[Ruling, list[SeatRecord]]:
         """The ruling on a cell, and the calls behind it.
 
         Raises:
+            BudgetExhausted: there is no money for it.
             ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.
         """
         template = template_hashed(cell.template_hash)
         if cell.kind == CELL_KIND_CANARY:
-            return await self._watch(dimension, cell, template)
+            return await self._watch(work, cell, template)
         named = ((cell.model_a, cell.answer_hash_a), (cell.model_b, cell.answer_hash_b))
         if unusable := [model for model, answer_hash in named if not answer_hash]:
             return outcome.without_answer(unusable), []
         answers = await all_of(
-            *(self._texts.answer(dimension, model, cell.query_id, answer_hash) for model, answer_hash in named)
+            *(self._texts.answer(work.dimension, model, cell.query_id, answer_hash) for model, answer_hash in named)
         )
         if unusable := [model for (model, _), answer in zip(named, answers, strict=True) if answer is None]:
             return outcome.without_answer(unusable), []
@@ -155,14 +176,12 @@ class Dispatcher:
             Contestant(model, answer or "", answer_hash)
             for (model, answer_hash), answer in zip(named, answers, strict=True)
         )
-        return await self._ask(dimension, cell, template, a, b)
+        return await self._ask(work, cell, template, a, b)
 
-    async def _watch(
-        self, dimension: DimensionVersion, cell: Cell, template: Template
-    ) -> tuple[Ruling, list[SeatRecord]]:
+    async def _watch(self, work: Work, cell: Cell, template: Template) -> tuple[Ruling, list[SeatRecord]]:
         """The ruling on a canary: one model's answer against itself, or against its own truncation."""
         model, answer_hash = cell.model_a, cell.answer_hash_a
-        answer = await self._texts.answer(dimension, model, cell.query_id, answer_hash) if answer_hash else None
+        answer = await self._texts.answer(work.dimension, model, cell.query_id, answer_hash) if answer_hash else None
         if answer is None:
             return outcome.without_answer([model]), []
         whole = beside = Contestant(model, answer, answer_hash)
@@ -170,14 +189,15 @@ class Dispatcher:
             if not can_be_truncated(answer):
                 return outcome.not_truncated(model), []
             beside = Contestant(model, truncated(answer), cell.answer_hash_b)
-        return await self._ask(dimension, cell, template, whole, beside)
+        return await self._ask(work, cell, template, whole, beside)
 
     async def _ask(
-        self, dimension: DimensionVersion, cell: Cell, template: Template, a: Contestant, b: Contestant
+        self, work: Work, cell: Cell, template: Template, a: Contestant, b: Contestant
     ) -> tuple[Ruling, list[SeatRecord]]:
         """Ask in both seat orders at once, or in the one that the cell's id draws."""
-        turns = await self._texts.turns(dimension, cell.query_id, cell.query_hash)
-        question = Question(dimension.name, cell, template, turns)
+        turns = await self._texts.turns(work.dimension, cell.query_id, cell.query_hash)
+        payers = on_behalf_of((cell.model_a, cell.model_b), work.newcomers)
+        question = Question(work.dimension.name, cell, template, turns, payers)
         if cell.seat_policy == SEAT_POLICY_SINGLE:
             if a_sits_first(cell.cell_id):
                 record = await self._seats.ask(question, a, b)
@@ -213,6 +233,7 @@ def _read(event: EventEnvelope) -> Work:
         round=request.round,
         judge=request.judge,
         cells=tuple(request.cells),
+        newcomers=tuple(request.newcomers),
         links=links,
     )
 

@@ -1,7 +1,7 @@
 """How the judge dispatcher is put together."""
 
 from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
-from services.judge_dispatcher import pauses, store
+from services.judge_dispatcher import pauses, starved, store
 from services.judge_dispatcher.dispatcher import Dispatcher
 from services.judge_dispatcher.lanes import Lanes
 from services.judge_dispatcher.nonces import fingerprint
@@ -11,6 +11,7 @@ from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.seats import Seats
 from services.judge_dispatcher.service import JudgeDispatcherService
 from services.judge_dispatcher.settings import JudgeDispatcherSettings
+from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import Texts
 from services.runtime import subjects
@@ -29,11 +30,13 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     secret = settings.secret()
     comparisons = ComparisonStore(shell.store, shell.instance)
     judge_pauses = Pauses(shell.store, shell.instance)
+    starved_rounds = StarvedRounds(shell.store, shell.peers, shell.instance)
     outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
     dispatcher = Dispatcher(
         store=comparisons,
         outcomes=outcomes,
         pauses=judge_pauses,
+        starved=starved_rounds,
         texts=Texts(shell.peers, cache_bytes=settings.text_cache_bytes),
         seats=Seats(shell.peers, secret=secret, complete_seconds=settings.complete_seconds),
         lanes=Lanes(
@@ -42,7 +45,9 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
             messages=settings.messages_held,
         ),
     )
-    service = JudgeDispatcherService(store=shell.store, comparisons=comparisons, pauses=judge_pauses, peers=shell.peers)
+    service = JudgeDispatcherService(
+        store=shell.store, comparisons=comparisons, pauses=judge_pauses, starved=starved_rounds, peers=shell.peers
+    )
     await until_it_passes(comparisons.claim_secret)(fingerprint(secret))
     return Room(
         servicers=[
@@ -61,5 +66,5 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
             )
         ],
         background=[outcomes.run],
-        indexes={**store.INDEXES, **pauses.INDEXES},
+        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES},
     )

@@ -46,6 +46,8 @@ class Question:
     cell: Cell
     template: Template
     turns: tuple[str, ...]
+    on_behalf_of: tuple[str, ...] = ()
+    """Model revisions that the calls are made for."""
 
 
 class Seats:
@@ -60,6 +62,7 @@ class Seats:
         """Ask about two answers in this order, for as long as it takes.
 
         Raises:
+            BudgetExhausted: there is no money for the call.
             ArenaFault: the gateway refuses the call as such, which no waiting changes.
         """
         cell = question.cell
@@ -85,6 +88,7 @@ class Seats:
             purpose=PURPOSE_JUDGE,
             dimension=question.dimension.slug,
             query_id=cell.query_id,
+            on_behalf_of=question.on_behalf_of,
         )
         try:
             completion = await self._complete(request)

@@ -32,6 +32,7 @@ from dearena.v1.judge_dispatcher_pb2 import (
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceServicer
 from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.template import template_named
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
@@ -53,10 +54,13 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     """JudgeDispatcherService of judge_dispatcher.proto."""
 
-    def __init__(self, *, store: Store, comparisons: ComparisonStore, pauses: Pauses, peers: Peers) -> None:
+    def __init__(
+        self, *, store: Store, comparisons: ComparisonStore, pauses: Pauses, starved: StarvedRounds, peers: Peers
+    ) -> None:
         self._store = store
         self._comparisons = comparisons
         self._pauses = pauses
+        self._starved = starved
         self._peers = peers
 
     async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
@@ -77,6 +81,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         async with within_store_limit(self._store):
             by_currency = await self._comparisons.progress(dimension, request.round)
             paused = await self._pauses.waiting_in(dimension, request.round)
+        exhausted = await self._starved.waiting_for(dimension, request.round)
         # Money has one currency. Where judges are paid in several, the largest sum is told; the
         # comparisons have them all.
         costs = [Money(currency=one["_id"], nano_units=one["cost_nano_units"]) for one in by_currency if one["_id"]]
@@ -85,6 +90,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             judge_calls=sum(one["judge_calls"] for one in by_currency),
             cost=max(costs, key=lambda money: money.nano_units, default=None),
             paused_judges=paused,
+            exhausted_budgets=exhausted,
         )
 
     async def GetComparison(self, request: GetComparisonRequest, context: Context) -> GetComparisonResponse:

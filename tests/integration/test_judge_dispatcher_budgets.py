@@ -1,0 +1,133 @@
+"""A judge dispatcher whose calls are refused for want of money: no outcome, and none of it paid twice."""
+
+from __future__ import annotations  # gRPC's types are generic in its stubs only
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dearena.sparring import reading
+from dearena.v1 import gateway_pb2 as gateway
+from dearena.v1 import judge_dispatcher_pb2 as pb
+from dearena.v1.common_pb2 import OUTCOME_A
+from services.judge_dispatcher.room import DURABLE
+from services.runtime import subjects
+from tests.fixtures.judges import QUERIES, better, cell_of, done
+from tests.fixtures.judging import ALGEBRA, Arena, arena_around, outcomes, votes
+from tests.fixtures.waiting import eventually
+
+if TYPE_CHECKING:
+    from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
+
+OF_ALGEBRA = "dimension algebra"
+OF_GAMMA = "model gamma"
+OF_ALPHA = "insertion of alpha in algebra"
+
+
+def budget(name: str) -> gateway.Budget:
+    """One that is exhausted."""
+    scopes = {
+        OF_ALGEBRA: gateway.Budget(scope=gateway.BUDGET_SCOPE_DIMENSION, dimension="algebra"),
+        OF_GAMMA: gateway.Budget(scope=gateway.BUDGET_SCOPE_MODEL, model="gamma"),
+        OF_ALPHA: gateway.Budget(scope=gateway.BUDGET_SCOPE_INSERTION, dimension="algebra", model="alpha"),
+    }
+    found = gateway.Budget(state=gateway.BUDGET_STATE_EXHAUSTED)
+    found.MergeFrom(scopes[name])
+    return found
+
+
+@pytest.fixture
+async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
+    async with arena_around(arena_settings, nats_url) as arena:
+        yield arena
+
+
+@pytest.fixture
+async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
+    async with arena.dispatcher() as stub:
+        yield stub
+
+
+async def waiting_for(dispatcher: JudgeDispatcherServiceAsyncStub, round_number: int = 1) -> list[str]:
+    request = pb.GetRoundProgressRequest(dimension=ALGEBRA, round=round_number)
+    return list((await dispatcher.GetRoundProgress(request)).exhausted_budgets)
+
+
+async def test_a_cell_without_money_is_let_go_and_the_others_of_its_message_are_judged(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    arena.gateway.budgets = {OF_ALPHA: budget(OF_ALPHA), OF_GAMMA: gateway.Budget(state=gateway.BUDGET_STATE_OPEN)}
+    poor = [cell_of("gamma@1", query) for query in list(QUERIES)[:4]]
+    rich = [cell_of("gamma@1", query, "beta@1", "delta@1") for query in list(QUERIES)[:4]]
+    await arena.ask([*poor, *rich], newcomers=["alpha@1", "delta@1"])
+    comparisons = await outcomes(dispatcher, rich)
+    assert {one.outcome for one in comparisons} == {OUTCOME_A}
+    await eventually(arena.unsettled, equals=(0, 0))
+    assert {cell_id for _, cell_id, _ in await votes(dispatcher)} == {cell.cell_id for cell in rich}
+    assert await waiting_for(dispatcher) == [OF_ALPHA]
+    assert await waiting_for(dispatcher, 2) == []
+    # Refused once an order, and not asked again until somebody says so.
+    assert sorted(arena.gateway.refused.values()) == [1] * 2 * len(poor)
+    assert await arena.events(f"dead.{DURABLE}", subjects.DEAD_LETTERS) == []
+
+
+async def test_after_the_lift_the_cells_get_their_outcomes_and_nothing_is_paid_twice(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:8]]
+
+    async def spends_the_rest(prompt: reading.JudgingPrompt) -> gateway.Completion:
+        # The fifth call empties the budget: of some cell, one order is done and the other is refused.
+        if len(arena.gateway.paid) == 5:
+            arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA)}
+        return done(better(prompt))
+
+    arena.gateway.habits["gamma@1"] = spends_the_rest
+    await arena.ask(cells)
+    await eventually(lambda: waiting_for(dispatcher), equals=[OF_ALGEBRA])
+    await eventually(arena.unsettled, equals=(0, 0))
+    written = len(await votes(dispatcher))
+    assert written < len(cells)
+    assert arena.gateway.refused
+    assert len(arena.gateway.paid) > 2 * written
+
+    arena.gateway.budgets[OF_ALGEBRA].state = gateway.BUDGET_STATE_OPEN
+    assert await waiting_for(dispatcher) == []
+    arena.gateway.habits.clear()
+    await arena.ask(cells)
+    await outcomes(dispatcher, cells)
+    assert len(await votes(dispatcher)) == len(cells)
+    assert set(arena.gateway.paid.values()) == {1}
+    assert len(arena.gateway.paid) == 2 * len(cells)
+
+
+async def test_what_a_round_waits_for_is_told_until_the_gateway_says_otherwise(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA), OF_GAMMA: budget(OF_GAMMA)}
+    await arena.ask([cell_of("delta@1")], round_number=3)
+    await eventually(lambda: waiting_for(dispatcher, 3), equals=[OF_ALGEBRA])
+    arena.gateway.away = True
+    assert await waiting_for(dispatcher, 3) == [OF_ALGEBRA]
+    arena.gateway.away = False
+    # Removed: nothing is held to it any more.
+    del arena.gateway.budgets[OF_ALGEBRA]
+    await eventually(lambda: waiting_for(dispatcher, 3), equals=[])
+    arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA)}
+    assert await waiting_for(dispatcher, 3) == []
+    await arena.ask([cell_of("delta@1")], round_number=3)
+    await eventually(lambda: waiting_for(dispatcher, 3), equals=[OF_ALGEBRA])
+
+
+async def test_newcomers_are_named_as_those_who_pay(arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
+    cells = {
+        ("alpha@1",): cell_of("gamma@1", "q00", "alpha@1", "beta@1"),
+        ("beta@1", "delta@1"): cell_of("gamma@1", "q01", "beta@1", "delta@1"),
+    }
+    await arena.ask(list(cells.values()), newcomers=["alpha@1", "kappa@1"])
+    comparisons = await outcomes(dispatcher, cells.values())
+    for payers, comparison in zip(cells, comparisons, strict=True):
+        ids = {seat.request_id for seat in comparison.seats}
+        told = {tuple(one.on_behalf_of) for one in arena.gateway.requests if one.request_id in ids}
+        assert told == {payers}
