@@ -301,8 +301,8 @@ async def once(
     digest = hashlib.sha256(request_body).hexdigest()
 
     async def guarded(session: Session) -> bytes:
-        if earlier := await results.find_one({"_id": request_id}, session=session):
-            return _result_of(earlier, digest, request_id)
+        if standing := await results.find_one({"_id": request_id}, session=session):
+            return _result_of(standing, digest, request_id)
         result = await body(session)
         await results.insert_one(
             {"_id": request_id, "digest": digest, "result": Binary(result), "schema_version": 1, "created_at": now()},
@@ -314,13 +314,26 @@ async def once(
         return await store.run_transaction(guarded)
     except DuplicateKey:
         # Two calls with one id ran at once, and the other one won; or a key of the body's own is taken.
-        if earlier := await results.find_one({"_id": request_id}):
-            return _result_of(earlier, digest, request_id)
+        if standing := await results.find_one({"_id": request_id}):
+            return _result_of(standing, digest, request_id)
         raise
 
 
-def _result_of(earlier: Document, digest: str, request_id: str) -> bytes:
-    if earlier["digest"] != digest:
+async def earlier(results: Collection, request_id: str, request_body: bytes) -> bytes | None:
+    """The stored result of a request id, or None where there is none; for changes that take long to prepare.
+
+    Args as of `once`.
+
+    Raises:
+        RequestIdReused: the id was used with another body.
+    """
+    if not request_id or (standing := await results.find_one({"_id": request_id})) is None:
+        return None
+    return _result_of(standing, hashlib.sha256(request_body).hexdigest(), request_id)
+
+
+def _result_of(standing: Document, digest: str, request_id: str) -> bytes:
+    if standing["digest"] != digest:
         name = request_id.rsplit("/", 1)[-1]
         raise faults.RequestIdReused(f"request_id {name!r} was used before with another body")
-    return bytes(earlier["result"])
+    return bytes(standing["result"])
