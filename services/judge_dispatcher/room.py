@@ -1,7 +1,8 @@
 """How the judge dispatcher is put together."""
 
 from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
-from services.judge_dispatcher import pauses, starved, store
+from services.judge_dispatcher import attacks, pauses, starved, store
+from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.dispatcher import Dispatcher
 from services.judge_dispatcher.lanes import Lanes
 from services.judge_dispatcher.nonces import fingerprint
@@ -32,21 +33,30 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     judge_pauses = Pauses(shell.store, shell.instance)
     starved_rounds = StarvedRounds(shell.store, shell.peers, shell.instance)
     outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
+    seats = Seats(shell.peers, secret=secret, complete_seconds=settings.complete_seconds)
     dispatcher = Dispatcher(
         store=comparisons,
         outcomes=outcomes,
         pauses=judge_pauses,
         starved=starved_rounds,
         texts=Texts(shell.peers, cache_bytes=settings.text_cache_bytes),
-        seats=Seats(shell.peers, secret=secret, complete_seconds=settings.complete_seconds),
+        seats=seats,
         lanes=Lanes(
             cells_in_flight=settings.judge_cells_in_flight,
             backlog_cells=settings.judge_backlog_cells,
             messages=settings.messages_held,
         ),
     )
+    trials_of_attacks = Attacks(
+        shell.store, seats, judge_pauses, shell.peers, shell.instance, calls_in_flight=settings.judge_cells_in_flight
+    )
     service = JudgeDispatcherService(
-        store=shell.store, comparisons=comparisons, pauses=judge_pauses, starved=starved_rounds, peers=shell.peers
+        store=shell.store,
+        comparisons=comparisons,
+        pauses=judge_pauses,
+        starved=starved_rounds,
+        attacks=trials_of_attacks,
+        peers=shell.peers,
     )
     await until_it_passes(comparisons.claim_secret)(fingerprint(secret))
     return Room(
@@ -66,5 +76,6 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
             )
         ],
         background=[outcomes.run],
-        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES},
+        on_drain=trials_of_attacks.stop,
+        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES, **attacks.INDEXES},
     )

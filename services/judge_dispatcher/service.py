@@ -21,6 +21,8 @@ from dearena.v1.judge_dispatcher_pb2 import (
     GetRoundProgressResponse,
     GetTemplateRequest,
     GetTemplateResponse,
+    ListPersuasionRequest,
+    ListPersuasionResponse,
     ListVotesRequest,
     ListVotesResponse,
     PauseJudgeRequest,
@@ -28,8 +30,11 @@ from dearena.v1.judge_dispatcher_pb2 import (
     ResumeJudgeRequest,
     ResumeJudgeResponse,
     SeatRecord,
+    TryAttacksRequest,
+    TryAttacksResponse,
 )
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceServicer
+from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.starved import StarvedRounds
@@ -55,12 +60,20 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     """JudgeDispatcherService of judge_dispatcher.proto."""
 
     def __init__(
-        self, *, store: Store, comparisons: ComparisonStore, pauses: Pauses, starved: StarvedRounds, peers: Peers
+        self,
+        *,
+        store: Store,
+        comparisons: ComparisonStore,
+        pauses: Pauses,
+        starved: StarvedRounds,
+        attacks: Attacks,
+        peers: Peers,
     ) -> None:
         self._store = store
         self._comparisons = comparisons
         self._pauses = pauses
         self._starved = starved
+        self._attacks = attacks
         self._peers = peers
 
     async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
@@ -136,6 +149,15 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         template = template_named(request.template)
         return GetTemplateResponse(template=template.id, template_hash=template.hash, text=template.text)
 
+    async def TryAttacks(self, request: TryAttacksRequest, context: Context) -> TryAttacksResponse:
+        """Try attacks on a judge."""
+        _check_request_id(request.request_id)
+        return TryAttacksResponse(persuasion=await self._attacks.try_on(request))
+
+    async def ListPersuasion(self, request: ListPersuasionRequest, context: Context) -> ListPersuasionResponse:
+        """List what trials have found."""
+        return ListPersuasionResponse(persuasions=await self._attacks.list(_dimension(request.dimension)))
+
     async def _check_model(self, name: str) -> None:
         """Notice a slip in the name; a pause must be possible while the gateway is away."""
         try:
@@ -159,9 +181,13 @@ def _kinds(numbers: Sequence[int]) -> list[str]:
     return sorted({_KINDS[number] for number in numbers}) or [VOTE]
 
 
-def _judge(name: str, request_id: str) -> ModelName:
+def _check_request_id(request_id: str) -> None:
     if len(request_id) > REQUEST_ID_LONGEST:
         raise faults.InvalidField.of("request_id", f"has more than {REQUEST_ID_LONGEST} characters")
+
+
+def _judge(name: str, request_id: str) -> ModelName:
+    _check_request_id(request_id)
     try:
         return ModelName.parse(name)
     except InvalidName as error:
