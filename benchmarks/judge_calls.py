@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dearena.client import ArenaClient
+from dearena.judging.templates import PAIRWISE_1
 from dearena.local import following, passing, questions, stack
 from dearena.local.stack import Stack
 from dearena.v1 import gateway_pb2, query_selector_pb2
-from services.judge_dispatcher.template import PAIRWISE_1
 
 WORLD: Final = "planted"
 DIMENSION: Final = "algebra"

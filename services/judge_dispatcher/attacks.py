@@ -15,6 +15,7 @@ from dearena import faults, identity
 from dearena.attacks import corpus, trials
 from dearena.attacks.corpus import UnknownAttack
 from dearena.attacks.trials import AttackTally, Pair
+from dearena.judging.templates import Template, template_named
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.outcomes import SeatVerdict
 from dearena.v1.common_pb2 import Cell, Money
@@ -25,7 +26,6 @@ from services.judge_dispatcher.outcome import Miss
 from services.judge_dispatcher.patience import all_of, until_it_passes
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.seats import Contestant, Question, Seats
-from services.judge_dispatcher.template import Template, template_named
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 from services.runtime.store import Document, Index, Session, Store, earlier, now, once, within_store_limit

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from dearena import faults
 from dearena.budgets import on_behalf_of
 from dearena.canaries import Sort, can_be_truncated, sort_of, truncated
+from dearena.judging.templates import Template, template_hashed
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import (
@@ -30,7 +31,6 @@ from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.seats import Contestant, Question, Seats
 from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
-from services.judge_dispatcher.template import Template, template_hashed
 from services.judge_dispatcher.texts import DimensionVersion, Texts
 from services.runtime import semantics, telemetry
 from services.runtime.doorbell import Delivery, Poison

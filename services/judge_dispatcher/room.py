@@ -1,11 +1,11 @@
 """How the judge dispatcher is put together."""
 
+from dearena.judging.nonces import fingerprint
 from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
 from services.judge_dispatcher import attacks, pauses, starved, store
 from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.dispatcher import Dispatcher
 from services.judge_dispatcher.lanes import Lanes
-from services.judge_dispatcher.nonces import fingerprint
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import until_it_passes
 from services.judge_dispatcher.pauses import Pauses

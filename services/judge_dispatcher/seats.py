@@ -6,6 +6,9 @@ import grpc.aio
 
 from dearena import faults
 from dearena.identity import judge_request_id
+from dearena.judging import verdict
+from dearena.judging.nonces import codes_of
+from dearena.judging.templates import Template
 from dearena.names import DimensionName
 from dearena.outcomes import SeatVerdict
 from dearena.v1.common_pb2 import Cell, ChatMessage
@@ -19,12 +22,9 @@ from dearena.v1.gateway_pb2 import (
     CompletionState,
     FailureKind,
 )
-from services.judge_dispatcher import verdict
 from services.judge_dispatcher.comparison import SeatRecord
-from services.judge_dispatcher.nonces import codes_of
 from services.judge_dispatcher.outcome import Miss, Seat
 from services.judge_dispatcher.patience import until_it_passes
-from services.judge_dispatcher.template import Template
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
 

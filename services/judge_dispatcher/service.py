@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena import faults
+from dearena.judging.templates import template_named
 from dearena.names import DimensionName, InvalidName, ModelName
 from dearena.outcomes import SeatVerdict as Verdict
 from dearena.v1.common_pb2 import Cell, CellKind, Money, SeatPolicy, SeatVerdict, TokenUsage
@@ -39,7 +40,6 @@ from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
-from services.judge_dispatcher.template import template_named
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in

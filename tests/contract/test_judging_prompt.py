@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.judging import verdict
+from dearena.judging.templates import TEMPLATES, Template
 from dearena.outcomes import SeatVerdict
 from dearena.sparring import reading
 from dearena.sparring.reading import Seat
-from services.judge_dispatcher import verdict
-from services.judge_dispatcher.template import TEMPLATES, Template
 
 FENCE = "0123456789abcdef"
 NONCE = "fedcba9876543210"

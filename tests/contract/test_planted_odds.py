@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.identity import text_hash
+from dearena.judging import verdict
+from dearena.judging.templates import PAIRWISE_1
 from dearena.outcomes import SeatVerdict
 from dearena.sparring.calls import Call, Completed, Purpose
 from dearena.sparring.odds import Odds, Shown
 from dearena.sparring.planted import Character, PlantedWorld
 from services.gateway.conversation import answer_text
-from services.judge_dispatcher import verdict
-from services.judge_dispatcher.template import PAIRWISE_1
 
 MODELS = [f"model-{number:03}" for number in range(8)]
 QUESTIONS = {

@@ -5,7 +5,7 @@ import re
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.judge_dispatcher.nonces import codes_of, fingerprint
+from dearena.judging.nonces import codes_of, fingerprint
 
 secrets = st.binary(min_size=16, max_size=64)
 request_ids = st.text("0123456789abcdef", min_size=64, max_size=64)

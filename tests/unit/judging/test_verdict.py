@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dearena.judging.verdict import Reading, read
 from dearena.outcomes import SeatVerdict
-from services.judge_dispatcher.verdict import Reading, read
 
 NONCE = "fedcba9876543210"
 FIRST, SECOND, TIE = (Reading(verdict) for verdict in (SeatVerdict.FIRST, SeatVerdict.SECOND, SeatVerdict.TIE))

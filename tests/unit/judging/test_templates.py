@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena import faults, identity
-from dearena.sparring import reading
-from services.judge_dispatcher.template import (
+from dearena.judging.templates import (
     DEFAULT_TEMPLATE,
     PAIRWISE_1,
     TEMPLATES,
@@ -16,6 +15,7 @@ from services.judge_dispatcher.template import (
     template_hashed,
     template_named,
 )
+from dearena.sparring import reading
 
 FENCE = "0123456789abcdef"
 NONCE = "fedcba9876543210"
