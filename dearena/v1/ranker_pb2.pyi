@@ -92,6 +92,8 @@ class _DecisionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision
     DECISION_KIND_BUDGET_LIFTED: _DecisionKind.ValueType  # 9
     DECISION_KIND_REFINEMENT_ORDERED: _DecisionKind.ValueType  # 10
     """The whole board is to be refined with so many judge calls."""
+    DECISION_KIND_PROVENANCE_CHANGED: _DecisionKind.ValueType  # 11
+    """A model's provider or family is another now: who may judge what goes by it from here on."""
 
 class DecisionKind(_DecisionKind, metaclass=_DecisionKindEnumTypeWrapper): ...
 
@@ -111,6 +113,8 @@ DECISION_KIND_MODEL_RETIRED: DecisionKind.ValueType  # 8
 DECISION_KIND_BUDGET_LIFTED: DecisionKind.ValueType  # 9
 DECISION_KIND_REFINEMENT_ORDERED: DecisionKind.ValueType  # 10
 """The whole board is to be refined with so many judge calls."""
+DECISION_KIND_PROVENANCE_CHANGED: DecisionKind.ValueType  # 11
+"""A model's provider or family is another now: who may judge what goes by it from here on."""
 Global___DecisionKind: _TypeAlias = DecisionKind  # noqa: Y015
 
 @_typing.final

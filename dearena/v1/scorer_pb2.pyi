@@ -221,6 +221,7 @@ class Board(_message.Message):
     TIE_PARAMETER_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
     CLUSTERS_FIELD_NUMBER: _builtins.int
+    SEAT_EFFECT_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     dimension_version: _builtins.int
@@ -276,6 +277,12 @@ class Board(_message.Message):
     def clusters(self) -> Global___VoteClusters:
         """Absent on boards made before this was kept."""
 
+    @_builtins.property
+    def seat_effect(self) -> Global___SeatEffect:
+        """How much judges who looked once prefer whoever sits first; the strengths are corrected for it. Absent where
+        every vote that counts was asked in both seat orders.
+        """
+
     def __init__(
         self,
         *,
@@ -298,16 +305,50 @@ class Board(_message.Message):
         tie_parameter: _builtins.float | None = ...,
         settings: Global___ScoringSettings | None = ...,
         clusters: Global___VoteClusters | None = ...,
+        seat_effect: Global___SeatEffect | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "clusters", b"clusters", "create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "settings", b"settings", "tie_parameter", b"tie_parameter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "clusters", b"clusters", "create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "seat_effect", b"seat_effect", "settings", b"settings", "tie_parameter", b"tie_parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "board_digest", b"board_digest", "board_version", b"board_version", "clusters", b"clusters", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "effective_votes", b"effective_votes", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "tie_parameter", b"tie_parameter", "unbounded", b"unbounded", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "board_digest", b"board_digest", "board_version", b"board_version", "clusters", b"clusters", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "effective_votes", b"effective_votes", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "seat_effect", b"seat_effect", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "tie_parameter", b"tie_parameter", "unbounded", b"unbounded", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tie_parameter: _TypeAlias = _typing.Literal["tie_parameter"]  # noqa: Y015
     _WhichOneofArgType__tie_parameter: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__tie_parameter) -> _WhichOneofReturnType__tie_parameter | None: ...
 
 Global___Board: _TypeAlias = Board  # noqa: Y015
+
+@_typing.final
+class SeatEffect(_message.Message):
+    """What the first seat is worth before a judge who looks once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_ODDS_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    log_odds: _builtins.float
+    """In log-odds of being preferred; 0: nothing."""
+    low: _builtins.float
+    """Interval at the confidence of the settings."""
+    high: _builtins.float
+    votes: _builtins.int
+    """Votes of one look that it was estimated from."""
+    def __init__(
+        self,
+        *,
+        log_odds: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        votes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "log_odds", b"log_odds", "low", b"low", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeatEffect: _TypeAlias = SeatEffect  # noqa: Y015
 
 @_typing.final
 class ScoringSettings(_message.Message):
