@@ -11,6 +11,7 @@ from dearena.cli import (
     explain,
     fit,
     insertions,
+    judge,
     judges,
     keys,
     leaderboard,
@@ -49,6 +50,7 @@ app.command("boards")(boards.boards)
 app.command("diff")(diff.diff)
 app.command("pairs")(pairs.pairs)
 app.command("judges")(judges.judges)
+app.add_typer(judge.app, name="judge")
 app.command("what-if")(what_if.what_if)
 app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)

@@ -1,20 +1,23 @@
 """`dearena judges`: how each judge of a board votes, whom it favours, what it weighs and what it is worth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from dearena.cli import columns, judge_health, output, words
+from dearena.cli import columns, judge_health, output, persuasion, words
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, Wait, run
 from dearena.client import REPORT_SECONDS, ArenaClient
-from dearena.faults import InvalidField
+from dearena.faults import InvalidField, ServiceUnavailable
 from dearena.plain import plain
+from dearena.v1 import judge_dispatcher_pb2
 from dearena.v1 import scorer_pb2 as pb
 
 Reports = Sequence[pb.JudgeReport]
+Persuasions = Mapping[str, judge_dispatcher_pb2.Persuasion]
+_NOBODY: Persuasions = {}
 
 
 def judges(
@@ -37,7 +40,8 @@ def judges(
     Weight: the mean is 1 over the judges who have voted; on the board, over all who are ranked.
     First seat: the share of its verdicts for the answer shown first, even-handed at 50 %. Agreement: how often it
     prefers the model that is the better one to the others, and beside it the share expected of a judge who decides
-    with their board's chances. Own family: what it adds to answers of its family, in log-odds.
+    with their board's chances. Own family: what it adds to answers of its family, in log-odds. Persuaded: how often
+    attacks in answers won it over, and the same answers without them, where `dearena judge attack` has tried it.
     """
 
     async def body(client: ArenaClient) -> None:
@@ -50,9 +54,17 @@ def judges(
         if as_json:
             output.show_json(plain(found))
         else:
-            output.show(rendered(dimension, found))
+            output.show(rendered(dimension, found, await _tried(client, dimension)))
 
     run(body, project=project)
+
+
+async def _tried(client: ArenaClient, dimension: str) -> Persuasions:
+    """Trials of attacks by judge; none while the dispatcher is away, for the report is not its."""
+    try:
+        return {one.judge: one for one in await client.persuasions(dimension)}
+    except ServiceUnavailable:
+        return {}
 
 
 async def _show_health(client: ArenaClient, dimension: str, *, as_json: bool) -> None:
@@ -65,19 +77,19 @@ async def _show_health(client: ArenaClient, dimension: str, *, as_json: bool) ->
         output.show("no judge has been admitted yet")
 
 
-def rendered(dimension: str, found: pb.GetJudgeReportResponse) -> Group:
+def rendered(dimension: str, found: pb.GetJudgeReportResponse, tried: Persuasions = _NOBODY) -> Group:
     """The report for people: the heaviest judges first."""
     reports = sorted(found.judges, key=lambda report: -report.weight)
     parts: list[RenderableType] = [words.joined([dimension, f"board {found.board_version}", f"{len(reports)} judges"])]
     if reports:
-        parts.append(_habits(reports))
+        parts.append(_habits(reports, tried))
     if any(report.HasField("worth") for report in reports):
         parts += ["", _worth(reports)]
     parts += [f"note: {report.judge} {', '.join(report.notes)}" for report in reports if report.notes]
     return Group(*parts)
 
 
-def _habits(reports: Reports) -> Table:
+def _habits(reports: Reports, tried: Persuasions) -> Table:
     shown = {
         "judge": [report.judge for report in reports],
         "weight": [f"{report.weight:.2f}" for report in reports],
@@ -93,6 +105,7 @@ def _habits(reports: Reports) -> Table:
         "expected": _told(reports, "agreement", lambda report: words.percent(report.agreement.expected)),
         "own family": _told(reports, "family", lambda report: _favour(report.family)),
         "own revisions": _told(reports, "own_revisions", lambda report: _favour(report.own_revisions)),
+        "persuaded": [persuasion.told(tried.get(report.judge)) for report in reports],
     }
     return columns.table(shown, left=("judge",))
 

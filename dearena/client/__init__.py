@@ -10,12 +10,14 @@ Answers are the contract's own messages (`dearena.v1`); what goes wrong is a fau
 from dearena.client.addresses import Addresses
 from dearena.client.apply import Action, Change, apply
 from dearena.client.arena_file import ArenaFile, read_arena_file
+from dearena.client.attacks import TRIAL_SECONDS
 from dearena.client.boards import REPORT_SECONDS
 from dearena.client.client import ArenaClient
 from dearena.client.votes import Vote
 
 __all__ = [
     "REPORT_SECONDS",
+    "TRIAL_SECONDS",
     "Action",
     "Addresses",
     "ArenaClient",

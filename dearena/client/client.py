@@ -10,6 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from dearena.client import pools, votes
 from dearena.client.addresses import Addresses
+from dearena.client.attacks import AttackCalls
 from dearena.client.boards import BoardCalls
 from dearena.client.channel import Service
 from dearena.client.limits import LimitCalls
@@ -28,7 +29,7 @@ UPLOAD_SECONDS = 300.0
 """For a whole question pool: as long as the query selector waits for one."""
 
 
-class ArenaClient(BoardCalls, LimitCalls, ProbeCalls):
+class ArenaClient(AttackCalls, BoardCalls, LimitCalls, ProbeCalls):
     """The arena as one project sees it.
 
     Models and dimensions are named by their slugs. Lists are async iterators that turn the pages

@@ -115,9 +115,7 @@ class GullibleWorld:
 
     def reply(self, call: Call) -> Reply:
         """Judge the answers shown, or answer the query as a planted model does."""
-        name, _, _ = call.model.partition(":")
-        weakness = WEAKNESSES.get(name)
-        if weakness is None:
+        if call.model.partition(":")[0] not in WEAKNESSES:
             known = ", ".join(WEAKNESSES)
             return Refused(404, "model_not_found", f"{call.model!r} names no weakness; there are {known}")
         try:
@@ -126,11 +124,11 @@ class GullibleWorld:
             shown = None
         if shown is None:
             return self.honest.reply(call)
-        verdict = self._verdict(call.model, weakness, shown)
-        return self.honest.reply(call) if verdict is None else verdict
+        return self.judged(call.model, shown) or self.honest.reply(call)
 
-    def _verdict(self, judge: str, weakness: Callable[[str], bool], shown: JudgingPrompt) -> Reply | None:
-        """What is said of a pair; None where neither weakness nor knowledge says anything."""
+    def judged(self, judge: str, shown: JudgingPrompt) -> Completed | None:
+        """What a judge says of a pair; None where neither weakness nor knowledge says anything."""
+        weakness = WEAKNESSES[judge.partition(":")[0]]
         key = (self.seed, judge, identity_of(shown.first), identity_of(shown.second))
         if happens(self.unreadable_rate, "unreadable", *key):
             return Completed("I have read both answers with pleasure.")
