@@ -17,6 +17,10 @@ from services.gateway.completions import Completions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.group_commit import GroupCommit
 from services.gateway.leases import Leases
+from services.gateway.limits.admission import Admission, no_key_limits
+from services.gateway.limits.breaker import BreakerPolicy
+from services.gateway.limits.gate import Gate
+from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.models import Endpoint, ModelSpec
 from services.gateway.store import COMPLETIONS
 from services.runtime.store import Document, Store
@@ -115,11 +119,14 @@ async def test_an_end_that_is_being_written_is_not_given_up(store: Store, monkey
         return await write(ends)
 
     class Endpoints:
-        async def send(self, _call: Call, _parent: object) -> Delivery:
+        async def send(self, _call: Call, _parent: object, _gate: Gate) -> Delivery:
             return Delivery(REPLY, timedelta(), 1)
 
     monkeypatch.setattr(log, "_ends", GroupCommit(slowly))
-    calls = Completions(log, cast("EndpointClient", Endpoints()))
+    admission = Admission(
+        LimitRecords(store, "one"), "one", no_key_limits, BreakerPolicy(), seat_seconds=60, longest_hold=60
+    )
+    calls = Completions(log, cast("EndpointClient", Endpoints()), admission)
     waiting = asyncio.ensure_future(calls.complete(CALL))
     await writing.wait()
     giving_up = asyncio.ensure_future(calls.give_up())
