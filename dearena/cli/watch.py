@@ -91,7 +91,8 @@ async def _looks(client: ArenaClient, dimension: str, revision: str) -> AsyncIte
 def _waiting(entrant: gateway_pb2.Entrant) -> str:
     if entrant.state == gateway_pb2.ENTRANT_STATE_READY:
         return "has answered, and waits to be admitted"
-    return f"is answering: {entrant.answers_recorded}/{entrant.queries} queries"
+    answering = f"is answering: {entrant.answers_recorded}/{entrant.queries} queries"
+    return f"{answering}; {entrant.reason}" if entrant.reason else answering
 
 
 async def _live(steps: Steps, screen: Console) -> None:
@@ -103,7 +104,10 @@ async def _live(steps: Steps, screen: Console) -> None:
 
 
 async def _lines(steps: Steps, screen: Console) -> None:
-    """One line a step; mere progress within a round is left out."""
+    """One line a step; of mere progress within a round only why it waits, when that changes."""
+    waits: dict[str, str] = {}
     async for step in steps:
-        if step.why or step.HasField("decision"):
+        model, reason = step.insertion.model, step.insertion.waiting_reason
+        if step.why or step.HasField("decision") or (reason and reason != waits.get(model)):
             screen.print(progress.line(step), soft_wrap=True)
+        waits[model] = reason

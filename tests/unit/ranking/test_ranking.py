@@ -125,8 +125,12 @@ def test_the_log_has_no_gaps() -> None:
         replay([first, first])
 
 
-def test_entries_that_nobody_writes_yet_can_be_read() -> None:
-    assert apply(EMPTY, Decision(1, DecisionKind.BUDGET_LIFTED, "", 0, {})).decisions == 1
+def test_what_is_decided_does_not_depend_on_budgets() -> None:
+    log = Log(SEEDS, "z@1").open(["z@1"])
+    before = log.state
+    log.add(*decisions.budgets_lifted(0, 2, ["z@1"], ["dimension algebra", "model a"]))
+    assert log.state.decisions == before.decisions + 2
+    assert replace(log.state, decisions=before.decisions) == before
 
 
 def test_a_phase_that_is_not_known_is_refused() -> None:

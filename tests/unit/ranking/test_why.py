@@ -97,6 +97,12 @@ def test_a_settle_says_how_sure_it_is() -> None:
     )
 
 
+def test_a_lift_names_the_budget_and_the_round_that_goes_on() -> None:
+    (told,) = decisions.budgets_lifted(4, 7, [NEWCOMER], ["insertion of kappa in algebra"])
+    assert (told.number, told.model, told.round) == (4, NEWCOMER, 7)
+    assert why(told) == "the budget of insertion of kappa in algebra is lifted: round 7 goes on"
+
+
 def test_comings_and_goings() -> None:
     assert why(decisions.suspended(1, 1, "a@1", "is inverted")) == "is suspended as a judge by a rule: is inverted"
     assert why(decisions.ordered(1, Order(1, "JUDGE_REINSTATED", "a@1", "mended"))) == (
