@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from dearena.cli import output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
-from dearena.client.arena_file import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.client.declared import DEFAULT_ANSWER_PARAMETERS, model_of
+from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.faults import FieldViolation, InvalidField
 from dearena.plain import plain
 

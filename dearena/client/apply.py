@@ -1,16 +1,21 @@
 """Makes an arena what a file declares. Applied again it changes nothing, and after a failure it goes on."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from dearena import identity
-from dearena.client import declared, pools
-from dearena.client.arena_file import ArenaFile, DimensionEntry, ModelEntry
+from dearena.client import declared, pools, yaml_places
+from dearena.client.arena_file import ArenaFile
 from dearena.client.client import ArenaClient
-from dearena.faults import AlreadyExists, ArenaFault, UnknownDimension, UnknownModel
-from dearena.v1 import gateway_pb2
+from dearena.client.dimension_entries import DimensionEntry
+from dearena.client.model_entries import KeyEntry, ModelEntry
+from dearena.client.yaml_places import Place
+from dearena.faults import AlreadyExists, ArenaFault, FieldViolation, UnknownDimension, UnknownModel
+from dearena.v1 import gateway_pb2, query_selector_pb2
 
 
 class Action(StrEnum):
@@ -28,31 +33,65 @@ class Change:
     """What became of one declaration."""
 
     kind: str
-    """`model` or `dimension`."""
+    """`key`, `model` or `dimension`."""
     slug: str
     action: Action
     fields: tuple[str, ...] = ()
     """Fields that were updated."""
+    revision: int = 0
+    """The new one that an update made; 0: none was made."""
 
 
-async def apply(client: ArenaClient, file: ArenaFile) -> AsyncIterator[Change]:
-    """Create or update what the file declares, dimensions first, each in the order of the file.
+async def check(client: ArenaClient, file: ArenaFile) -> None:
+    """Have the services check all that the file declares; nothing is changed.
 
-    What the arena has beyond the file is left alone. The models are one cohort: they are admitted in
-    this order, whenever their answers come in.
+    Raises:
+        InvalidField: with a violation, pointed at in the file, for everything that is wrong.
+        ServiceUnavailable: a service is not there.
+    """
+    violations: list[FieldViolation] = []
+    for at, dimension in enumerate(file.dimensions):
+        with _collected(violations, file, ("dimensions", at)):
+            await _check_dimension(client, dimension)
+    for at, model in enumerate(file.models):
+        with _collected(violations, file, ("models", at)):
+            wanted = declared.model_of(model, client.model_name(model.slug), file.cohort(client.project))
+            with suppress(AlreadyExists):  # then all else is in order: it was looked at first
+                await client.register_model(wanted, validate_only=True)
+    if violations:
+        raise yaml_places.fault(violations)
+
+
+async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) -> AsyncIterator[Change]:
+    """Create or update what the file declares: keys, dimensions, models, each in the order of the file.
+
+    All of it is checked first, so that a file with something wrong in it changes nothing. What the arena has
+    beyond the file is left alone. The models are one cohort: they are admitted in this order, whenever their
+    answers come in.
+
+    Args:
+        client: of the project.
+        file: what is declared.
+        dry_run: tell the changes and make none; new revisions are not foretold.
 
     Raises:
         AlreadyExists: a dimension is there and other than declared; a dimension cannot be changed.
         ArenaFault: as the services say, with the declaration's name before it. What came before it
             in the file has been done; apply again to go on.
     """
+    await check(client, file)
+    limits = {one.key_reference: one async for one in client.key_limits()} if file.keys else {}
+    for key in file.keys:
+        with _named("key", key.key_reference):
+            change = await _apply_key(client, key, limits.get(key.key_reference), dry_run=dry_run)
+        yield change
     for dimension in file.dimensions:
         with _named("dimension", dimension.slug):
-            change = await _apply_dimension(client, dimension)
+            change = await _apply_dimension(client, dimension, dry_run=dry_run)
         yield change
     for model in file.models:
         with _named("model", model.slug):
-            change = await _apply_model(client, model, file.cohort(client.project))
+            change = await _apply_model(client, model, file.cohort(client.project), dry_run=dry_run)
         yield change
 
 
@@ -65,41 +104,119 @@ def _named(kind: str, slug: str) -> Iterator[None]:
         raise type(fault)(f"{kind} {slug}: {fault}", fault.violations) from fault
 
 
-async def _apply_dimension(client: ArenaClient, entry: DimensionEntry) -> Change:
+@contextmanager
+def _collected(violations: list[FieldViolation], file: ArenaFile, place: Place) -> Iterator[None]:
+    """Takes what a service finds wrong with a declaration, pointed at in the file."""
+    try:
+        yield
+    except ArenaFault as fault:
+        if fault.status not in ("INVALID_ARGUMENT", "ALREADY_EXISTS"):
+            raise
+        if not fault.violations:
+            violations.append(file.violation(place, str(fault)))
+        violations.extend(_pointed_at(file, place, one) for one in fault.violations)
+
+
+_CALLED: Final = {
+    "name": "slug",
+    "timeout": "timeout_seconds",
+    "deadline": "deadline_seconds",
+}
+"""Fields of the contract, as the file calls them."""
+_POOL_LINE: Final = re.compile(r"pool(?: line (\d+))?")
+
+
+def _pointed_at(file: ArenaFile, place: Place, violation: FieldViolation) -> FieldViolation:
+    """The place of `model.endpoint.base_url`, or of `pool line 7` in the pool's own file."""
+    match place:
+        case "dimensions", int() as at if found := _POOL_LINE.fullmatch(violation.field):
+            if found[1]:
+                return FieldViolation(f"{file.dimensions[at].pool.name}:{found[1]}", violation.description)
+            return file.violation((*place, "pool"), violation.description)
+    first, *rest = violation.field.split(".")
+    if first not in ("model", "dimension") or not rest:
+        return file.violation(place, f"{violation.field}: {violation.description}")
+    return file.violation((*place, _CALLED.get(rest[0], rest[0]), *rest[1:]), violation.description)
+
+
+async def _apply_key(
+    client: ArenaClient, entry: KeyEntry, present: gateway_pb2.KeyLimits | None, *, dry_run: bool
+) -> Change:
+    wanted = declared.limits_of(entry)
+    fields = tuple(
+        field.name
+        for field in wanted.DESCRIPTOR.fields
+        if present is not None and getattr(wanted, field.name) != getattr(present, field.name)
+    )
+    unlimited = wanted == gateway_pb2.KeyLimits(key_reference=entry.key_reference)
+    if (present is not None and not fields) or (present is None and unlimited):
+        return Change("key", entry.key_reference, Action.UNCHANGED)
+    if not dry_run:
+        # No id: setting limits twice is setting them, and a change there and back again is three settings.
+        await client.set_key_limits(wanted)
+    return Change("key", entry.key_reference, Action.CREATED if present is None else Action.UPDATED, fields)
+
+
+async def _check_dimension(client: ArenaClient, entry: DimensionEntry) -> None:
+    """Have a new dimension checked with its whole pool, and one that is there compared."""
     wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
     content = pools.content_of(entry.pool)
-    pool_hash = pools.pool_hash(content)
     try:
         present = await client.get_dimension(entry.slug)
     except UnknownDimension:
-        request_id = _request_id("dimension", wanted.SerializeToString(deterministic=True).hex(), pool_hash)
-        await client.create_dimension(wanted, content, request_id=request_id)
-        return Change("dimension", entry.slug, Action.CREATED)
-    if differences := list(declared.dimension_differences(wanted, pool_hash, present)):
+        await client.create_dimension(wanted, content, validate_only=True)
+    else:
+        _refuse_differences(wanted, content, present)
+
+
+def _refuse_differences(
+    wanted: query_selector_pb2.Dimension, content: bytes, present: query_selector_pb2.Dimension
+) -> None:
+    if differences := list(declared.dimension_differences(wanted, pools.pool_hash(content), present)):
         raise AlreadyExists(
             f"is there, and other than declared: {'; '.join(differences)}. "
             "A dimension cannot be changed; declare another slug"
         )
+
+
+async def _apply_dimension(client: ArenaClient, entry: DimensionEntry, *, dry_run: bool) -> Change:
+    wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
+    content = pools.content_of(entry.pool)
+    try:
+        present = await client.get_dimension(entry.slug)
+    except UnknownDimension:
+        said = wanted.SerializeToString(deterministic=True).hex()
+        if not dry_run:
+            request_id = _request_id("dimension", said, pools.pool_hash(content))
+            await client.create_dimension(wanted, content, request_id=request_id)
+        return Change("dimension", entry.slug, Action.CREATED)
+    _refuse_differences(wanted, content, present)
     return Change("dimension", entry.slug, Action.UNCHANGED)
 
 
-async def _apply_model(client: ArenaClient, entry: ModelEntry, cohort: str) -> Change:
+async def _apply_model(client: ArenaClient, entry: ModelEntry, cohort: str, *, dry_run: bool) -> Change:
     wanted = declared.model_of(entry, client.model_name(entry.slug), cohort)
     said = wanted.SerializeToString(deterministic=True).hex()
     try:
         present = await client.get_model(entry.slug)
     except UnknownModel:
-        await client.register_model(wanted, request_id=_request_id("register", said))
+        if not dry_run:
+            await client.register_model(wanted, request_id=_request_id("register", said))
         return Change("model", entry.slug, Action.CREATED)
     if present.state == gateway_pb2.MODEL_STATE_RETIRED:
         return Change("model", entry.slug, Action.RETIRED)
     fields = declared.differing_fields(wanted, present)
     if not fields:
         return Change("model", entry.slug, Action.UNCHANGED)
+    if dry_run:
+        return Change("model", entry.slug, Action.UPDATED, tuple(fields))
     wanted.etag = present.etag
     # The etag is part of the id: a change there and back again is three requests, not two.
-    await client.update_model(wanted, [*fields, "cohort"], request_id=_request_id("update", said, present.etag))
-    return Change("model", entry.slug, Action.UPDATED, tuple(fields))
+    updated = await client.update_model(
+        wanted, [*fields, "cohort"], request_id=_request_id("update", said, present.etag)
+    )
+    revision = updated.revision if updated.revision != present.revision else 0
+    return Change("model", entry.slug, Action.UPDATED, tuple(fields), revision)
 
 
 def _request_id(*parts: str) -> str:

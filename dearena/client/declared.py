@@ -6,7 +6,14 @@ from decimal import Decimal
 from typing import Final
 
 from dearena.client.amounts import NANO, amount_of, amount_text
-from dearena.client.arena_file import DimensionEntry, ModelEntry, ParametersEntry, PriceEntry, RankingEntry
+from dearena.client.dimension_entries import DimensionEntry, JudgingEntry, RankingEntry
+from dearena.client.model_entries import (
+    DEFAULT_TIMEOUT_SECONDS,
+    KeyEntry,
+    ModelEntry,
+    ParametersEntry,
+    PriceEntry,
+)
 from dearena.ranking import defaults
 from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 
@@ -14,7 +21,7 @@ from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 DEFAULT_ANSWER_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0, max_tokens=2048)
 DEFAULT_JUDGE_PARAMETERS: Final = common_pb2.GenerationParameters(temperature=0, max_tokens=1024)
 DEFAULT_CONCURRENCY: Final = 8
-DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
+DEFAULT_TIMEOUT: Final = timedelta(seconds=DEFAULT_TIMEOUT_SECONDS)
 DEFAULT_RANKING: Final = query_selector_pb2.RankingSettings(
     seed_models=defaults.DEFAULT_SEED_MODELS,
     window=defaults.DEFAULT_WINDOW,
@@ -66,7 +73,7 @@ def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
         tokens_per_minute=entry.tokens_per_minute,
         price=price_of(entry.price),
         may_judge=entry.may_judge,
-        cohort=cohort,
+        cohort=entry.cohort or cohort,
     )
     seconds = entry.timeout_seconds
     model.timeout.FromTimedelta(DEFAULT_TIMEOUT if seconds is None else timedelta(seconds=seconds))
@@ -139,8 +146,20 @@ def dimension_of(entry: DimensionEntry, name: str) -> query_selector_pb2.Dimensi
         selection=query_selector_pb2.Selection(**entry.selection.model_dump()),
         ranking=_ranking_of(entry.ranking),
         template=entry.template,
+        judging=_judging_of(entry.judging),
         allowed_providers=entry.allowed_providers,
     )
+
+
+def _judging_of(entry: JudgingEntry) -> query_selector_pb2.JudgingPolicy | None:
+    """None where nothing is said, which is as good as all its defaults."""
+    policy = query_selector_pb2.JudgingPolicy(**entry.model_dump(exclude={"template_file", "rubric_file"}))
+    return policy if policy.ListFields() else None
+
+
+def limits_of(entry: KeyEntry) -> gateway_pb2.KeyLimits:
+    """The message that limits a key."""
+    return gateway_pb2.KeyLimits(**entry.model_dump())
 
 
 SEATS: Final = {
@@ -172,6 +191,8 @@ def dimension_differences(
     ranking.CopyFrom(DEFAULT_RANKING)
     # Merging takes what is said: zeros and empty strings are unsaid, and leave the default.
     ranking.MergeFrom(declared.ranking)
+    # A template of the dimension's own goes in place of the named one, and may leave its name unsaid.
+    own_template = bool(declared.judging.template_text)
     wanted: dict[str, tuple[object, object]] = {
         "display_name": (present.display_name, declared.display_name or slug),
         "selection.method": (present.selection.method, declared.selection.method or DEFAULT_METHOD),
@@ -181,7 +202,11 @@ def dimension_differences(
             f"ranking.{field.name}": (_said(present.ranking, field.name), _said(ranking, field.name))
             for field in ranking.DESCRIPTOR.fields
         },
-        "template": (present.template, declared.template or DEFAULT_TEMPLATE),
+        "template": ("", "") if own_template else (present.template, declared.template or DEFAULT_TEMPLATE),
+        **{
+            f"judging.{field.name}": (_value(present.judging, field.name), _value(declared.judging, field.name))
+            for field in declared.judging.DESCRIPTOR.fields
+        },
         "allowed_providers": (list(present.allowed_providers), list(declared.allowed_providers)),
     }
     for field, (is_now, is_declared) in wanted.items():
@@ -189,6 +214,11 @@ def dimension_differences(
             yield f"{field} is {is_now!r}, declared {is_declared!r}"
     if present.pool_hash != declared_pool_hash:
         yield "its pool holds other questions"
+
+
+def _value(policy: query_selector_pb2.JudgingPolicy, field: str) -> object:
+    value = getattr(policy, field)
+    return value if isinstance(value, (str, bool)) else list(value)
 
 
 def _said(ranking: query_selector_pb2.RankingSettings, field: str) -> object:

@@ -84,6 +84,7 @@ async def arena(
         gateway_settings = arena_settings(
             GatewaySettings,
             query_selector_address=selector.address,
+            allow_private="127.0.0.0/8",
             http_attempts=1,
             answer_attempts=1,
             drain_seconds=0.2,
@@ -129,12 +130,12 @@ async def test_what_is_wrong_with_a_model_is_one_clear_line(arena: Arena) -> Non
     assert "error: " in (taken := await arena.refused(*KAPPA))
     assert "kappa" in taken
     told = await arena.refused("register", "x", "--url", "ftp://x", "--model", "y")
-    assert "model.endpoint.base_url" in told
+    assert "base_url: must begin with http:// or https://" in told
     assert len(told.splitlines()) == 1
     assert "GPT 5" in await arena.refused("register", "GPT 5", "--url", "http://x", "--model", "y")
     assert "--price-in" in await arena.refused(*KAPPA, "--price-in", "cheap")
     assert "must be from 0 to 1,000,000" in await arena.refused(*KAPPA, "--price-out", "1e30")
-    assert "not Unicode text" in await arena.refused(*KAPPA, "--family", "\udcff")
+    assert "unicode string" in await arena.refused(*KAPPA, "--family", "\udcff")
     assert "'core' is not of the form NAME=VALUE" in await arena.refused(*KAPPA, "--label", "core")
     assert "nowhere" in await arena.refused("retire", "nowhere")
 
@@ -242,6 +243,7 @@ async def test_what_differs_is_updated_there_and_back_and_there_again(arena: Are
         file.write_text(text.replace(old, new))
         said = await arena.said("apply", "-f", "arena.yaml")
         assert f"model lambda: updated ({fields})" in said, number
+        assert ("now lambda@2" in said) is (fields == "endpoint")
         assert "model kappa: unchanged" in said
         assert await actions(arena) == dict.fromkeys(("algebra", "kappa", "lambda"), "unchanged")
     assert (await arena.client.get_model("lambda")).revision == 2
@@ -259,7 +261,8 @@ async def test_a_dimension_that_would_have_to_change_is_told(arena: Arena) -> No
     file = arena.directory / "arena.yaml"
     file.write_text(ARENA.replace("k: 4", "k: 5"))
     told = await arena.refused("apply", "-f", "arena.yaml")
-    assert told.startswith("error: dimension algebra: is there, and other than declared: selection.k is 4, declared 5")
+    other = "dimensions[0]: is there, and other than declared: selection.k is 4, declared 5"
+    assert told.startswith(f"error: arena.yaml:12:5: {other}")
     assert "its pool holds other questions" in told
 
 
@@ -273,9 +276,61 @@ async def test_faults_in_a_file_name_their_lines(arena: Arena) -> None:
         ARENA.replace("slug: lambda", "slug: Lambda").replace("k: 4", "k: four")
     )
     told = await arena.refused("apply", "-f", "arena.yaml")
-    assert "arena.yaml:5: models[1].slug: 'Lambda' is not a slug" in told
-    assert "arena.yaml:14: dimensions[0].selection.k" in told
+    assert "arena.yaml:5:11: models[1].slug: 'Lambda' is not a slug" in told
+    assert "arena.yaml:14:20: dimensions[0].selection.k: must be a whole number" in told
     assert await arena.refused("apply", "-f", "nowhere.yaml") == "error: nowhere.yaml: No such file or directory\n"
+
+
+async def test_what_the_services_find_wrong_names_its_line_and_nothing_is_changed(arena: Arena) -> None:
+    file = arena.directory / "arena.yaml"
+    file.write_text(
+        ARENA.replace("http://127.0.0.1:9/v1/", "http://10.0.0.7/v1")
+        .replace("{temperature: 0.5, extra_body: {top_k: 40}}", "{temperature: 0.5, extra_body: {stream: true}}")
+        .replace("k: 4", "k: 10")
+    )
+    told = await arena.refused("apply", "-f", "arena.yaml")
+    assert told.startswith("error: 3 things are wrong\n  arena.yaml:3:26: models[0].endpoint.base_url: 10.0.0.7 is not")
+    assert "\n  arena.yaml:8:43: models[1].answer_parameters.extra_body: must not hold stream\n" in told
+    assert "\n  arena.yaml:14:20: dimensions[0].selection.k: is 10, but the pool holds 9\n" in told
+    assert await arena.refused("apply", "-f", "arena.yaml", "--dry-run") == told
+    assert json.loads(await arena.said("models", "--json")) == []
+    (arena.directory / "pools" / "algebra.jsonl").write_text(POOL + "no question\n")
+    file.write_text(ARENA)
+    assert "algebra.jsonl:10: " in await arena.refused("apply", "-f", "arena.yaml")
+
+
+async def test_a_dry_run_tells_the_changes_and_makes_none(arena: Arena) -> None:
+    file = arena.directory / "arena.yaml"
+    file.write_text("keys: [{key_reference: 'env:ONE_KEY', concurrency: 2}]\n" + ARENA)
+    would = await arena.said("apply", "-f", "arena.yaml", "--dry-run")
+    things = ("key env:ONE_KEY", "dimension algebra", "model kappa", "model lambda")
+    assert would.splitlines() == [f"{thing}: would be created" for thing in things]
+    assert json.loads(await arena.said("models", "--json")) == []
+    assert json.loads(await arena.said("dimension", "list", "--json")) == []
+    assert json.loads(await arena.said("keys", "list", "--json")) == []
+    await actions(arena)
+    file.write_text(file.read_text().replace("display_name: Lambda", "display_name: L"))
+    would = await arena.said("apply", "-f", "arena.yaml", "--dry-run")
+    assert would.splitlines()[2:] == ["model kappa: unchanged", "model lambda: would be updated (display_name)"]
+    assert (await arena.client.get_model("lambda")).display_name == "Lambda"
+
+
+async def test_limits_of_keys_are_set_changed_and_lifted(arena: Arena) -> None:
+    file = arena.directory / "arena.yaml"
+
+    async def applied(limits: str) -> tuple[Any, Any]:
+        file.write_text(f"keys: [{{key_reference: 'env:ONE_KEY'{limits}}}]\n")
+        (change,) = map(json.loads, (await arena.said("apply", "-f", "arena.yaml", "--json")).splitlines())
+        return change["action"], change["fields"]
+
+    assert await applied("") == ("unchanged", [])
+    assert await applied(", concurrency: 2, tokens_per_minute: 900") == ("created", [])
+    assert await applied(", concurrency: 2, tokens_per_minute: 900") == ("unchanged", [])
+    assert await applied(", concurrency: 3, tokens_per_minute: 900") == ("updated", ["concurrency"])
+    (limits,) = [one async for one in arena.client.key_limits()]
+    assert (limits.concurrency, limits.tokens_per_minute) == (3, 900)
+    assert await applied("") == ("updated", ["concurrency", "tokens_per_minute"])
+    assert [one async for one in arena.client.key_limits()] == []
 
 
 async def test_another_project_is_another_arena(arena: Arena) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dearena.client import declared
-from dearena.client.arena_file import DimensionEntry, EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.client.dimension_entries import DimensionEntry
+from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.names import DimensionName
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from services.gateway import models as gateway_models

@@ -1,0 +1,89 @@
+"""Dimensions as an arena file declares them. Pure."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from dearena.client.amounts import amount_of
+from dearena.client.arena_words import not_a_truth
+from dearena.client.model_entries import Count, Entry, Name, Slug
+
+
+class SelectionEntry(Entry):
+    """How queries are chosen from the pool."""
+
+    method: str = ""
+    k: Annotated[int, BeforeValidator(not_a_truth), Field(ge=1, lt=2**32)]
+    seed: Annotated[int, BeforeValidator(not_a_truth), Field(ge=0, lt=2**64)] = 0
+
+
+def _amount(text: str) -> str:
+    if text:
+        amount_of(text)
+    return text
+
+
+class RankingEntry(Entry):
+    """How the ranking is made; 0 and empty stand for the defaults, and for no target.
+
+    Attributes:
+        seed_models: ranked by full pairwise comparison before the first insertion.
+        window: neighbours on each side of a newcomer that are compared with it.
+        max_slides: how often the window may slide.
+        jury: policy that decides pairs, `sequential` or `exhaustive`.
+        weighting: of judges, `score`, `uniform`, `rank` or `reliability`.
+        error: chance that a sequential jury ever decides a pair of equal models.
+        cap: readable outcomes after which a sequential jury leaves a pair undecided.
+        most_rounds: an insertion settles after so many at the latest.
+        target_calls: an insertion goes on until it has taken so many judge calls, and then settles.
+        target_rank_width: an insertion goes on until its rank is known to so many places, and then settles.
+        target_cost: an insertion settles once it has cost this much, such as `0.50 USD`.
+        seats: `both` orders of the two answers a cell, or a `single` one.
+        canary_every: a judge gets a canary with every so many votes.
+    """
+
+    seed_models: Count = 0
+    window: Count = 0
+    max_slides: Count = 0
+    jury: str = ""
+    weighting: str = ""
+    error: Annotated[float, BeforeValidator(not_a_truth), Field(ge=0, le=0.5)] = 0.0
+    cap: Count = 0
+    most_rounds: Count = 0
+    target_calls: Count = 0
+    target_rank_width: Count = 0
+    target_cost: Annotated[str, AfterValidator(_amount)] = ""
+    seats: Literal["", "both", "single"] = ""
+    canary_every: Count = 0
+
+
+class JudgingEntry(Entry):
+    """How answers are judged, and by whom, as in `dearena.v1.JudgingPolicy`.
+
+    Attributes:
+        template_text: a template of the dimension's own; or `template_file`, which holds one.
+        rubric: by what to judge; or `rubric_file`, which holds it.
+        exclude_family: no model judges a contestant of its own family.
+        judge_providers: only models of these judge; empty: all that may enter.
+    """
+
+    template_text: str = ""
+    template_file: Path | None = None
+    rubric: str = ""
+    rubric_file: Path | None = None
+    exclude_family: bool = False
+    judge_providers: tuple[Name, ...] = ()
+
+
+class DimensionEntry(Entry):
+    """A dimension, as in `dearena.v1.Dimension`, with its pool."""
+
+    slug: Slug
+    display_name: Name = ""
+    pool: Path
+    selection: SelectionEntry
+    ranking: RankingEntry = RankingEntry()
+    template: str = ""
+    judging: JudgingEntry = JudgingEntry()
+    allowed_providers: tuple[Name, ...] = ()
