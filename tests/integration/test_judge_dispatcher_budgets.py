@@ -131,3 +131,18 @@ async def test_newcomers_are_named_as_those_who_pay(arena: Arena, dispatcher: Ju
         ids = {seat.request_id for seat in comparison.seats}
         told = {tuple(one.on_behalf_of) for one in arena.gateway.requests if one.request_id in ids}
         assert told == {payers}
+
+
+async def test_a_dispatcher_begun_anew_knows_what_rounds_wait_for(arena: Arena) -> None:
+    arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA)}
+    cell = cell_of("gamma@1")
+    async with arena.dispatcher() as dispatcher:
+        await arena.ask([cell])
+        await eventually(lambda: waiting_for(dispatcher), equals=[OF_ALGEBRA])
+    async with arena.dispatcher() as dispatcher:
+        assert await waiting_for(dispatcher) == [OF_ALGEBRA]
+        arena.gateway.budgets.clear()
+        await arena.ask([cell])
+        await outcomes(dispatcher, [cell])
+        assert await waiting_for(dispatcher) == []
+    assert set(arena.gateway.paid.values()) == {1}
