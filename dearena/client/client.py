@@ -12,6 +12,7 @@ from dearena.client import pools, votes
 from dearena.client.addresses import Addresses
 from dearena.client.attacks import AttackCalls
 from dearena.client.boards import BoardCalls
+from dearena.client.budgets import BudgetCalls
 from dearena.client.channel import Service
 from dearena.client.limits import LimitCalls
 from dearena.client.probes import ProbeCalls
@@ -29,7 +30,7 @@ UPLOAD_SECONDS = 300.0
 """For a whole question pool: as long as the query selector waits for one."""
 
 
-class ArenaClient(AttackCalls, BoardCalls, LimitCalls, ProbeCalls):
+class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, LimitCalls, ProbeCalls):
     """The arena as one project sees it.
 
     Models and dimensions are named by their slugs. Lists are async iterators that turn the pages
