@@ -92,10 +92,15 @@ def judge_request_id(
     answer_hash_second: Digest,
     attempt: int,
     project: str,
+    form: str = "",
 ) -> Digest:
-    """Identity of one judge call: answers in seat order."""
+    """Identity of one judge call: answers in seat order.
+
+    `form` is the version of the form in which the verdict is asked for; empty, the line that came first, is left out.
+    """
     return digest_of(
         {
+            **({"form": form} if form else {}),
             "purpose": "judge",
             "project": project,
             "judge": judge,

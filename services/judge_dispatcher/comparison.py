@@ -28,6 +28,17 @@ class SeatRecord:
     cost_nano_units: int = 0
     currency: str = ""
     latency_ms: int = 0
+    finish_reason: str = ""
+    structured: bool = False
+    """The endpoint was held to the schema of a verdict."""
+    reasoning: str | None = None
+    """What the judge thought before it replied, told apart by the gateway; None when that is nothing."""
+    grade: int = 0
+    """Of five steps; 0: none."""
+    form: str = ""
+    """In which the verdict was asked for, as in `dearena.judging.forms`."""
+    prompt_hash: str = ""
+    """SHA-256 of what was sent."""
 
 
 @dataclass(frozen=True, slots=True)

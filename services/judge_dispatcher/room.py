@@ -5,6 +5,7 @@ from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
 from services.judge_dispatcher import attacks, pauses, starved, store
 from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.dispatcher import Dispatcher
+from services.judge_dispatcher.judges import Judges
 from services.judge_dispatcher.lanes import Lanes
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import until_it_passes
@@ -33,7 +34,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     judge_pauses = Pauses(shell.store, shell.instance)
     starved_rounds = StarvedRounds(shell.store, shell.peers, shell.instance)
     outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
-    seats = Seats(shell.peers, secret=secret, complete_seconds=settings.complete_seconds)
+    seats = Seats(shell.peers, Judges(shell.peers), secret=secret, complete_seconds=settings.complete_seconds)
     dispatcher = Dispatcher(
         store=comparisons,
         outcomes=outcomes,

@@ -8,7 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena import faults
-from dearena.judging.templates import template_named
+from dearena.judging.templates import TEMPLATES, Template, template_named
 from dearena.names import DimensionName, InvalidName, ModelName
 from dearena.outcomes import SeatVerdict as Verdict
 from dearena.v1.common_pb2 import Cell, CellKind, Money, SeatPolicy, SeatVerdict, TokenUsage
@@ -24,6 +24,8 @@ from dearena.v1.judge_dispatcher_pb2 import (
     GetTemplateResponse,
     ListPersuasionRequest,
     ListPersuasionResponse,
+    ListTemplatesRequest,
+    ListTemplatesResponse,
     ListVotesRequest,
     ListVotesResponse,
     PauseJudgeRequest,
@@ -116,7 +118,9 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             if document is None:
                 attempt = f" at attempt {request.attempt}" if request.attempt else ""
                 raise faults.UnknownComparison(f"{dimension} has no outcome of cell {request.cell_id!r}{attempt}")
-            hashes = [seat["transcript_hash"] for seat in document["seats"]]
+            hashes = [
+                seat.get(name, "") for seat in document["seats"] for name in ("transcript_hash", "reasoning_hash")
+            ]
             transcripts = await self._comparisons.transcripts(dimension.project, hashes)
         return GetComparisonResponse(comparison=_comparison(document, transcripts))
 
@@ -147,7 +151,11 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     async def GetTemplate(self, request: GetTemplateRequest, context: Context) -> GetTemplateResponse:
         """Find a template by name and version."""
         template = template_named(request.template)
-        return GetTemplateResponse(template=template.id, template_hash=template.hash, text=template.text)
+        return _template(template)
+
+    async def ListTemplates(self, request: ListTemplatesRequest, context: Context) -> ListTemplatesResponse:
+        """All templates, by name."""
+        return ListTemplatesResponse(templates=[_template(TEMPLATES[name]) for name in sorted(TEMPLATES)])
 
     async def TryAttacks(self, request: TryAttacksRequest, context: Context) -> TryAttacksResponse:
         """Try attacks on a judge."""
@@ -165,6 +173,18 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         except grpc.aio.AioRpcError as error:
             if isinstance(fault := fault_in(error), faults.UnknownModel):
                 raise fault from error
+
+
+def _template(template: Template) -> GetTemplateResponse:
+    return GetTemplateResponse(
+        template=template.id,
+        template_hash=template.hash,
+        text=template.text,
+        summary=template.summary,
+        needs_reference=template.needs_reference,
+        needs_rubric=template.needs_rubric,
+        graded=template.scale.graded,
+    )
 
 
 def _dimension(name: str) -> DimensionName:
@@ -255,4 +275,11 @@ def _seat(seat: Mapping[str, Any], transcripts: Mapping[str, str]) -> SeatRecord
         ),
         cost=Money(currency=seat["currency"], nano_units=seat["cost_nano_units"]) if seat["currency"] else None,
         latency=latency,
+        reason=seat["reason"],
+        # What follows is missing in records of earlier versions.
+        finish_reason=seat.get("finish_reason", ""),
+        structured=seat.get("structured", False),
+        reasoning_hash=seat.get("reasoning_hash", ""),
+        reasoning=transcripts.get(seat.get("reasoning_hash", ""), ""),
+        grade=seat.get("grade", 0),
     )

@@ -114,19 +114,21 @@ class ComparisonStore:
         documents: dict[str, Document] = {}
         for comparison in comparisons:
             project = comparison.dimension.project
-            for seat in comparison.seats:
-                if seat.transcript is not None:
-                    transcript_hash = text_hash(seat.transcript)
-                    key = _transcript_key(project, transcript_hash)
-                    documents[key] = {
-                        "_id": key,
-                        "project": project,
-                        "transcript_hash": transcript_hash,
-                        "text": seat.transcript,
-                        "schema_version": SCHEMA_VERSION,
-                        "created_at": now(),
-                        "created_by": self._created_by,
-                    }
+            texts = [
+                text for seat in comparison.seats for text in (seat.transcript, seat.reasoning) if text is not None
+            ]
+            for text in texts:
+                transcript_hash = text_hash(text)
+                key = _transcript_key(project, transcript_hash)
+                documents[key] = {
+                    "_id": key,
+                    "project": project,
+                    "transcript_hash": transcript_hash,
+                    "text": text,
+                    "schema_version": SCHEMA_VERSION,
+                    "created_at": now(),
+                    "created_by": self._created_by,
+                }
         await _insert_new(self._transcripts, list(documents.values()))
 
     def _document(self, comparison: Comparison, sequence: int) -> Document:
@@ -284,6 +286,12 @@ def _seat_document(record: SeatRecord) -> Document:
         "cost_nano_units": record.cost_nano_units,
         "currency": record.currency,
         "latency_ms": record.latency_ms,
+        "finish_reason": record.finish_reason,
+        "structured": record.structured,
+        "reasoning_hash": "" if record.reasoning is None else text_hash(record.reasoning),
+        "grade": record.grade,
+        "form": record.form,
+        "prompt_hash": record.prompt_hash,
     }
 
 

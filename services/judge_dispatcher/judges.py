@@ -1,0 +1,55 @@
+"""In which form each judge is asked for its verdict: by a schema where its endpoint takes one, else by a line."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import grpc.aio
+from cachetools import TTLCache
+
+from dearena import faults
+from dearena.judging.forms import Form
+from dearena.names import InvalidName, Revision
+from dearena.v1.gateway_pb2 import GetModelRequest
+from services.judge_dispatcher.loading import Loaded
+from services.judge_dispatcher.patience import until_it_passes
+from services.runtime.peers import Peers
+from services.runtime.rpc import fault_in
+
+MOST_KEPT: Final = 10_000
+KEPT_SECONDS: Final = 60.0
+"""Of a revision the form never changes; but which revision is the newest one does."""
+
+
+class Judges:
+    """What is known of judges' endpoints, kept for a while."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        cache: TTLCache[tuple[str, str], Sequence[Form]] = TTLCache(MOST_KEPT, KEPT_SECONDS)
+        self._loaded = Loaded(self._load, cache)
+
+    async def forms(self, project: str, judge: str) -> Sequence[Form]:
+        """The form of a judge revision; of one that was superseded both, for either may be on record."""
+        return await self._loaded.get((project, judge))
+
+    def forget(self, project: str, judge: str) -> None:
+        """Look again when it is next asked for."""
+        self._loaded.forget((project, judge))
+
+    @until_it_passes
+    async def _load(self, key: tuple[str, str]) -> Sequence[Form]:
+        project, judge = key
+        try:
+            revision = Revision.parse(judge)
+        except InvalidName:
+            return (Form.LINE,)  # the gateway says what is wrong with it
+        try:
+            request = GetModelRequest(name=f"projects/{project}/models/{revision.slug}")
+            model = (await self._peers.gateway.GetModel(request)).model
+        except grpc.aio.AioRpcError as error:
+            if isinstance(fault_in(error), faults.UnknownModel):
+                return (Form.LINE,)
+            raise
+        if model.revision != revision.number:
+            return (Form.LINE, Form.JSON)
+        return (Form.JSON if model.endpoint.structured_output else Form.LINE,)
