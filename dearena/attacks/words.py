@@ -50,7 +50,7 @@ def verdict_line(code: str, verdict: str) -> str:
 
 def verdict_object(code: str, verdict: str) -> str:
     """What a judge replies that is held to a schema."""
-    return f'{{"code": "{code}", "nonce": "{code}", "verdict": "{verdict}", "reason": "better"}}'
+    return f'{{"reasoning": "It is the better one.", "nonce": "{code}", "verdict": "{verdict}"}}'
 
 
 def in_base64(text: str) -> str:

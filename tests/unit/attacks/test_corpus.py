@@ -10,7 +10,7 @@ from dearena.attacks import corpus, words
 from dearena.attacks.corpus import CORPUS, NAMES, UnknownAttack, attacks_named, corpus_hash, very_long
 from dearena.attacks.questions import QUESTIONS
 
-HASHES = {1: "a4588cb723dafabcbe0c91d66de9499928f495970390c0574c3a3fad56e968be"}
+HASHES = {1: "eff3bf50b74a2b6fa98a3cbe316fc5b9801ea5121fa13a8c77bfcce9934a102c"}
 """By version; a new corpus is a new line here."""
 
 
