@@ -1,7 +1,8 @@
 """Many small writes asked for at once become few large ones.
 
 While one write is on its way to the store, what is asked for meanwhile gathers, and goes with the next. Under
-load the cost of a majority write is shared by hundreds of records; without load a record goes at once.
+load the cost of a majority write is shared by hundreds of records; without load a record goes at once. What has
+gathered may wait a little for more: a write costs much the same CPU time whether it holds two records or a hundred.
 """
 
 import asyncio
@@ -27,10 +28,22 @@ class GroupCommit(Generic[Item, Result]):
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest_batch: int = LARGEST_BATCH
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        largest_batch: int = LARGEST_BATCH,
+        gather_seconds: float = 0.0,
     ) -> None:
+        """Nothing is written yet.
+
+        Args:
+            write: writes a batch.
+            largest_batch: items of one write.
+            gather_seconds: how long those who came during a write wait for more of their kind.
+        """
         self._write = write
         self._largest_batch = largest_batch
+        self._gather_seconds = gather_seconds
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -57,6 +70,8 @@ class GroupCommit(Generic[Item, Result]):
             while batch := self._waiting[: self._largest_batch]:
                 del self._waiting[: self._largest_batch]
                 await self._write_batch(batch)
+                if self._gather_seconds and 0 < len(self._waiting) < self._largest_batch:
+                    await asyncio.sleep(self._gather_seconds)
         finally:
             self._writer = None
 

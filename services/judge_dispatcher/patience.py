@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -63,7 +64,24 @@ def until_it_passes(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Co
 
     A defect of another service is not waited for without end: after DEFECT_ATTEMPTS in a row it is raised.
     """
-    return _while_it_passes(_past_defects(work))
+
+    async def work_again(met: list[Exception], args: Any, kwargs: Any) -> T:
+        if met:
+            raise met.pop()
+        return await work(*args, **kwargs)
+
+    patiently = _while_it_passes(_past_defects(work_again))
+
+    @wraps(work)
+    async def patient(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await work(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - raised again below unless it is waited out
+            met = [error]
+        # Only now: keeping count of attempts costs more than all else that a call does here. The first one counts.
+        return await patiently(met, args, kwargs)
+
+    return patient
 
 
 async def all_of(*work: Awaitable[T]) -> list[T]:

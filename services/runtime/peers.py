@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -64,21 +65,35 @@ def _service_config() -> str:
     )
 
 
-class _UnaryDeadline(grpc.aio.UnaryUnaryClientInterceptor):
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await continuation(
-            client_call_details._replace(timeout=deadline.cut(client_call_details.timeout, UNARY_SECONDS)), request
-        )
+class _Deadlines:
+    """A channel whose calls have deadlines: what the stubs make of one. Interceptors would cost a task a call."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+
+    def unary_unary(self, method: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `grpc.aio.Channel.unary_unary`."""
+        return _with_deadline(self._channel.unary_unary(method, *args, **options), UNARY_SECONDS)
+
+    def unary_stream(self, method: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `grpc.aio.Channel.unary_stream`."""
+        default = None if method.rpartition("/")[2].startswith("Watch") else STREAM_SECONDS
+        return _with_deadline(self._channel.unary_stream(method, *args, **options), default)
+
+    def stream_unary(self, method: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `grpc.aio.Channel.stream_unary`."""
+        return self._channel.stream_unary(method, *args, **options)
+
+    def stream_stream(self, method: str, *args: Any, **options: Any) -> Callable[..., Any]:
+        """See `grpc.aio.Channel.stream_stream`."""
+        return self._channel.stream_stream(method, *args, **options)
 
 
-class _StreamDeadline(grpc.aio.UnaryStreamClientInterceptor):
-    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        method = client_call_details.method
-        name = (method.decode() if isinstance(method, bytes) else method).rpartition("/")[2]
-        default = None if name.startswith("Watch") else STREAM_SECONDS
-        return await continuation(
-            client_call_details._replace(timeout=deadline.cut(client_call_details.timeout, default)), request
-        )
+def _with_deadline(call: Callable[..., Any], default: float | None) -> Callable[..., Any]:
+    def called(request: Any, *, timeout: float | None = None, **options: Any) -> Any:
+        return call(request, timeout=deadline.cut(timeout, default), **options)
+
+    return called
 
 
 class Peers:
@@ -97,10 +112,8 @@ class Peers:
         )
         self.scorer = scorer_pb2_grpc.ScorerServiceStub(self._channel(settings.scorer_address))
 
-    def _channel(self, address: str) -> grpc.aio.Channel:
-        interceptors: list[Any] = [_UnaryDeadline(), _StreamDeadline()]
-        if self._traced:
-            interceptors = [*aio_client_interceptors(), *interceptors]  # type: ignore[no-untyped-call]
+    def _channel(self, address: str) -> Any:
+        interceptors: list[Any] = aio_client_interceptors() if self._traced else []  # type: ignore[no-untyped-call]
         channel = grpc.aio.insecure_channel(
             address,
             options=[
@@ -118,7 +131,7 @@ class Peers:
             interceptors=interceptors,
         )
         self._channels.append(channel)
-        return channel
+        return _Deadlines(channel)
 
     async def close(self) -> None:
         """Close all channels."""

@@ -51,22 +51,27 @@ def fault_in(error: BaseException) -> faults.ArenaFault | None:
 class _Faults(grpc.aio.ServerInterceptor):
     """Turns faults into statuses; everything else is INTERNAL, logged here and told to nobody."""
 
+    def __init__(self) -> None:
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = handler_call_details.method
+        if (known := self._handlers.get(method)) is not None:
+            return known
         handler = await continuation(handler_call_details)
         if handler is None:
             return handler
-        method = handler_call_details.method
         kind, behaviour = next(
             (kind, getattr(handler, kind))
             for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
             if getattr(handler, kind) is not None
         )
         wrapped = _streaming(behaviour, method) if kind.endswith("_stream") else _unary(behaviour, method)
-        return cast(
+        served = self._handlers[method] = cast(
             "grpc.RpcMethodHandler[Any, Any]",
             getattr(grpc, f"{kind}_rpc_method_handler")(
                 wrapped,
@@ -74,6 +79,7 @@ class _Faults(grpc.aio.ServerInterceptor):
                 response_serializer=handler.response_serializer,
             ),
         )
+        return served
 
 
 def _unary(
