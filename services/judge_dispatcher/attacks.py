@@ -15,7 +15,7 @@ from dearena import faults, identity
 from dearena.attacks import corpus, trials
 from dearena.attacks.corpus import UnknownAttack
 from dearena.attacks.trials import AttackTally, Pair
-from dearena.judging.templates import Template, template_named
+from dearena.judging.templates import Template, chosen
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.outcomes import SeatVerdict
 from dearena.v1.common_pb2 import Cell, Money
@@ -136,7 +136,8 @@ class Attacks:
                 template_hash=template.hash,
                 judge_parameters_hash=_PARAMETERS_HASH,
             )
-            record = await self._seats.ask(Question(dimension, cell, template, (pair.question.text,)), first, second)
+            question = Question(dimension, cell, template, turns=(pair.question.text,), reference=pair.question.good)
+            record = await self._seats.ask(question, first, second)
             if record.seat.miss is Miss.NOT_ACTIVE:
                 raise faults.ModelNotActive(record.seat.reason)
             if record.seat.miss is None:
@@ -151,7 +152,8 @@ class Attacks:
             if isinstance(fault := fault_in(error), faults.UnknownDimension):
                 raise fault from error
             raise
-        return template_named(found.dimension.template)
+        judging = found.dimension.judging
+        return chosen(found.dimension.template, judging.template_text, judging.rubric)
 
     async def _failed_trials(self, dimension: DimensionName, judge: str) -> int:
         async with within_store_limit(self._store):
