@@ -27,6 +27,7 @@ from dearena.cli import (
     votes,
     watch,
     what_if,
+    why,
 )
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app.command("what-if")(what_if.what_if)
 app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
 app.command("explain")(explain.explain)
+app.command("why")(why.why)
 app.command("refine")(refine.refine)
 app.command("suspend")(suspend.suspend)
 app.command("reinstate")(suspend.reinstate)

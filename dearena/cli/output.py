@@ -52,6 +52,13 @@ def show(*things: RenderableType) -> None:
         target.print(thing)
 
 
+def show_text(text: str) -> None:
+    """Print text for a person as it is: lines are not broken, so that it can be copied."""
+    stream = standard_output()
+    stream.write(text + "\n")
+    stream.flush()
+
+
 def show_json(value: Any) -> None:
     """Print one JSON value on one line, at once."""
     stream = standard_output()

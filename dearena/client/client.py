@@ -331,10 +331,15 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, LimitCalls, ProbeCalls):
             for vote in votes.rows_of(batch):
                 yield vote
 
-    async def comparison(self, dimension: str, cell_id: str, attempt: int = 0) -> judge_dispatcher_pb2.Comparison:
-        """All that is kept of one cell: raw verdicts, tokens, latency, cost; attempt 0: the newest."""
+    async def comparison(
+        self, dimension: str, cell_id: str, attempt: int = 0, *, with_prompts: bool = False
+    ) -> judge_dispatcher_pb2.Comparison:
+        """All that is kept of one cell: raw verdicts, tokens, latency, cost; attempt 0: the newest.
+
+        With prompts, also what the judge was sent.
+        """
         request = judge_dispatcher_pb2.GetComparisonRequest(
-            dimension=self.dimension_name(dimension), cell_id=cell_id, attempt=attempt
+            dimension=self.dimension_name(dimension), cell_id=cell_id, attempt=attempt, with_prompts=with_prompts
         )
         call = self._votes.GetComparison(request, timeout=self._seconds)
         return (await self._judge_dispatcher.told(call)).comparison

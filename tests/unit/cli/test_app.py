@@ -50,6 +50,7 @@ def test_what_there_is() -> None:
         "simulate",
         "quote",
         "explain",
+        "why",
         "refine",
         "suspend",
         "reinstate",
