@@ -11,6 +11,7 @@ from dearena import identity
 from dearena.client import declared, pools, yaml_places
 from dearena.client.arena_file import ArenaFile
 from dearena.client.client import ArenaClient
+from dearena.client.declared_budgets import budgets_of, called, key_of
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import KeyEntry, ModelEntry
 from dearena.client.yaml_places import Place
@@ -33,7 +34,7 @@ class Change:
     """What became of one declaration."""
 
     kind: str
-    """`key`, `model` or `dimension`."""
+    """`key`, `budget`, `model` or `dimension`; a budget's slug is what people call it."""
     slug: str
     action: Action
     fields: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ async def check(client: ArenaClient, file: ArenaFile) -> None:
 
 
 async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) -> AsyncIterator[Change]:
-    """Create or update what the file declares: keys, dimensions, models, each in the order of the file.
+    """Create or update what the file declares: keys, budgets, dimensions, models, each in the order of the file.
 
     All of it is checked first, so that a file with something wrong in it changes nothing. What the arena has
     beyond the file is left alone. The models are one cohort: they are admitted in this order, whenever their
@@ -85,6 +86,13 @@ async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) 
         with _named("key", key.key_reference):
             change = await _apply_key(client, key, limits.get(key.key_reference), dry_run=dry_run)
         yield change
+    # Before whatever may spend of them.
+    if wanted := list(budgets_of(file)):
+        present = {key_of(one): one async for one in client.budgets()}
+        for budget in wanted:
+            with _named("budget", called(budget)):
+                change = await _apply_budget(client, budget, present.get(key_of(budget)), dry_run=dry_run)
+            yield change
     for dimension in file.dimensions:
         with _named("dimension", dimension.slug):
             change = await _apply_dimension(client, dimension, dry_run=dry_run)
@@ -101,7 +109,7 @@ def _named(kind: str, slug: str) -> Iterator[None]:
     try:
         yield
     except ArenaFault as fault:
-        raise type(fault)(f"{kind} {slug}: {fault}", fault.violations) from fault
+        raise type(fault)(f"{kind} {slug}: {fault}", fault.violations, fault.metadata) from fault
 
 
 @contextmanager
@@ -155,6 +163,18 @@ async def _apply_key(
         # No id: setting limits twice is setting them, and a change there and back again is three settings.
         await client.set_key_limits(wanted)
     return Change("key", entry.key_reference, Action.CREATED if present is None else Action.UPDATED, fields)
+
+
+async def _apply_budget(
+    client: ArenaClient, wanted: gateway_pb2.Budget, present: gateway_pb2.Budget | None, *, dry_run: bool
+) -> Change:
+    if present is not None and present.limit == wanted.limit:
+        return Change("budget", called(wanted), Action.UNCHANGED)
+    if not dry_run:
+        await client.set_budget(wanted)  # without an id, as limits of keys
+    if present is None:
+        return Change("budget", called(wanted), Action.CREATED)
+    return Change("budget", called(wanted), Action.UPDATED, ("limit",))
 
 
 async def _check_dimension(client: ArenaClient, entry: DimensionEntry) -> None:

@@ -12,6 +12,7 @@
         pool: pools/algebra.jsonl      # relative to this file
         selection: {k: 24, seed: 7}
         ranking: {jury: sequential, error: 0.05, cap: 40, target_cost: 0.50 USD}
+        budget: 5.00 USD               # and insertion_budget for each newcomer
         judging: {rubric_file: rubrics/algebra.txt, exclude_family: true}
 
 Fields are called as in the contract, and absent ones have its defaults. At the top, names that begin with `x-` are

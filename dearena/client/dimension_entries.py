@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from dearena.client.amounts import amount_of
 from dearena.client.arena_words import not_a_truth
-from dearena.client.model_entries import Count, Entry, Name, Slug
+from dearena.client.model_entries import Amount, Count, Entry, Name, Slug
 
 
 class SelectionEntry(Entry):
@@ -16,12 +15,6 @@ class SelectionEntry(Entry):
     method: str = ""
     k: Annotated[int, BeforeValidator(not_a_truth), Field(ge=1, lt=2**32)]
     seed: Annotated[int, BeforeValidator(not_a_truth), Field(ge=0, lt=2**64)] = 0
-
-
-def _amount(text: str) -> str:
-    if text:
-        amount_of(text)
-    return text
 
 
 class RankingEntry(Entry):
@@ -53,7 +46,7 @@ class RankingEntry(Entry):
     most_rounds: Count = 0
     target_calls: Count = 0
     target_rank_width: Count = 0
-    target_cost: Annotated[str, AfterValidator(_amount)] = ""
+    target_cost: Amount = ""
     seats: Literal["", "both", "single"] = ""
     canary_every: Count = 0
 
@@ -77,7 +70,12 @@ class JudgingEntry(Entry):
 
 
 class DimensionEntry(Entry):
-    """A dimension, as in `dearena.v1.Dimension`, with its pool."""
+    """A dimension, as in `dearena.v1.Dimension`, with its pool.
+
+    Attributes:
+        budget: the most that its calls may cost together, such as `5.00 USD`; empty: none is set.
+        insertion_budget: the most that each model's answers and insertion may cost, but for models with their own.
+    """
 
     slug: Slug
     display_name: Name = ""
@@ -87,3 +85,5 @@ class DimensionEntry(Entry):
     template: str = ""
     judging: JudgingEntry = JudgingEntry()
     allowed_providers: tuple[Name, ...] = ()
+    budget: Amount = ""
+    insertion_budget: Amount = ""

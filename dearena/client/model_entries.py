@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from dearena import identity
-from dearena.client.amounts import NANO
+from dearena.client.amounts import NANO, amount_of
 from dearena.client.arena_words import not_a_truth
 from dearena.names import check_slug
 
@@ -96,6 +96,16 @@ def _whole_nano_units(price: Decimal) -> Decimal:
 Price = Annotated[Decimal, BeforeValidator(not_a_truth), AfterValidator(_whole_nano_units)]
 
 
+def _amount(text: str) -> str:
+    if text:
+        amount_of(text)
+    return text
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
+"""Such as `0.50 USD`."""
+
+
 def _currency(code: str) -> str:
     if not re.fullmatch("[A-Z]{3}", code):
         raise ValueError("must be a currency code such as USD")
@@ -131,6 +141,8 @@ class ModelEntry(Entry):
     may_judge: bool = True
     cohort: Name = ""
     """Empty: that of the file, in whose order its models are admitted."""
+    budget: Amount = ""
+    """The most that its calls may cost, in all dimensions together; empty: none is set."""
 
 
 class KeyEntry(Entry):
