@@ -9,10 +9,12 @@ from pydantic import ValidationError
 from dearena.cli import output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
+from dearena.client.amounts import amount_of
 from dearena.client.declared import DEFAULT_ANSWER_PARAMETERS, model_of
 from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
-from dearena.faults import FieldViolation, InvalidField
+from dearena.faults import FieldViolation, InvalidField, UnknownModel
 from dearena.plain import plain
+from dearena.v1 import gateway_pb2
 
 
 def register(
@@ -32,6 +34,7 @@ def register(
     price_in: Annotated[str, typer.Option(help="Per million input tokens, for example 0.15.")] = "0",
     price_out: Annotated[str, typer.Option(help="Per million output tokens.")] = "0",
     currency: Annotated[str, typer.Option(help="Of the prices.")] = "USD",
+    budget: Annotated[str, typer.Option(help="The most that its calls may cost, for example '5.00 USD'.")] = "",
     system_prompt: Annotated[str, typer.Option(help="Sent before every query, not before judging.")] = "",
     temperature: Annotated[float | None, typer.Option(help="For answering. Default: 0.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="For answering. Default: 2048.")] = None,
@@ -66,10 +69,16 @@ def register(
                 tokens_per_minute=tokens_per_minute,
                 price=_price(currency, price_in, price_out),
                 may_judge=judges,
+                budget=budget,
             )
         except ValidationError as error:
             raise _fault(error) from error
         declared = model_of(entry, client.model_name(slug), cohort="")
+        if entry.budget and not check and not await _is_there(client, slug):
+            # Before its first call; where the name is taken it would be another model's budget.
+            await client.register_model(declared, validate_only=True)
+            scope = gateway_pb2.BUDGET_SCOPE_MODEL
+            await client.set_budget(gateway_pb2.Budget(scope=scope, model=slug, limit=amount_of(entry.budget)))
         registered = await client.register_model(declared, request_id=request_id, validate_only=check)
         if as_json:
             output.show_json(plain(registered))
@@ -82,6 +91,14 @@ def register(
             )
 
     run(body, project=project)
+
+
+async def _is_there(client: ArenaClient, slug: str) -> bool:
+    try:
+        await client.get_model(slug)
+    except UnknownModel:
+        return False
+    return True
 
 
 def _answer_parameters(temperature: float | None, max_tokens: int | None) -> ParametersEntry | None:
