@@ -40,6 +40,7 @@ def test_what_there_is() -> None:
         "boards",
         "diff",
         "pairs",
+        "judge attack",
         "judges",
         "what-if",
         "watch",
