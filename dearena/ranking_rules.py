@@ -40,4 +40,6 @@ def rules_of(dimension: query_selector_pb2.Dimension) -> Rules:
         target_cost_currency=ranking.target_cost.currency,
         seats=_SEATS.get(ranking.seats, SeatPolicy.BOTH),
         canary_every=ranking.canary_every or DEFAULT_CANARY_EVERY,
+        judge_providers=frozenset(dimension.judging.judge_providers),
+        exclude_family=dimension.judging.exclude_family,
     )

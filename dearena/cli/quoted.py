@@ -101,7 +101,7 @@ async def of_dimension(client: ArenaClient, dimension: str, model: str, assumed:
         len(ranking.models),
         found.query_count,
         # Planted judges are of no provider of the dimension's.
-        replace(rules_of(found), allowed_providers=frozenset()),
+        replace(rules_of(found), allowed_providers=frozenset(), judge_providers=frozenset()),
         judges=len(judges),
         call_nano_units=round(judging.nano_units.get(found.ranking.target_cost.currency, 0)),
     )

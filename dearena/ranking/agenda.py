@@ -8,6 +8,7 @@ from dearena.ranking.admission import next_admissions
 from dearena.ranking.decisions import NEWCOMER, SEED, Decision
 from dearena.ranking.eligibility import eligible
 from dearena.ranking.entrants import Entrant, changes
+from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import RankingState
@@ -26,9 +27,10 @@ class Wait:
     reason: str
 
 
-def no_eligible_judge(pair: Pair) -> Wait:
+def no_eligible_judge(pair: Pair, policy: JudgePolicy) -> Wait:
     """Nobody may judge this pair, and nothing can go on without it."""
-    return Wait(f"no eligible judge for {pair.model_a} against {pair.model_b}")
+    told = str(policy)
+    return Wait(f"no eligible judge for {pair.model_a} against {pair.model_b}{f': {told}' if told else ''}")
 
 
 def waiting_reason(reason: str) -> str:
@@ -88,9 +90,7 @@ def room_beside(state: RankingState) -> int:
 def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
     """More seeds are admitted until there are enough, and every pair of them has a judge."""
     seeds = state.seeds
-    lonely = seeding.pair_without_judge(
-        seeds, lambda pair: eligible(seeds, pair, state.admitted, rules.allowed_providers)
-    )
+    lonely = seeding.pair_without_judge(seeds, lambda pair: eligible(seeds, pair, state.admitted, rules.judge_policy))
     if len(seeds) >= rules.seed_models and lonely is None:
         return OpenRound()
     admission = next_admissions(entrants, state.admitted, (), 1)
@@ -102,7 +102,7 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
     if len(seeds) < rules.seed_models:
         reasons.append(f"fewer than {rules.seed_models} seed models ready: {len(seeds)}")
     elif lonely is not None:
-        reasons.append(no_eligible_judge(lonely).reason)
+        reasons.append(no_eligible_judge(lonely, rules.judge_policy).reason)
     if admission.awaited:
         reasons.append(_collecting(admission.awaited, entrants))
     return Wait("; ".join(reasons))

@@ -57,10 +57,10 @@ class Court:
 
     def judges_of(self, pair: Pair, phase: Phase | None = None) -> tuple[str, ...]:
         """Who may judge a pair: of a newcomer in this phase, or of seeds, or of ranked models."""
-        state, providers = self.case.state, self.case.rules.allowed_providers
+        state, policy = self.case.state, self.case.rules.judge_policy
         if phase is None or isinstance(phase, Settled):
-            return eligible(state.seeds or state.ranking, pair, state.admitted, providers)
-        return judges_of_insertion(phase, state.ranking, pair, state.admitted, providers)
+            return eligible(state.seeds or state.ranking, pair, state.admitted, policy)
+        return judges_of_insertion(phase, state.ranking, pair, state.admitted, policy)
 
     def hear(self, pair: Pair, judges: tuple[str, ...], patience: Patience) -> Ruling:
         """What the jury says by the evidence so far."""

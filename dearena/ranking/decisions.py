@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from dearena.identity import Digest
-from dearena.ranking.entrants import Change, Entrant
+from dearena.ranking.entrants import Change, Entrant, Provenance
 from dearena.ranking.frozen import Frozen
 from dearena.ranking.health import JudgeRecord
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.judge_records import record_content
 from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
@@ -44,6 +45,7 @@ class DecisionKind(StrEnum):
     MODEL_RETIRED = "MODEL_RETIRED"
     BUDGET_LIFTED = "BUDGET_LIFTED"
     REFINEMENT_ORDERED = "REFINEMENT_ORDERED"
+    PROVENANCE_CHANGED = "PROVENANCE_CHANGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,9 @@ def round_opened(
     canaries: int,
     refines: bool,
     cells_digest: Digest,
+    policy: JudgePolicy,
 ) -> Decision:
-    """A round is opened for these models: its cells, and all by which its close will decide."""
+    """A round is opened for these models: its cells, all by which its close will decide, and who may judge what."""
     content = {
         "models": list(models),
         "pairs": [list(pair) for pair in pairs],
@@ -101,6 +104,7 @@ def round_opened(
         "canaries": canaries,
         "refines": refines,
         "cells_digest": cells_digest,
+        "policy": policy.content(),
     }
     return Decision(number, DecisionKind.ROUND_OPENED, _single(models), round_number, content)
 
@@ -231,8 +235,11 @@ def ordered(number: int, order: Order) -> Decision:
     return Decision(number, kind, order.judge, 0, content)
 
 
-def changed(number: int, change: Change) -> Decision:
-    """A model has left, judges no more, or judges again."""
+def changed(number: int, change: Change | Provenance) -> Decision:
+    """A model has left, judges no more, judges again, or is said to be of another provider or family."""
+    if isinstance(change, Provenance):
+        content = {"provider": change.provider, "family": change.family}
+        return Decision(number, DecisionKind.PROVENANCE_CHANGED, change.model, 0, content)
     if change.retired:
         kind = DecisionKind.MODEL_RETIRED
     else:

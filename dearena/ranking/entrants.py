@@ -65,16 +65,26 @@ class Change:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Whose an admitted model is said to be now, otherwise than the log has it."""
+
+    model: str
+    provider: str
+    family: str
+
+
 def changes(
     admitted: Mapping[str, Admitted], entrants: Iterable[Entrant], allowed_providers: frozenset[str]
-) -> tuple[Change, ...]:
+) -> tuple[Change | Provenance, ...]:
     """What has changed about admitted models since the log took note, in canonical order of models.
 
+    Provider and family can be corrected in place; by those in the log it is decided who may judge what.
     A model that the gateway names no more has a provider that the dimension does not allow: it stays
     where it is and judges no more.
     """
     now = {entrant.model: entrant for entrant in entrants}
-    found = []
+    found: list[Change | Provenance] = []
     for model in in_order(admitted):
         known, entrant = admitted[model], now.get(model)
         if known.retired:
@@ -82,6 +92,8 @@ def changes(
         if entrant is not None and entrant.state is EntrantState.RETIRED:
             found.append(Change(model, retired=True, may_judge=False, reason=entrant.reason or "the model is retired"))
             continue
+        if entrant is not None and (entrant.provider, entrant.family) != (known.provider, known.family):
+            found.append(Provenance(model, entrant.provider, entrant.family))
         admits = entrant is not None and (not allowed_providers or entrant.provider in allowed_providers)
         may_judge = admits and entrant is not None and entrant.may_judge
         if may_judge != known.may_judge:

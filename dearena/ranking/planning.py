@@ -161,5 +161,6 @@ def opening(case: Case, planned: Plan, cells_digest: Digest) -> tuple[Decision, 
         canaries=planned.canaries,
         refines=planned.refines,
         cells_digest=cells_digest,
+        policy=case.rules.judge_policy,
     )
     return (opened,)

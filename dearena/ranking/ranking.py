@@ -318,6 +318,13 @@ def _judging(state: RankingState, decision: Decision, *, judges: bool) -> Rankin
     )
 
 
+def _provenance_changed(state: RankingState, decision: Decision) -> RankingState:
+    """Votes that were asked before stay: they were asked by what was believed then."""
+    known, content = state.admitted[decision.model], decision.content
+    model = replace(known, provider=content["provider"], family=content["family"])
+    return replace(state, admitted={**state.admitted, decision.model: model})
+
+
 def _refinement_ordered(state: RankingState, decision: Decision) -> RankingState:
     calls = decision.content["calls"]
     left = state.refinement.calls_left if state.refinement else 0
@@ -339,6 +346,7 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.JUDGE_SUSPENDED: lambda state, decision: _judging(state, decision, judges=False),
     DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
     DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
+    DecisionKind.PROVENANCE_CHANGED: _provenance_changed,
     # It says when the round went on, and by whose word; what is decided depends on outcomes alone.
     DecisionKind.BUDGET_LIFTED: lambda state, _decision: state,
 }

@@ -17,6 +17,7 @@ from dearena.ranking.defaults import (
     DEFAULT_WINDOW,
 )
 from dearena.ranking.insertion import Limits
+from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.juries import jury_named
 from dearena.ranking.jury import Jury
 
@@ -52,6 +53,8 @@ class Rules:
         target_cost_currency: of that; what is paid in others does not count.
         seats: seat orders a cell.
         canary_every: a judge gets a canary with every so many votes; 0, where canaries cannot be asked: none.
+        judge_providers: whose models may judge, of those that may see the dimension; empty: all.
+        exclude_family: no model judges a contestant of its own family.
     """
 
     seed_models: int = DEFAULT_SEED_MODELS
@@ -70,6 +73,13 @@ class Rules:
     target_cost_currency: str = ""
     seats: SeatPolicy = SeatPolicy.BOTH
     canary_every: int = DEFAULT_CANARY_EVERY
+    judge_providers: frozenset[str] = field(default_factory=frozenset)
+    exclude_family: bool = False
+
+    @property
+    def judge_policy(self) -> JudgePolicy:
+        """Who may judge what."""
+        return JudgePolicy(self.allowed_providers, self.judge_providers, self.exclude_family)
 
     @property
     def calls_a_cell(self) -> int:

@@ -8,6 +8,7 @@ from dearena.canaries import Sort
 from dearena.ranking.asks import Ask, canary
 from dearena.ranking.canary_schedule import canaries_due, next_canaries
 from dearena.ranking.court import Case
+from dearena.ranking.eligibility import eligible
 from dearena.ranking.evidence import CANARY, Vote, newest
 from dearena.ranking.health import JudgeRecord, suspension
 from dearena.ranking.judge_records import added
@@ -26,15 +27,16 @@ class Suspension:
 
 
 def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
-    """Canaries that go out with these cells: on answers that are shown in the round, not the judge's own.
+    """Canaries that go out with these cells: on answers shown in the round, of models that the judge may judge.
 
     No judge is asked about the same answer twice.
     """
     if not case.rules.canary_every:
         return ()
-    given = list(asks)
+    given, policy = list(asks), case.rules.judge_policy
     planned = Counter(ask.judge for ask in given)
     shown = sorted({(model, ask.query_id) for ask in given for model in ask.pair})
+    models = {model for model, _ in shown}
     asked = Counter(judge for judge, _, _ in case.evidence.canaries)
     found: list[Ask] = []
     for judge in in_order(planned):
@@ -42,10 +44,11 @@ def canaries(case: Case, asks: Iterable[Ask]) -> tuple[Ask, ...]:
         due = canaries_due(record, planned[judge], case.rules.canary_every)
         # Sorts take turns by what was asked, not by what came of it: an answer too short to be cut comes to nothing.
         sorts = next_canaries(replace(record, canaries=asked[judge]), due)
+        judgeable = {model for model in models if eligible((judge,), (model,), case.state.admitted, policy)}
         lots = sorted(
             (lot(case.salt, judge, str(record.canaries), *one), one)
             for one in shown
-            if one[0] != judge and (judge, *one) not in case.evidence.canaries
+            if one[0] in judgeable and (judge, *one) not in case.evidence.canaries
         )
         for sort, (_, (model, query_id)) in zip(sorts, lots, strict=False):
             found.append(canary(model, judge, query_id, truncated=sort is Sort.TRUNCATED))

@@ -40,11 +40,21 @@ def why(decision: Decision, model: str = "") -> str:
             told = f"leaves: {content['reason']}"
         case DecisionKind.JUDGE_SUSPENDED | DecisionKind.JUDGE_REINSTATED:
             told = _judging(content, judges=decision.kind is DecisionKind.JUDGE_REINSTATED)
-        case DecisionKind.REFINEMENT_ORDERED:
-            told = f"an operator orders {content['calls']:,} more judge calls on the whole board"
-        case DecisionKind.BUDGET_LIFTED:
-            told = f"the budget of {content['budget']} is lifted: round {decision.round} goes on"
+        case DecisionKind.REFINEMENT_ORDERED | DecisionKind.BUDGET_LIFTED | DecisionKind.PROVENANCE_CHANGED:
+            told = _by_people(decision)
     return told
+
+
+def _by_people(decision: Decision) -> str:
+    content = decision.content
+    if decision.kind is DecisionKind.REFINEMENT_ORDERED:
+        return f"an operator orders {content['calls']:,} more judge calls on the whole board"
+    if decision.kind is DecisionKind.BUDGET_LIFTED:
+        return f"the budget of {content['budget']} is lifted: round {decision.round} goes on"
+    provider, family = content["provider"], content["family"]
+    return (
+        f"{f'provider {provider}' if provider else 'no provider'} and {f'family {family}' if family else 'no family'}"
+    )
 
 
 def _admitted(content: Content) -> str:

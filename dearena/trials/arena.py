@@ -235,7 +235,7 @@ class Arena:
         case = self._case(freeze(self.state, board, self.evidence))
         planned = plan(case)
         if isinstance(planned, NoEligibleJudge):
-            return no_eligible_judge(planned.pair)
+            return no_eligible_judge(planned.pair, self.rules.judge_policy)
         self.asks = planned.asks
         self._decide(opening(case, planned, self._cells_digest))
         return None

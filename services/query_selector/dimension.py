@@ -11,8 +11,9 @@ from typing import Final
 from dearena import identity
 from dearena.faults import FieldViolation, InvalidField
 from dearena.names import DimensionName, InvalidName
-from services.query_selector import ranking_settings
+from services.query_selector import judging_policy, ranking_settings
 from services.query_selector import selection as methods
+from services.query_selector.judging_policy import JudgingPolicy, wrong_providers
 from services.query_selector.pool import Pool, Question
 from services.query_selector.ranking_settings import RankingSettings
 
@@ -20,7 +21,6 @@ TEMPLATES: Final = ("pairwise@1",)
 """As with the juries: what the dispatcher can do. The first is the default."""
 
 MAX_DISPLAY_NAME: Final = 200
-MAX_PROVIDERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Declaration:
     ranking: RankingSettings
     template: str
     allowed_providers: tuple[str, ...]
+    judging: JudgingPolicy = judging_policy.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Dimension:
     pool_size: int
     pool_hash: identity.Digest
     query_count: int
+    judging: JudgingPolicy = judging_policy.OPEN
 
 
 def checked(declaration: Declaration) -> Declaration:
@@ -86,7 +88,8 @@ def checked(declaration: Declaration) -> Declaration:
         violations.append(FieldViolation("dimension.selection.k", "must be at least 1"))
     ranking, wrong_ranking = ranking_settings.filled(declaration.ranking, "dimension.ranking")
     violations += wrong_ranking
-    violations += _wrong_providers(declaration.allowed_providers)
+    violations += wrong_providers(declaration.allowed_providers, "dimension.allowed_providers")
+    violations += judging_policy.violations(declaration.judging, declaration.allowed_providers, "dimension.judging")
     whole = Declaration(
         name=declaration.name,
         display_name=declaration.display_name or slug,
@@ -98,19 +101,11 @@ def checked(declaration: Declaration) -> Declaration:
         ranking=ranking,
         template=choice("dimension.template", declaration.template, TEMPLATES),
         allowed_providers=declaration.allowed_providers,
+        judging=declaration.judging,
     )
     if violations:
         raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
     return whole
-
-
-def _wrong_providers(providers: Sequence[str]) -> list[FieldViolation]:
-    field = "dimension.allowed_providers"
-    if len(providers) > MAX_PROVIDERS:
-        return [FieldViolation(field, f"names more than {MAX_PROVIDERS} providers")]
-    wrong = [FieldViolation(field, f"entry {at} is empty") for at, one in enumerate(providers, 1) if not one.strip()]
-    twice = sorted({one for one in providers if providers.count(one) > 1})
-    return wrong + [FieldViolation(field, f"{one!r} stands twice") for one in twice]
 
 
 def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Question, ...]]:
@@ -130,6 +125,7 @@ def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Quest
         ranking=whole.ranking,
         template=whole.template,
         allowed_providers=whole.allowed_providers,
+        judging=whole.judging,
         pool_size=len(pool.questions),
         pool_hash=pool.pool_hash(),
         query_count=len(queries),
@@ -150,6 +146,7 @@ def etag(dimension: Dimension) -> str:
             "ranking": _hashed(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
+            "judging": asdict(dimension.judging),
             "pool": dimension.pool_hash,
         }
     )[:16]

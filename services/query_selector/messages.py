@@ -6,6 +6,7 @@ from typing import Final
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
+from services.query_selector.judging_policy import OPEN, JudgingPolicy
 from services.query_selector.ranking_settings import SEATS, Money, RankingSettings, filled
 from services.runtime.store import Document
 
@@ -24,6 +25,10 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
         ranking=_ranking_in(message.ranking),
         template=message.template,
         allowed_providers=tuple(message.allowed_providers),
+        judging=JudgingPolicy(
+            exclude_family=message.judging.exclude_family,
+            judge_providers=tuple(message.judging.judge_providers),
+        ),
     )
 
 
@@ -59,6 +64,16 @@ def ranking_of(document: Document) -> RankingSettings:
     return ranking
 
 
+def _judging_of(document: Document) -> JudgingPolicy:
+    """As a dimension was made; one from before there were policies has none."""
+    return JudgingPolicy(**document | {"judge_providers": tuple(document.get("judge_providers", ()))})
+
+
+def _judging_message(policy: JudgingPolicy) -> pb.JudgingPolicy | None:
+    """None where nothing is said."""
+    return None if policy == OPEN else pb.JudgingPolicy(**asdict(policy))
+
+
 def dimension_message(made: domain.Dimension) -> pb.Dimension:
     """A dimension that has not been stored."""
     return pb.Dimension(
@@ -68,6 +83,7 @@ def dimension_message(made: domain.Dimension) -> pb.Dimension:
         ranking=_ranking_message(made.ranking),
         template=made.template,
         allowed_providers=made.allowed_providers,
+        judging=_judging_message(made.judging),
         version=made.version,
         pool_size=made.pool_size,
         pool_hash=made.pool_hash,
@@ -88,6 +104,7 @@ def dimension_of(document: Document) -> pb.Dimension:
         ranking=_ranking_message(ranking_of(document["ranking"])),
         template=document["template"],
         allowed_providers=document["allowed_providers"],
+        judging=_judging_message(_judging_of(document.get("judging") or {})),
         version=document["version"],
         state=_STATES[document["announced"]],
         pool_size=document["pool_size"],

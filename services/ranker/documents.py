@@ -52,12 +52,15 @@ def rules_document(rules: Rules) -> Document:
         "target_cost_currency": rules.target_cost_currency,
         "seats": str(rules.seats),
         "canary_every": rules.canary_every,
+        "judge_providers": sorted(rules.judge_providers),
+        "exclude_family": rules.exclude_family,
     }
 
 
 def rules_in(document: Mapping[str, Any]) -> Rules:
     """The rules in a document; what one of an earlier version does not say stands for its default."""
-    read: Document = {**document, "allowed_providers": frozenset(document["allowed_providers"])}
+    providers = ("allowed_providers", "judge_providers")
+    read: Document = {**document, **{name: frozenset(document.get(name, ())) for name in providers}}
     if seats := document.get("seats"):
         read["seats"] = SeatPolicy(seats)
     return Rules(**read)

@@ -218,7 +218,7 @@ class DimensionWorker:
         await self._gather()
         case, planned = await asyncio.to_thread(self._plan, await self._queries(), board)
         if isinstance(planned, NoEligibleJudge):
-            return no_eligible_judge(planned.pair)
+            return no_eligible_judge(planned.pair, known.rules.judge_policy)
         made = await make_cells(desk.inquiries, known, state, planned)
         decided = opening(case, planned, made.digest)
         number = decided[0].round

@@ -8,6 +8,7 @@ import pytest
 from dearena.faults import InvalidField
 from services.query_selector import dimension
 from services.query_selector.dimension import Declaration, Selection
+from services.query_selector.judging_policy import JudgingPolicy
 from services.query_selector.pool import Pool, Question
 from services.query_selector.ranking_settings import Money, RankingSettings, filled
 
@@ -55,6 +56,12 @@ def test_what_was_asked_for_is_kept() -> None:
         ({"template": "pairwise@9"}, "dimension.template"),
         ({"allowed_providers": ("openai", "")}, "dimension.allowed_providers"),
         ({"allowed_providers": ("openai", "openai")}, "dimension.allowed_providers"),
+        ({"judging": JudgingPolicy(judge_providers=(" ",))}, "dimension.judging.judge_providers"),
+        ({"judging": JudgingPolicy(judge_providers=("a", "a"))}, "dimension.judging.judge_providers"),
+        (
+            {"allowed_providers": ("a", "b"), "judging": JudgingPolicy(judge_providers=("b", "c"))},
+            "dimension.judging.judge_providers",
+        ),
     ],
 )
 def test_a_field_that_is_wrong_is_named(change: dict[str, Any], field: str) -> None:
@@ -83,8 +90,10 @@ def test_an_etag_tells_dimensions_apart_and_bears_the_largest_seed() -> None:
         tag(selection=Selection("", 4, 2**64 - 1)),
         tag(selection=Selection("", 4, 2**64 - 2)),
         tag(allowed_providers=("openai",)),
+        tag(judging=JudgingPolicy(exclude_family=True)),
+        tag(judging=JudgingPolicy(judge_providers=("openai",))),
     }
-    assert len(tags) == 5
+    assert len(tags) == 7
     assert tag() == tag()
 
 

@@ -73,12 +73,17 @@ SETTINGS: Final = st.builds(
 )
 
 
-@given(settings=SETTINGS, providers=st.sets(st.text()))
+POLICIES = st.builds(
+    query_selector_pb2.JudgingPolicy, exclude_family=st.booleans(), judge_providers=st.lists(st.text(), unique=True)
+)
+
+
+@given(settings=SETTINGS, providers=st.sets(st.text()), judging=POLICIES)
 def test_what_the_selector_says_of_a_ranking_comes_back_from_the_store_as_it_was(
-    settings: query_selector_pb2.RankingSettings, providers: set[str]
+    settings: query_selector_pb2.RankingSettings, providers: set[str], judging: query_selector_pb2.JudgingPolicy
 ) -> None:
     told = query_selector_pb2.Dimension(
-        name="projects/default/dimensions/algebra", ranking=settings, allowed_providers=providers
+        name="projects/default/dimensions/algebra", ranking=settings, allowed_providers=providers, judging=judging
     )
     rules = dimension_version(told).rules
     assert rules_in(json.loads(json.dumps(rules_document(rules)))) == rules
@@ -88,6 +93,10 @@ def test_what_the_selector_says_of_a_ranking_comes_back_from_the_store_as_it_was
     assert all(getattr(rules, name) == (getattr(settings, name) or getattr(Rules(), name)) for name in numbers)
     assert (rules.target_calls, rules.target_rank_width) == (settings.target_calls, settings.target_rank_width)
     assert rules.target_cost_nano_units == settings.target_cost.nano_units
+    policy = rules.judge_policy
+    assert policy.allowed_providers == providers
+    assert policy.exclude_family == judging.exclude_family
+    assert policy.judge_providers == set(judging.judge_providers)
     assert (rules.seats is SeatPolicy.SINGLE) == (settings.seats == common_pb2.SEAT_POLICY_SINGLE)
 
 

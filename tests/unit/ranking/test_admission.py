@@ -10,7 +10,7 @@ from dearena.ranking import decisions
 from dearena.ranking.admission import Admission, next_admissions, waiting
 from dearena.ranking.agenda import OpenRound, Wait, between_rounds, room_beside
 from dearena.ranking.decisions import NEWCOMER, SEED, Decision, DecisionKind
-from dearena.ranking.entrants import Admitted, Change, Entrant, EntrantState, changes
+from dearena.ranking.entrants import Admitted, Change, Entrant, EntrantState, Provenance, changes
 from dearena.ranking.orders import Order
 from dearena.ranking.ranking import RankingState, Refinement, replay
 from dearena.ranking.rules import Rules
@@ -248,9 +248,12 @@ def test_what_has_changed_about_admitted_models_is_noted_once() -> None:
     assert found == (
         Change("a@1", retired=True, may_judge=False, reason="superseded by a@2"),
         Change("b@1", retired=False, may_judge=False, reason="it may not judge"),
+        Provenance("c@1", "elsewhere", ""),
         Change("c@1", retired=False, may_judge=False, reason="its provider may not see the dimension"),
         Change("d@1", retired=False, may_judge=False, reason="its provider may not see the dimension"),
     )
+    renamed = [entrant("b@1", family="greek")]
+    assert changes({"b@1": known["b@1"]}, renamed, frozenset()) == (Provenance("b@1", "in-house", "greek"),)
     silent = {"b@1": Admitted("b@1", "in-house", "", "", may_judge=False)}
     assert changes(silent, [entrant("b@1", may_judge=False)], frozenset()) == ()
     assert changes(silent, [entrant("b@1")], frozenset()) == (Change("b@1", retired=False, may_judge=True, reason=""),)

@@ -24,6 +24,7 @@ def log_of(seed: int) -> tuple[Decision, ...]:
     arena.order(DecisionKind.JUDGE_REINSTATED, judge, "is well")
     arena.refine(60)
     arena.retire(world.models[1])
+    arena.change(world.models[2], family="greek")
     arena.rest()
     return tuple(arena.log)
 

@@ -22,6 +22,7 @@ from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen
 from dearena.ranking.health import JudgeRecord
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.judge_policy import OPEN
 from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
 from dearena.ranking.planning import Plan, plan
@@ -72,6 +73,7 @@ class Log:
             canaries=0,
             refines=refines,
             cells_digest="",
+            policy=OPEN,
         )
         return self.add(opened)
 
