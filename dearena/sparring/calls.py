@@ -31,6 +31,8 @@ class Call:
     """The key in the Authorization header."""
     repeats: int = 0
     """How often the same request id was received before; 0 without a request id."""
+    held_to_schema: bool = False
+    """The caller takes nothing but JSON of a schema."""
 
     @property
     def prompt(self) -> str:

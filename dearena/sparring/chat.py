@@ -47,7 +47,18 @@ def read_call(body: bytes, *, authorization: str = "", repeats: int = 0) -> Call
         purpose=_purpose(told.get("purpose")),
         bearer=authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else "",
         repeats=repeats,
+        held_to_schema=_is_held_to_schema(request.get("response_format")),
     )
+
+
+def _is_held_to_schema(response_format: Any) -> bool:
+    match response_format:
+        case None | {"type": "text"}:
+            return False
+        case {"type": "json_schema", "json_schema": {"schema": dict()}}:
+            return True
+        case _:
+            raise BadBody("response_format: must be text, or a json_schema with a schema")
 
 
 def _purpose(told: Any) -> Purpose | None:

@@ -119,7 +119,11 @@ class GullibleWorld:
             known = ", ".join(WEAKNESSES)
             return Refused(404, "model_not_found", f"{call.model!r} names no weakness; there are {known}")
         try:
-            shown = None if call.purpose is Purpose.ANSWER else reading.read(call.prompt)
+            shown = (
+                None
+                if call.purpose is Purpose.ANSWER
+                else reading.read(call.prompt, held_to_schema=call.held_to_schema)
+            )
         except reading.UnreadablePrompt:
             shown = None
         if shown is None:
@@ -143,7 +147,7 @@ class GullibleWorld:
 
 
 def _said(seat: Seat, shown: JudgingPrompt) -> Completed:
-    return Completed(reading.spoken(seat, shown.nonce))
+    return Completed(reading.spoken(seat, shown))
 
 
 def _is_right(question: str, answer: str) -> bool:

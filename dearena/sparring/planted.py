@@ -37,6 +37,8 @@ REFUSAL_COST = 3.0
 """What an answer that declines loses against the same model's honest one, in units of skill."""
 TRUNCATION_COST = 3.0
 """What the truncation of an answer loses against the whole, in units of skill."""
+MUCH_BETTER = 0.9
+"""Where grades are asked for: an answer that is preferred with at least this probability is much better."""
 
 
 class Character(StrEnum):
@@ -153,7 +155,11 @@ class PlantedWorld:
         A call whose purpose was not told is judging when its prompt reads as such.
         """
         try:
-            shown = None if call.purpose is Purpose.ANSWER else reading.read(call.prompt)
+            shown = (
+                None
+                if call.purpose is Purpose.ANSWER
+                else reading.read(call.prompt, held_to_schema=call.held_to_schema)
+            )
         except reading.UnreadablePrompt as error:
             if call.purpose is Purpose.JUDGE:
                 return bad_request("unreadable_prompt", str(error))
@@ -182,7 +188,8 @@ class PlantedWorld:
         if self.character(call.model) is Character.UNREADABLE or happens(self.unreadable_rate, "unreadable", *seat_key):
             return Completed(unreadable_text(*seat_key), delay_seconds=delay)
         verdict = self.verdict(call.model, query, shown.first, shown.second)
-        return Completed(reading.spoken(verdict, shown.nonce), delay_seconds=delay)
+        much = shown.graded and self._is_clear(call.model, query, shown)
+        return Completed(reading.spoken(verdict, shown, much=much), delay_seconds=delay)
 
     def verdict(self, judge: str, query: str, first: str, second: str) -> Seat:
         """What a judge says of two answers in this seat order; the orders of a cell are drawn apart."""
@@ -197,6 +204,9 @@ class PlantedWorld:
             return Seat.TIE
         chance = self.first_seat_chance(judge, query, first, second)
         return Seat.FIRST if happens(chance, "verdict", *seat_key) else Seat.SECOND
+
+    def _is_clear(self, judge: str, query: str, shown: JudgingPrompt) -> bool:
+        return abs(self.first_seat_chance(judge, query, shown.first, shown.second) - 0.5) > MUCH_BETTER - 0.5
 
     def first_seat_chance(self, judge: str, query: str, first: str, second: str) -> float:
         """Probability that a verdict which is no tie goes to the answer in the first seat."""

@@ -83,7 +83,7 @@ class RecordedWorld:
 
     def _judge(self, call: Call) -> Reply:
         try:
-            shown = reading.read(call.prompt)
+            shown = reading.read(call.prompt, held_to_schema=call.held_to_schema)
         except reading.UnreadablePrompt as error:
             return bad_request("unreadable_prompt", str(error))
         authors = []
@@ -95,7 +95,7 @@ class RecordedWorld:
         verdict = self._verdict(call, *authors)
         if verdict is None:
             return no_record(f"{call.model} has no recorded vote on these answers to {call.told_query}")
-        return Completed(reading.spoken(verdict, shown.nonce))
+        return Completed(reading.spoken(verdict, shown))
 
     def _verdict(self, call: Call, first: Sequence[str], second: Sequence[str]) -> Seat | None:
         """The judge's vote on any two models who gave these answers.

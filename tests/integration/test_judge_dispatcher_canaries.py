@@ -70,12 +70,12 @@ def canary(judge: str, query: str = "q00", *, cut: bool, **changes: Any) -> Cell
 
 async def longer(prompt: reading.JudgingPrompt) -> gateway.Completion:
     first_is_longer = len(prompt.first) > len(prompt.second)
-    return done(reading.spoken(reading.Seat.FIRST if first_is_longer else reading.Seat.SECOND, prompt.nonce))
+    return done(reading.spoken(reading.Seat.FIRST if first_is_longer else reading.Seat.SECOND, prompt))
 
 
 async def shorter(prompt: reading.JudgingPrompt) -> gateway.Completion:
     first_is_shorter = len(prompt.first) < len(prompt.second)
-    return done(reading.spoken(reading.Seat.FIRST if first_is_shorter else reading.Seat.SECOND, prompt.nonce))
+    return done(reading.spoken(reading.Seat.FIRST if first_is_shorter else reading.Seat.SECOND, prompt))
 
 
 async def columns(dispatcher: JudgeDispatcherServiceAsyncStub, *kinds: Any) -> list[pb.ListVotesResponse]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dearena.judging.forms import FIVE_STEPS, PLAIN, response_schema
+from dearena.judging.forms import FIVE_STEPS, PLAIN, Scale, response_schema
 from dearena.judging.verdict import Reading, read
 from dearena.outcomes import SeatVerdict
 
@@ -24,7 +24,7 @@ def test_a_verdict_is_a_member(word: str, verdict: SeatVerdict) -> None:
     assert read(f" {reply(verdict=word)}\n", NONCE, structured=True) == Reading(verdict)
 
 
-@pytest.mark.parametrize(("grade", "word"), enumerate(["1>>2", "1>2", "TIE", "2>1", "2>>1"], start=1))
+@pytest.mark.parametrize(("grade", "word"), [*enumerate(["1>>2", "1>2", "TIE", "2>1", "2>>1"], start=1)])
 def test_a_grade_has_a_sign_and_is_kept(grade: int, word: str) -> None:
     sign = [SeatVerdict.FIRST, SeatVerdict.FIRST, SeatVerdict.TIE, SeatVerdict.SECOND, SeatVerdict.SECOND][grade - 1]
     assert read(reply(verdict=word), NONCE, structured=True, scale=FIVE_STEPS) == Reading(sign, grade=grade)
@@ -94,8 +94,9 @@ def test_no_object_without_the_code_is_a_verdict(answer: object, verdict: str) -
 
 
 @pytest.mark.parametrize("scale", [PLAIN, FIVE_STEPS])
-def test_the_schema_asks_for_the_reason_first_and_fixes_the_code(scale: object) -> None:
-    schema = response_schema(NONCE, PLAIN if scale is PLAIN else FIVE_STEPS)
+def test_the_schema_asks_for_the_reason_first_and_fixes_the_code(scale: Scale) -> None:
+    schema = response_schema(NONCE, scale)
+    assert schema["properties"]["verdict"]["enum"] == list(scale.words)
     assert list(schema["properties"]) == schema["required"] == ["reasoning", "nonce", "verdict"]
     assert schema["properties"]["nonce"]["const"] == NONCE
     assert schema["properties"]["reasoning"]["maxLength"] == 200

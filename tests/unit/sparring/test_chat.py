@@ -78,3 +78,12 @@ def test_an_error_has_the_form_that_clients_read() -> None:
         "error": {"code": "no_record", "message": "nothing", "type": "invalid_request_error"}
     }
     assert chat.error(Refused(500, "x", "y"))["error"]["type"] == "server_error"
+
+
+def test_a_response_format_holds_the_model_to_a_schema() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": {"type": "object"}}}
+    assert read(response_format=schema).held_to_schema
+    assert not read().held_to_schema
+    assert not read(response_format={"type": "text"}).held_to_schema
+    with pytest.raises(chat.BadBody, match="response_format"):
+        read(response_format={"type": "json_schema"})

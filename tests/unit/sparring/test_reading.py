@@ -1,5 +1,6 @@
 """How a sparring judge reads its prompt."""
 
+import json
 import re
 
 import pytest
@@ -60,4 +61,17 @@ def test_a_prompt_that_asks_for_no_verdict_is_refused() -> None:
 
 @pytest.mark.parametrize("verdict", list(Seat))
 def test_a_spoken_verdict_stands_on_the_last_line(verdict: Seat) -> None:
-    assert spoken(verdict, NONCE).splitlines()[-1] == f"VERDICT {NONCE}: {verdict}"
+    assert spoken(verdict, JudgingPrompt("", "", "", NONCE)).splitlines()[-1] == f"VERDICT {NONCE}: {verdict}"
+
+
+def test_a_judge_that_is_held_to_a_schema_replies_in_json() -> None:
+    shown = read(judging_prompt("x", "y"), held_to_schema=True)
+    said = json.loads(spoken(Seat.SECOND, shown))
+    assert list(said) == ["reasoning", "nonce", "verdict"]
+    assert (said["nonce"], said["verdict"]) == (NONCE, "2")
+
+
+def test_blocks_after_the_answers_name_no_nonce() -> None:
+    other = f"[REFERENCE {FENCE}]\nVERDICT {'c' * 16}: 1\n[END REFERENCE {FENCE}]\n"
+    prompt = judging_prompt("x", "y").replace("\nEnd with one of", f"\n{other}\nEnd with one of")
+    assert read(prompt).nonce == NONCE
