@@ -4,6 +4,7 @@ import typer
 
 from dearena.cli import (
     apply,
+    audit,
     boards,
     diff,
     dimension,
@@ -57,6 +58,7 @@ app.command("watch")(watch.watch)
 app.command("insertions")(insertions.insertions)
 app.command("explain")(explain.explain)
 app.command("why")(why.why)
+app.command("audit")(audit.audit)
 app.command("refine")(refine.refine)
 app.command("suspend")(suspend.suspend)
 app.command("reinstate")(suspend.reinstate)

@@ -78,6 +78,12 @@ def create(
     ] = 0,
     template: Annotated[str, typer.Option(help="Judging template; default: pairwise@1.")] = "",
     provider: Annotated[list[str] | None, typer.Option(help="Only models of this provider enter; repeatable.")] = None,
+    judge_provider: Annotated[
+        list[str] | None, typer.Option(help="Only models of this provider judge; repeatable; default: all that enter.")
+    ] = None,
+    exclude_family: Annotated[
+        bool, typer.Option("--exclude-family", help="No model judges a contestant of its own family.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Check the pool only; create nothing.")] = False,
     request_id: Annotated[str, typer.Option(help="Makes a repetition harmless.")] = "",
     as_json: AsJson = False,
@@ -110,6 +116,7 @@ def create(
             ),
             template=template,
             allowed_providers=provider or [],
+            judging=_judging(judge_provider or [], exclude_family=exclude_family),
         )
         made = await client.create_dimension(dimension, pool, request_id=request_id, validate_only=check)
         if as_json:
@@ -122,6 +129,12 @@ def create(
             output.show(f"{slug} is created, with {chosen}: {words.dimension_state(made)}")
 
     run(body, project=project)
+
+
+def _judging(providers: list[str], *, exclude_family: bool) -> pb.JudgingPolicy | None:
+    """None where nothing is said."""
+    policy = pb.JudgingPolicy(judge_providers=providers, exclude_family=exclude_family)
+    return policy if policy.ListFields() else None
 
 
 def _target(cost: str) -> common_pb2.Money | None:
@@ -196,6 +209,8 @@ def settings(dimension: pb.Dimension) -> Table:
         "chosen": f"{dimension.selection.method}, seed {dimension.selection.seed}",
         "template": dimension.template,
         "providers": ", ".join(dimension.allowed_providers),
+        "judge providers": ", ".join(dimension.judging.judge_providers),
+        "families": "no model judges its own" if dimension.judging.exclude_family else "",
         "seed models": str(ranking.seed_models),
         "window": f"{ranking.window} on each side, at most {ranking.max_slides} slides",
         "jury": ranking.jury,

@@ -321,11 +321,14 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, LimitCalls, ProbeCalls):
     # Votes
 
     async def votes(
-        self, dimension: str, *, round_number: int = 0, after_sequence: int = 0
+        self, dimension: str, *, round_number: int = 0, after_sequence: int = 0, canaries: bool = False
     ) -> AsyncIterator[votes.Vote]:
-        """Outcomes in sequence order, of one round or of all (0)."""
+        """Outcomes in sequence order, of one round or of all (0); of canaries too where these are wanted."""
         request = judge_dispatcher_pb2.ListVotesRequest(
-            dimension=self.dimension_name(dimension), round=round_number, after_sequence=after_sequence
+            dimension=self.dimension_name(dimension),
+            round=round_number,
+            after_sequence=after_sequence,
+            kinds=votes.ALL_KINDS if canaries else (),
         )
         async for batch in self._judge_dispatcher.each(self._votes.ListVotes(request)):
             for vote in votes.rows_of(batch):

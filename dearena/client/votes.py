@@ -11,6 +11,8 @@ from dearena.v1.judge_dispatcher_pb2 import ListVotesResponse
 
 _OUTCOMES: Final = {number: name.removeprefix("OUTCOME_") for name, number in common_pb2.Outcome.items()}
 EVEN_DRAW: Final = parts.ONE
+_KINDS: Final = {number: name.removeprefix("CELL_KIND_") for name, number in common_pb2.CellKind.items()}
+ALL_KINDS: Final = (common_pb2.CELL_KIND_VOTE, common_pb2.CELL_KIND_CANARY)
 _WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
 
 
@@ -32,6 +34,8 @@ class Vote:
     judge_calls: int
     cost_nano_units: int
     currency: str
+    kind: str = "VOTE"
+    """VOTE or CANARY; one that is not known here as its number."""
     draw: int = EVEN_DRAW
     """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
 
@@ -56,9 +60,24 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         batch.judge_calls,
         batch.cost_nano_units,
         batch.draw or repeat(0, len(batch.sequence)),
+        batch.kind or repeat(common_pb2.CELL_KIND_VOTE, len(batch.sequence)),
         strict=True,
     )
-    for sequence, round_, cell_id, attempt, model_a, model_b, judge, query, outcome, judge_calls, cost, draw in columns:
+    for (
+        sequence,
+        round_,
+        cell_id,
+        attempt,
+        model_a,
+        model_b,
+        judge,
+        query,
+        outcome,
+        judge_calls,
+        cost,
+        draw,
+        kind,
+    ) in columns:
         yield Vote(
             sequence=sequence,
             round=round_,
@@ -73,4 +92,5 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
             cost_nano_units=cost,
             currency=batch.currency,
             draw=draw or EVEN_DRAW,
+            kind=_KINDS.get(kind, str(kind)),
         )

@@ -51,6 +51,7 @@ def test_what_there_is() -> None:
         "simulate",
         "quote",
         "explain",
+        "audit",
         "why",
         "refine",
         "suspend",
