@@ -315,6 +315,13 @@ async def test_a_dry_run_tells_the_changes_and_makes_none(arena: Arena) -> None:
     assert (await arena.client.get_model("lambda")).display_name == "Lambda"
 
 
+async def test_the_example_can_be_applied(arena: Arena) -> None:
+    example = Path(__file__).parents[2] / "deploy" / "examples" / "arena.yaml"
+    would = (await arena.said("apply", "-f", str(example), "--dry-run")).splitlines()
+    assert len(would) == 24
+    assert all(line.endswith(": would be created") for line in would)
+
+
 async def test_limits_of_keys_are_set_changed_and_lifted(arena: Arena) -> None:
     file = arena.directory / "arena.yaml"
 

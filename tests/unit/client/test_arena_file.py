@@ -7,6 +7,8 @@ import pytest
 
 from dearena.client import ArenaFile, read_arena_file
 
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "examples" / "arena.yaml"
+
 WHOLE = """\
 project: research
 models:
@@ -117,3 +119,16 @@ def test_what_a_service_finds_wrong_is_pointed_at(tmp_path: Path) -> None:
     told = found.violation(place, "is not public")
     assert (told.field, told.description) == ("arena.yaml:4:17", "models[0].endpoint.base_url: is not public")
     assert ArenaFile().violation(place, "is not public").field == "models[0].endpoint.base_url"
+
+
+def test_the_example_is_in_order() -> None:
+    found = read_arena_file(EXAMPLE)
+    assert len(found.models) == 20
+    assert len({model.endpoint.base_url for model in found.models}) == 8
+    assert [key.key_reference for key in found.keys] == ["env:HOSTED_KEY", "file:/run/secrets/second-key"]
+    large, small = found.models[:2]
+    assert (large.provider, small.provider) == ("hosted", "hosted")
+    assert large.price is not None
+    assert small.price is not None
+    assert (large.price.per_million_output_tokens, small.price.per_million_output_tokens) == (10, Decimal("0.60"))
+    assert found.dimensions[0].judging.exclude_family
