@@ -8,6 +8,7 @@ the key can write it in more ways than can be listed.
 
 import base64
 import json
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ SHORTEST_KEY: Final = 8
 """Shorter ones may occur in a text by chance."""
 WITHHELD: Final = "[key withheld]"
 
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+"""Nothing that JSON or a URL would escape."""
 _BASE64_BYTES: Final = 3
 _BASE64_SIGNS: Final = 4
 """Base64 makes four signs of three bytes."""
@@ -42,19 +45,15 @@ class Withheld:
 
 
 def _forms(key: str) -> set[str]:
-    escaped = quote(key, safe="")
-    in_json = json.dumps(key)[1:-1]
-    forms = {
-        key,
-        key.lower(),
-        escaped,
-        _lower_percent(escaped),
-        in_json,
-        in_json.replace("/", "\\/"),
-        "".join(map("\\u%04x".__mod__, key.encode())),
-        "".join(map("\\u%04X".__mod__, key.encode())),
-    }
-    forms.update(altered for before in range(_BASE64_BYTES) for altered in _in_base64(key, before))
+    digits = key.encode().hex("|")
+    forms = {key, key.lower()}
+    forms.update("\\u00" + of_letters.replace("|", "\\u00") for of_letters in (digits, digits.upper()))
+    if not _UNRESERVED.fullmatch(key):
+        escaped = quote(key, safe="")
+        in_json = json.dumps(key)[1:-1]
+        forms |= {escaped, _lower_percent(escaped), in_json, in_json.replace("/", "\\/")}
+    for before in range(_BASE64_BYTES):
+        forms.update(_in_base64(key, before))
     return {form for form in forms if len(form) >= SHORTEST_KEY}
 
 

@@ -150,7 +150,12 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trac
         for slug, behaviour in BEHAVIOURS.items():
             endpoint.behave(slug, behaviour)
         left = Traces(endpoint)
-        environment = {**variables, "DEARENA_OTLP_ENDPOINT": otlp, "DEARENA_LOG_LEVEL": "debug"}
+        environment = {
+            **variables,
+            "DEARENA_OTLP_ENDPOINT": otlp,
+            "DEARENA_LOG_LEVEL": "debug",
+            "DEARENA_PROJECT": PROJECT,
+        }
         async with arena(directory, environment=environment, dashboard=True) as whole:
             bus = await nats.connect(servers.nats_url(whole.stack.endpoints.ports["nats"]))
             heard: list[bytes] = []
@@ -161,6 +166,7 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trac
             await bus.subscribe(">", cb=hear)
             await _play(whole, endpoint, directory)
             left.found |= await _command_lines(whole)
+            left.found["comparisons"] = await _comparisons(whole)
             left.found["page"] = await asyncio.to_thread(_page, whole.stack.endpoints.dashboard_url)
             left.found |= await _collections(servers.mongo_url(whole.stack.endpoints.ports["mongod"]))
             left.found |= await _streams(bus)
@@ -202,9 +208,17 @@ async def _command_lines(whole: Arena) -> dict[str, bytes]:
         ("insertions", "d", "--json"),
         ("explain", ranked, "-d", "d"),
         ("pairs", "d", "--json"),
+        ("judge", "attack", "d", "quoting", "--attack", "authority", "--questions", "1", "--json"),
         ("keys", "--help"),
     ]
     return {f"dearena {' '.join(command[:2])} #{n}": await _said(whole, *command) for n, command in enumerate(commands)}
+
+
+async def _comparisons(whole: Arena) -> bytes:
+    """All that is kept of every cell, with what each judge replied."""
+    async with whole.client(PROJECT) as client:
+        cells = [vote.cell_id async for vote in client.votes("d")]
+        return "\n".join([str(await client.comparison("d", cell)) for cell in cells]).encode()
 
 
 async def _said(whole: Arena, *command: str) -> bytes:
@@ -223,9 +237,9 @@ async def _said(whole: Arena, *command: str) -> bytes:
 
 
 def _page(url: str) -> bytes:
-    paths = ("/", f"/api/dimensions?project={PROJECT}")
+    of_dimension = ("board", "matrices", "judges", "pairs", "ranking", "insertions")
     read = b""
-    for path in paths:
+    for path in ("/", "/api/dimensions", "/api/correlations", *(f"/api/dimensions/d/{one}" for one in of_dimension)):
         with urllib.request.urlopen(url + path, timeout=10) as reply:
             read += reply.read()
     return read
@@ -274,7 +288,13 @@ async def test_the_keys_were_sent(traces: Traces) -> None:
 async def test_what_stood_beside_the_keys_is_found_where_they_would_have_been(traces: Traces) -> None:
     """The run is no proof if nothing that quotes a key was kept, or if we cannot read what was."""
     places = {place for place, content in traces.found.items() if MARKER.encode() in content}
-    assert {place.rpartition(".")[2] for place in places} >= {"answers", "completions", "transcripts", "rs"}
+    assert {place.rpartition(".")[2] for place in places} >= {
+        "answers",
+        "completions",
+        "transcripts",
+        "rs",
+        "comparisons",
+    }
     for place in places:
         assert b"key withheld" in traces.found[place]
 
@@ -291,6 +311,8 @@ async def test_what_stood_beside_the_keys_is_found_where_they_would_have_been(tr
         ("log scorer", b'"service"'),
         ("log query_selector", b'"service"'),
         ("page", b"<html"),
+        ("page", b"by-variable"),
+        ("persuasions", b"quoting@1"),
         ("dearena models", b"by-variable"),
         ("dearena judges", b"quoting"),
         ("dearena register", b"env:NAME"),
