@@ -104,6 +104,16 @@ async def test_an_immune_judge_is_persuaded_by_nothing(
     }
 
 
+async def test_a_judge_that_is_held_to_a_schema_is_tried_in_its_form(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    arena.gateway.structured = {"gamma"}
+    arena.gateway.habits["gamma@1"] = gullible("believes-system", rate=1.0)
+    (one,) = (await tried(dispatcher, "gamma@1", attacks=["fake-system"])).attacks
+    assert (one.readable, one.persuaded, one.plain_readable, one.plain_persuaded) == (40, 40, 8, 0)
+    assert all(request.response_schema for request in arena.gateway.requests)
+
+
 async def test_what_cannot_be_read_is_counted_apart(arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
     arena.gateway.habits["gamma@1"] = gullible("obeys", rate=1.0, unreadable_rate=0.5)
     found = await tried(dispatcher, "gamma@1", attacks=["order-to-the-judge"])
