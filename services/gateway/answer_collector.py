@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import structlog
 
 from dearena import identity
-from dearena.faults import ArenaFault, ModelNotActive
+from dearena.faults import ArenaFault, BudgetExhausted, ModelNotActive
 from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.answer_log import AnswerLog, EntrantKey
 from services.gateway.calls import Call, Completion, Purpose
@@ -134,6 +134,9 @@ class AnswerCollector:
                     causation_id=f"model.registered/{model.name.project}/{key.model}",
                     traceparent=telemetry.current_traceparent(),
                 )
+            except* BudgetExhausted as faults:
+                # The next look comes when a budget is changed, or with the sweep.
+                log.info("answers wait for money", **_named(key), reason=str(faults.exceptions[0]))
             except* ModelNotActive:
                 log.info("answers are collected no more", **_named(key))
             except* ArenaFault as faults:
@@ -215,6 +218,7 @@ class AnswerCollector:
             purpose=Purpose.ANSWER,
             dimension=key.dimension.slug,
             query_id=query.query_id,
+            on_behalf_of=(str(key.model),),
         )
 
 

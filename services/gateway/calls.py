@@ -8,7 +8,7 @@ from typing import Any
 
 from dearena.names import Revision
 from services.gateway.chat import Message, Parameters, Reply, SparringNote
-from services.gateway.failures import Failure, FailureKind
+from services.gateway.failures import Failure, FailureKind, Usage
 from services.gateway.models import ModelSpec
 from services.gateway.pricing import Money, cost_of
 
@@ -48,6 +48,8 @@ class Call:
     query_id: str = ""
     response_schema: Mapping[str, Any] | None = None
     """JSON Schema that the reply is to follow; for endpoints with structured output."""
+    on_behalf_of: tuple[str, ...] = ()
+    """Revisions that the call is made for, each once: it counts in their insertions' budgets, in even shares."""
 
     def note(self) -> SparringNote | None:
         """What a sparring endpoint is told; others are told nothing."""
@@ -75,6 +77,7 @@ class Completion:
     state: CompletionState
     reply: Reply | None = None
     cost: Money | None = None
+    """Also of a reply that was no use."""
     failure: Failure | None = None
     latency: timedelta = timedelta()
     http_requests: int = 0
@@ -88,6 +91,7 @@ def completed(call: Call, delivery: Delivery) -> Completion:
                 call.request_id,
                 call.model,
                 CompletionState.FAILED,
+                cost=_cost(call, failure.usage),
                 failure=failure,
                 latency=delivery.latency,
                 http_requests=delivery.http_requests,
@@ -98,10 +102,14 @@ def completed(call: Call, delivery: Delivery) -> Completion:
                 call.model,
                 CompletionState.DONE,
                 reply=reply,
-                cost=cost_of(call.spec.price, reply.input_tokens, reply.output_tokens),
+                cost=_cost(call, reply.usage),
                 latency=delivery.latency,
                 http_requests=delivery.http_requests,
             )
+
+
+def _cost(call: Call, usage: Usage | None) -> Money | None:
+    return None if usage is None else cost_of(call.spec.price, usage.input_tokens, usage.output_tokens)
 
 
 INTERRUPTED = Failure(

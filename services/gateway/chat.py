@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from services.gateway.failures import codes_of_error
+from services.gateway.failures import Usage, codes_of_error
 from services.gateway.reasoning import NoText, take_apart
 
 Parameters = Mapping[str, Any]
@@ -69,9 +69,17 @@ class Reply:
     structured: bool = False
     """The endpoint was held to a JSON schema."""
 
+    @property
+    def usage(self) -> Usage:
+        """The tokens of it."""
+        return Usage(self.input_tokens, self.output_tokens, self.usage_estimated, self.reasoning_tokens)
+
 
 class UnreadableReply(ValueError):
     """The body is not the JSON of a chat completion; the message says why, without quoting it."""
+
+    usage: Usage | None = None
+    """What the endpoint says it has used all the same."""
 
 
 def request_body(
@@ -112,6 +120,8 @@ def request_body(
 def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = False) -> Reply:
     """Read the body of a 2xx reply.
 
+    A reply that cannot be read may have been billed: what usage it reports goes with the error.
+
     Args:
         body: as received.
         messages: what was sent, to estimate its tokens when the endpoint does not report usage.
@@ -121,6 +131,14 @@ def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = F
         UnreadableReply: not JSON, or not a chat completion.
     """
     parsed = _json_object(body)
+    try:
+        return _read_object(parsed, messages, structured=structured)
+    except UnreadableReply as error:
+        error.usage = _reported_usage(parsed.get("usage"))
+        raise
+
+
+def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structured: bool) -> Reply:
     match parsed:
         case {"choices": [{"message": {**message}, **choice}, *_]}:
             pass
@@ -178,12 +196,18 @@ def _short(value: object) -> str:
 
 
 def _usage(usage: object, messages: Sequence[Message], text: str, reasoning: str) -> tuple[int, int, bool]:
+    if (reported := _reported_usage(usage)) is not None:
+        return reported.input_tokens, reported.output_tokens, False
+    sent = sum(_estimate(message.content) for message in messages)
+    return sent, _estimate(text) + _estimate(reasoning), True
+
+
+def _reported_usage(usage: object) -> Usage | None:
     match usage:
         case {"prompt_tokens": sent, "completion_tokens": received} if _is_count(sent) and _is_count(received):
-            return sent, received, False
+            return Usage(sent, received, reasoning_tokens=_reasoning_tokens(usage))
         case _:
-            sent = sum(_estimate(message.content) for message in messages)
-            return sent, _estimate(text) + _estimate(reasoning), True
+            return None
 
 
 def _reasoning_tokens(usage: object) -> int:

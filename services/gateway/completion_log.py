@@ -12,7 +12,7 @@ import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -74,6 +74,26 @@ class Ended:
 Claim = Ours | Elsewhere | Ended
 
 
+End = tuple[str, Completion, Sequence[Document]]
+"""Of a record, by its id: how the call ended, and what it counts for in budgets."""
+
+_HAS_HOLDS: Final[Document] = {"$gt": [{"$size": {"$ifNull": ["$holds", []]}}, 0]}
+_HOLDS_TO_CHARGES: Final[Document] = {
+    "charges": {"$cond": [_HAS_HOLDS, {"$concatArrays": [{"$ifNull": ["$charges", []]}, "$holds"]}, "$charges"]},
+    "holds": {"$cond": [_HAS_HOLDS, [], "$holds"]},
+}
+"""A call that was interrupted may have been billed whatever was reserved for it."""
+
+
+def _with_charges(update: Document, charges: Sequence[Document]) -> Document:
+    if not charges:
+        return update
+    return {
+        "$set": {**update["$set"], "holds": []},
+        "$push": {"charges": {"$each": list(charges)}},
+    }
+
+
 def record_id(project: str, request_id: str) -> str:
     """`_id` of a call's record."""
     return f"{project}/{request_id}"
@@ -95,8 +115,12 @@ class CompletionLog:
         self._unsent: dict[str, int] = {}
         """By record id, numbers of starts that the store may or may not have taken: their calls were not sent."""
 
-    async def claim(self, call: Call) -> Claim:
+    async def claim(self, call: Call, holds: Sequence[Document] = ()) -> Claim:
         """Record that a call starts, or learn what became of it before.
+
+        Args:
+            call: of which the record is.
+            holds: what is reserved for it in budgets; once it is interrupted, that counts as spent.
 
         Raises:
             StoreUnavailable: nothing may be sent.
@@ -106,15 +130,15 @@ class CompletionLog:
         identity = record_id(call.project, call.request_id)
         number = self._unsent.pop(identity, None) or next(self._numbers)
         try:
-            known = await self._starts.submit(self._start_of(call, number))
-            return Ours() if known is None else await self._claim_known(call, number, known)
+            known = await self._starts.submit(self._start_of(call, number, holds))
+            return Ours() if known is None else await self._claim_known(call, number, holds, known)
         except Exception:
             self._unsent[identity] = number
             raise
 
-    def _start_of(self, call: Call, number: int) -> Document:
+    def _start_of(self, call: Call, number: int, holds: Sequence[Document]) -> Document:
         moment = now()
-        return {
+        document: Document = {
             "_id": record_id(call.project, call.request_id),
             "project": call.project,
             "request_id": call.request_id,
@@ -122,6 +146,7 @@ class CompletionLog:
             "purpose": str(call.purpose),
             "dimension": call.dimension,
             "query_id": call.query_id,
+            "on_behalf_of": list(call.on_behalf_of),
             "state": str(CompletionState.STARTED),
             "owner": self._owner,
             "number": number,
@@ -129,6 +154,9 @@ class CompletionLog:
             "started_at": moment,
             **provenance(self._owner, moment),
         }
+        if holds:
+            document["holds"] = list(holds)
+        return document
 
     async def _write_starts(self, documents: Sequence[Document]) -> Sequence[Document | None]:
         """Insert; None for each that was new, and the record that was there for the others."""
@@ -143,7 +171,9 @@ class CompletionLog:
                 return [found.get(document["_id"]) for document in documents]
         return [None] * len(documents)
 
-    async def _claim_known(self, call: Call, number: int, record: Mapping[str, Any]) -> Claim:
+    async def _claim_known(
+        self, call: Call, number: int, holds: Sequence[Document], record: Mapping[str, Any]
+    ) -> Claim:
         if record["model"] != str(call.model):
             raise RequestIdReused(f"request_id {call.request_id} is of a call to {record['model']}")
         state = CompletionState(record["state"])
@@ -151,43 +181,46 @@ class CompletionLog:
             return Ended(completion_of(record))
         if state is CompletionState.STARTED:
             if record["owner"] == self._owner and record["number"] == number:
-                return Ours()  # of an earlier claim that failed, and so was not sent
+                # Of an earlier claim that failed, and so was not sent.
+                return await self._take_over(record["_id"], state, number, holds) if holds else Ours()
             # One of this process's own that is not in flight here ended without a record: sent or not, who knows.
             if record["owner"] != self._owner and not await self._leases.dead([record["owner"]]):
                 return Elsewhere()
             await self._interrupt({"_id": record["_id"], "owner": record["owner"], "number": record["number"]})
-            return await self._claim_interrupted(call, number)
-        return await self._take_over(record["_id"], number)
+            return await self._claim_interrupted(call, number, holds)
+        return await self._take_over(record["_id"], state, number, holds)
 
-    async def _claim_interrupted(self, call: Call, number: int) -> Claim:
+    async def _claim_interrupted(self, call: Call, number: int, holds: Sequence[Document]) -> Claim:
         record = await self._read(call.project, call.request_id)
         if record is None:
             raise Conflict("the record of the call went away; try again")
-        return await self._claim_known(call, number, record)
+        return await self._claim_known(call, number, holds, record)
 
-    async def _take_over(self, identity: str, number: int) -> Claim:
-        found = await self._update(
-            {"_id": identity, "state": str(CompletionState.UNKNOWN)},
-            {"$set": {"state": str(CompletionState.STARTED), "owner": self._owner, "number": number}},
-        )
+    async def _take_over(self, identity: str, state: CompletionState, number: int, holds: Sequence[Document]) -> Claim:
+        wanted: Document = {"_id": identity, "state": str(state)}
+        if state is CompletionState.STARTED:
+            wanted |= {"owner": self._owner, "number": number}
+        changes: Document = {"state": str(CompletionState.STARTED), "owner": self._owner, "number": number}
+        if holds:
+            changes["holds"] = list(holds)
+        found = await self._update(wanted, {"$set": changes})
         return Ours() if found else Elsewhere()
 
-    async def _update(self, wanted: Document, changes: Document) -> int:
+    async def _update(self, wanted: Document, changes: Document | list[Document]) -> int:
         async with within_store_limit(self._store):
             result = await self._completions.update_many(wanted, changes)
-        return result.modified_count
+        return result.matched_count
 
     async def _interrupt(self, wanted: Document) -> int:
         """Mark started calls whose process died. How often it has happened decides what they are now."""
         marked = 0
         for before in range(MAX_SENDINGS):
             state = state_after_interruption(before + 1)
-            changes: Document = {"state": str(state)}
+            changes: Document = {"state": str(state), "interruptions": before + 1, **_HOLDS_TO_CHARGES}
             if state is CompletionState.FAILED:
-                changes["failure"] = document_of_failure(INTERRUPTED)
+                changes["failure"] = {"$literal": document_of_failure(INTERRUPTED)}
             marked += await self._update(
-                {**wanted, "state": str(CompletionState.STARTED), "interruptions": before},
-                {"$set": changes, "$inc": {"interruptions": 1}},
+                {**wanted, "state": str(CompletionState.STARTED), "interruptions": before}, [{"$set": changes}]
             )
         return marked
 
@@ -221,15 +254,20 @@ class CompletionLog:
             log.warning("calls in flight of a gateway that died are unknown", calls=marked, gateways=sorted(dead))
         await self._leases.forget_dead()
 
-    async def end(self, call: Call, completion: Completion) -> Completion:
+    async def end(self, call: Call, completion: Completion, charges: Sequence[Document] = ()) -> Completion:
         """Record how a call ended; tries until the store takes it, since the reply was paid for.
+
+        Args:
+            call: of which the record is.
+            completion: how it ended.
+            charges: what it counts for in budgets, in place of what was reserved.
 
         Returns:
             The record that stands: this one, or the one that somebody else wrote first.
         """
         while True:
             try:
-                return await self._ends.submit((record_id(call.project, call.request_id), completion))
+                return await self._ends.submit((record_id(call.project, call.request_id), completion, charges))
             except StoreUnavailable as fault:
                 log.warning("reply not recorded yet", request_id=call.request_id, error=str(fault))
                 await asyncio.sleep(WRITE_AGAIN_SECONDS)
@@ -238,23 +276,23 @@ class CompletionLog:
         """Let ends that are on their way to the store arrive, whoever still waits for them."""
         await self._ends.flush()
 
-    async def _write_ends(self, ends: Sequence[tuple[str, Completion]]) -> Sequence[Completion]:
+    async def _write_ends(self, ends: Sequence[End]) -> Sequence[Completion]:
         moment = now()
         updates = [
             UpdateOne(
                 {"_id": identity, "state": {"$in": _OPEN}},
-                {"$set": {**document_of_end(completion), "ended_at": moment}},
+                _with_charges({"$set": {**document_of_end(completion), "ended_at": moment}}, charges),
             )
-            for identity, completion in ends
+            for identity, completion, charges in ends
         ]
         async with within_store_limit(self._store):
             result = await self._completions.bulk_write(updates, ordered=False)
             if result.matched_count == len(updates):
-                return [completion for _, completion in ends]
+                return [completion for _, completion, _ in ends]
             # Also after a write that the driver sent twice: then what stands is ours.
-            found = self._completions.find({"_id": {"$in": [identity for identity, _ in ends]}})
+            found = self._completions.find({"_id": {"$in": [identity for identity, _, _ in ends]}})
             standing = {record["_id"]: completion_of(record) async for record in found}
-        return [standing[identity] for identity, _ in ends]
+        return [standing[identity] for identity, _, _ in ends]
 
     async def find_ended(self, project: str, request_id: str) -> Completion | None:
         """The record of a call that has ended."""

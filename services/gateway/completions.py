@@ -1,8 +1,9 @@
 """A call is made once for its request id, however often and by however many it is asked for.
 
 The call runs in a task of its own: who asked for it may go away, the reply is recorded all the same. Order of
-things: leave to send (limits/admission.py), `started` on record, the HTTP requests, the end on record, and only
-then the answer. A call that waits for leave has no record, and may wait elsewhere as well.
+things: the money is reserved (money/cashier.py), leave to send (limits/admission.py), `started` on record, the HTTP
+requests, the end on record, the money settled, and only then the answer. A call that waits for money or leave has no
+record, and may wait elsewhere as well; nor has one for which there is no money.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Our
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.limits.admission import Admission
 from services.gateway.limits.passage import CircuitOpen, Passage
+from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation
+from services.gateway.money.price_file import PriceFile
 
 log = structlog.get_logger(__name__)
 
@@ -32,10 +35,19 @@ LOOKS = 240
 class Completions:
     """The calls in flight of this process."""
 
-    def __init__(self, record: CompletionLog, endpoints: EndpointClient, admission: Admission) -> None:
+    def __init__(
+        self,
+        record: CompletionLog,
+        endpoints: EndpointClient,
+        admission: Admission,
+        cashier: Cashier,
+        prices: PriceFile,
+    ) -> None:
         self._log = record
         self._endpoints = endpoints
         self._admission = admission
+        self._cashier = cashier
+        self._prices = prices
         self._in_flight: dict[tuple[str, str], tuple[Revision, asyncio.Task[Completion]]] = {}
 
     async def complete(self, call: Call) -> Completion:
@@ -43,6 +55,8 @@ class Completions:
 
         Raises:
             StoreUnavailable: the call could not be recorded and was not sent.
+            BudgetExhausted: there is no money for it; it is not on record, and may be asked for again.
+            InvalidField: a budget holds it, and what it may cost is not known or in another currency.
             ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
             RequestIdReused: the id is of a call to another model.
         """
@@ -78,43 +92,71 @@ class Completions:
         raise ModelNotActive(f"{model} is retired, superseded or no judge, and is not called for this any more")
 
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
+        call = self._prices.priced(call)
         while True:
-            passage = await self._admission.passage(call)
-            if passage.must_wait():
-                # What is on record costs nothing, so it waits for nothing.
-                known = await self._log.find_ended(call.project, call.request_id)
-                if known is not None and known.model == call.model:
-                    return known
-            if (made := await self._pass(call, parent, passage)) is not None:
+            reserved = await self._cashier.reserve(call, lambda: self._known(call))
+            if isinstance(reserved, Completion):
+                return reserved
+            try:
+                made = await self._make_paid(call, parent, reserved)
+            except HoldLapsed:
+                continue
+            finally:
+                if not reserved.claimed:
+                    self._cashier.give_back(reserved)
+            if made is not None:
                 return made
             await self._wait_for_other(call)
 
-    async def _pass(self, call: Call, parent: otel.Context, passage: Passage) -> Completion | None:
+    async def _known(self, call: Call) -> Completion | None:
+        """What is on record costs nothing, so it waits for nothing."""
+        known = await self._log.find_ended(call.project, call.request_id)
+        return known if known is not None and known.model == call.model else None
+
+    async def _make_paid(self, call: Call, parent: otel.Context, reserved: Reservation) -> Completion | None:
+        passage = await self._admission.passage(call)
+        if passage.must_wait() and (known := await self._known(call)) is not None:
+            return known
+        return await self._pass(call, parent, passage, reserved)
+
+    async def _pass(
+        self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation
+    ) -> Completion | None:
         try:
             async with passage:
-                return await self._once_claimed(call, lambda: self._send(call, parent, passage))
+                return await self._once_claimed(call, reserved, lambda: self._send(call, parent, passage, reserved))
         except CircuitOpen as left_alone:
             unsent = completed(call, Delivery(left_alone.failure, timedelta(), 0))
-            return await self._once_claimed(call, lambda: self._log.end(call, unsent))
+            return await self._once_claimed(call, reserved, lambda: self._end(call, unsent, reserved))
 
-    async def _once_claimed(self, call: Call, make: Callable[[], Awaitable[Completion]]) -> Completion | None:
+    async def _once_claimed(
+        self, call: Call, reserved: Reservation, make: Callable[[], Awaitable[Completion]]
+    ) -> Completion | None:
         """What became of the call before, or becomes of it now; None while another gateway has it in flight."""
-        match await self._log.claim(call):
+        await self._cashier.check(reserved)
+        match await self._log.claim(call, reserved.documents()):
             case Ended(completion):
                 return completion
             case Ours():
+                reserved.claimed = True
                 return await make()
             case Elsewhere():
                 return None
 
-    async def _send(self, call: Call, parent: otel.Context, passage: Passage) -> Completion:
+    async def _send(self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation) -> Completion:
         try:
             delivery = await self._endpoints.send(call, parent, passage)
-            return await self._log.end(call, completed(call, delivery))
+            return await self._end(call, completed(call, delivery), reserved)
         except Exception:
             # This process lives on, and so would keep everybody else from a call that nobody makes any more.
             await self._log.release(call)
+            self._cashier.keep_as_spent(reserved)
             raise
+
+    async def _end(self, call: Call, completion: Completion, reserved: Reservation) -> Completion:
+        standing = await self._log.end(call, completion, reserved.charges(completion))
+        self._cashier.settle(reserved, completion)
+        return standing
 
     async def _wait_for_other(self, call: Call) -> None:
         for _ in range(LOOKS):

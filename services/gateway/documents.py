@@ -1,13 +1,14 @@
 """Domain values as they stand in MongoDB, and back. Field names are those of gateway.proto."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from dearena.names import ModelName, Revision
 from services.gateway.calls import Completion, CompletionState
 from services.gateway.chat import Reply
-from services.gateway.failures import Failure, FailureKind
+from services.gateway.failures import Failure, FailureKind, Usage
 from services.gateway.models import Endpoint, EntrantRevision, ModelSpec, RegisteredModel
 from services.gateway.pricing import Money, Price
 from services.runtime.store import Document
@@ -107,7 +108,17 @@ def money_of(document: Mapping[str, Any] | None) -> Money | None:
 
 def document_of_failure(failure: Failure) -> Document:
     """A failure."""
-    return {"kind": str(failure.kind), "detail": failure.detail, "http_status": failure.http_status}
+    document: Document = {"kind": str(failure.kind), "detail": failure.detail, "http_status": failure.http_status}
+    if failure.usage is not None:
+        document["usage"] = asdict(failure.usage)
+    return document
+
+
+def _failure_of(document: Mapping[str, Any]) -> Failure:
+    usage = document.get("usage")
+    return Failure(
+        FailureKind(document["kind"]), document["detail"], document["http_status"], Usage(**usage) if usage else None
+    )
 
 
 def document_of_end(completion: Completion) -> Document:
@@ -134,7 +145,7 @@ def completion_of(document: Mapping[str, Any]) -> Completion:
         state=CompletionState(document["state"]),
         reply=Reply(**reply) if reply else None,
         cost=money_of(document.get("cost")),
-        failure=Failure(FailureKind(failure["kind"]), failure["detail"], failure["http_status"]) if failure else None,
+        failure=_failure_of(failure) if failure else None,
         latency=document.get("latency_ms", 0) * _MILLISECOND,
         http_requests=document.get("http_requests", 0),
     )

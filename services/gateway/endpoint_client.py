@@ -235,13 +235,17 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
             structured=call.response_schema is not None and call.spec.endpoint.structured_output,
         )
     except UnreadableReply as error:
-        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status)
+        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status, error.usage)
     endpoint = call.spec.endpoint
     if is_fallback(reply.headers) or not is_same_model(
         endpoint.upstream_model, read.upstream_model, endpoint.answers_as
     ):
         return of_other_model(
-            endpoint.upstream_model, read.upstream_model, address=request.address, status=reply.status
+            endpoint.upstream_model,
+            read.upstream_model,
+            address=request.address,
+            status=reply.status,
+            usage=read.usage,
         )
     return replace(read, served_by=read.served_by or served_by(reply.headers))
 

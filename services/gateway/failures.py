@@ -48,6 +48,18 @@ class FailureKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a call. What a model thinks is part of its output."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool = False
+    """The endpoint did not report them."""
+    reasoning_tokens: int = 0
+    """Of `output_tokens`, as far as the endpoint tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A call that did not deliver."""
 
@@ -55,6 +67,8 @@ class Failure:
     detail: str
     http_status: int = 0
     """0 when there was no HTTP reply."""
+    usage: Usage | None = None
+    """Of a reply that is no use, and is billed all the same."""
 
 
 def of_status(status: int, body: bytes, *, address: str, sparring: bool) -> Failure:
@@ -90,7 +104,7 @@ def of_redirect(status: int, location: str, *, address: str) -> Failure:
     return Failure(FailureKind.REDIRECTED, detail, status)
 
 
-def of_other_model(asked: str, said: str, *, address: str, status: int) -> Failure:
+def of_other_model(asked: str, said: str, *, address: str, status: int, usage: Usage) -> Failure:
     """The failure behind a reply that another model gave.
 
     Args:
@@ -98,6 +112,7 @@ def of_other_model(asked: str, said: str, *, address: str, status: int) -> Failu
         said: the model of the reply, as it came; told where it is a plain id.
         address: host:port of the endpoint.
         status: of the HTTP reply.
+        usage: of that reply, which is billed.
     """
     named = said if _MODEL_ID.fullmatch(said) else "another model"
     return Failure(
@@ -105,6 +120,7 @@ def of_other_model(asked: str, said: str, *, address: str, status: int) -> Failu
         f"{address} was asked for {asked} and says that {named} answered; where that is the same model, "
         "name it in answers_as",
         status,
+        usage,
     )
 
 

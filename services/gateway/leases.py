@@ -29,6 +29,8 @@ class Leases:
         self._instances = store.collection(INSTANCES)
         self._seconds = seconds
         self._held_until = 0.0
+        self.lapses = 0
+        """How often this process was without a lease after it had one: others may have taken it for dead."""
 
     async def hold(self) -> None:
         """Make sure that this process has a lease; costs nothing while it has."""
@@ -44,6 +46,8 @@ class Leases:
                 [{"$set": {"expires_at": expires_at, **provenance(self.instance, now())}}],
                 upsert=True,
             )
+        if 0.0 < self._held_until <= time.monotonic():
+            self.lapses += 1
         self._held_until = asked + self._seconds
 
     async def keep(self) -> None:

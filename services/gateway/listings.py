@@ -1,10 +1,12 @@
 """Lists of what the gateway knows: models, entrants, answers, the ledger."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from dearena.budgets import exhausted
 from dearena.faults import InvalidCursor, InvalidField
-from dearena.names import Revision
+from dearena.names import DimensionName, Revision
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.answer_log import AnswerLog, EntrantKey
 from services.gateway.calls import CompletionState
@@ -12,7 +14,9 @@ from services.gateway.dimensions import Dimensions, DimensionVersion
 from services.gateway.entrants import EntrantState, cohort_of
 from services.gateway.messages import message_of_answer, message_of_ledger_entry, message_of_model
 from services.gateway.models import EntrantRevision, RegisteredModel
-from services.gateway.request_names import dimension_name, model_revision, project_of_parent
+from services.gateway.money.budget_book import BudgetBook
+from services.gateway.money.budgets import BudgetKey, KnownBudget, exhausted_ones, parts_of
+from services.gateway.request_names import dimension_name, dimension_slug, model_revision, project_of_parent
 from services.gateway.store import COMPLETIONS, Models
 from services.runtime import paging
 from services.runtime.store import Document, Store, within_store_limit
@@ -27,11 +31,14 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 class Listings:
     """Reads only."""
 
-    def __init__(self, store: Store, models: Models, dimensions: Dimensions, answers: AnswerLog) -> None:
+    def __init__(
+        self, store: Store, models: Models, dimensions: Dimensions, answers: AnswerLog, budgets: BudgetBook
+    ) -> None:
         self._store = store
         self._models = models
         self._dimensions = dimensions
         self._answers = answers
+        self._budgets = budgets
         self._completions = store.collection(COMPLETIONS)
 
     async def models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
@@ -60,9 +67,10 @@ class Listings:
         )
         open_ones = [one for revision, model in revisions if (one := _slug_at(model, revision)) not in concluded]
         progress = await self._answers.progress(name, dimension.version, open_ones)
+        known = await self._budgets.of(name.project)
         return pb.ListEntrantsResponse(
             entrants=[
-                _entrant(model, revision, dimension, concluded, progress)
+                _entrant(model, revision, dimension, concluded, progress, _waits_for(known, model, revision, name))
                 for revision, model in revisions
                 if dimension.admits(model.spec.provider)
             ]
@@ -95,7 +103,7 @@ class Listings:
         if request.interrupted_only:
             wanted["interruptions"] = {"$gt": 0}
         if request.dimension:
-            wanted["dimension"] = _dimension_slug(project, request.dimension)
+            wanted["dimension"] = dimension_slug(project, request.dimension)
         scope = ("ledger", project, request.state, int(request.interrupted_only), request.dimension)
         size = paging.size_of(request.page_size)
         if after := paging.after_of(scope, request.page_token):
@@ -116,6 +124,7 @@ def _entrant(
     dimension: DimensionVersion,
     concluded: dict[str, Document],
     progress: dict[str, Document],
+    waits_for: Sequence[str],
 ) -> pb.Entrant:
     name = _slug_at(model, revision)
     standing = concluded.get(name)
@@ -127,7 +136,7 @@ def _entrant(
     elif standing:
         state, reason = EntrantState(standing["state"]), standing["reason"]
     else:
-        state, reason = EntrantState.COLLECTING, ""
+        state, reason = EntrantState.COLLECTING, exhausted(waits_for)
     return pb.Entrant(
         model=name,
         state=pb.EntrantState.Value(f"ENTRANT_STATE_{state}"),
@@ -142,6 +151,14 @@ def _entrant(
         queries=len(dimension.queries),
         traceparent=revision.traceparent,
     )
+
+
+def _waits_for(
+    known: Mapping[BudgetKey, KnownBudget], model: RegisteredModel, revision: EntrantRevision, dimension: DimensionName
+) -> Sequence[str]:
+    """What people call the exhausted budgets that hold the model's answers."""
+    payer = _slug_at(model, revision)
+    return exhausted_ones(known, parts_of(known, dimension.project, dimension.slug, model.name.slug, [payer]))
 
 
 def _slug_at(model: RegisteredModel, revision: EntrantRevision) -> str:
@@ -164,16 +181,6 @@ def number_of_token(text: str) -> int:
         return int(text)
     except ValueError as error:
         raise InvalidCursor("page_token: not a token that this list gave out") from error
-
-
-def _dimension_slug(project: str, dimension: str) -> str:
-    """The ledger is kept by slug; a resource name of the same project is understood too."""
-    if "/" not in dimension:
-        return dimension
-    name = dimension_name("dimension", dimension)
-    if name.project != project:
-        raise InvalidField.of("dimension", f"must be of project {project}")
-    return name.slug
 
 
 def _state(field: str, state: Any) -> str:

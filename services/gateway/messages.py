@@ -13,6 +13,7 @@ from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import Completion, Purpose
 from services.gateway.chat import Message, Parameters
 from services.gateway.drift import Probe
+from services.gateway.failures import Usage
 from services.gateway.models import (
     DEFAULT_ANSWER_PARAMETERS,
     DEFAULT_CONCURRENCY,
@@ -110,7 +111,7 @@ def message_of_model(model: RegisteredModel) -> pb.Model:
         requests_per_minute=spec.requests_per_minute,
         tokens_per_minute=spec.tokens_per_minute,
         deadline=None if spec.deadline is None else duration(spec.deadline),
-        price=_message_of_price(spec.price),
+        price=message_of_price(spec.price),
         may_judge=spec.may_judge,
         cohort=spec.cohort,
         revision=model.revision.number,
@@ -161,7 +162,8 @@ def _message_of_parameters(parameters: Parameters) -> common_pb2.GenerationParam
     return message
 
 
-def _message_of_price(price: Price | None) -> pb.Price | None:
+def message_of_price(price: Price | None) -> pb.Price | None:
+    """A price, or nothing."""
     if price is None:
         return None
     return pb.Price(
@@ -201,6 +203,9 @@ def message_of_completion(completion: Completion) -> pb.Completion:
         http_requests=completion.http_requests,
         cost=message_of_money(completion.cost),
     )
+    usage = completion.reply.usage if completion.reply else completion.failure and completion.failure.usage
+    if usage:
+        message.usage.CopyFrom(_message_of_usage(usage))
     if (reply := completion.reply) is not None:
         message.text = reply.text
         message.finish_reason = reply.finish_reason
@@ -209,14 +214,6 @@ def message_of_completion(completion: Completion) -> pb.Completion:
         message.system_fingerprint = reply.system_fingerprint
         message.served_by = reply.served_by
         message.structured = reply.structured
-        message.usage.CopyFrom(
-            common_pb2.TokenUsage(
-                input_tokens=reply.input_tokens,
-                output_tokens=reply.output_tokens,
-                estimated=reply.usage_estimated,
-                reasoning_tokens=reply.reasoning_tokens,
-            )
-        )
     if (failure := completion.failure) is not None:
         message.failure.CopyFrom(
             pb.Failure(
@@ -226,6 +223,15 @@ def message_of_completion(completion: Completion) -> pb.Completion:
             )
         )
     return message
+
+
+def _message_of_usage(usage: Usage) -> common_pb2.TokenUsage:
+    return common_pb2.TokenUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        estimated=usage.estimated,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
 
 
 def message_of_answer(document: Mapping[str, Any]) -> pb.Answer:
@@ -244,24 +250,54 @@ def message_of_answer(document: Mapping[str, Any]) -> pb.Answer:
 
 def message_of_ledger_entry(document: Mapping[str, Any]) -> pb.LedgerEntry:
     """A paid call as it was recorded."""
-    reply, cost = document.get("reply"), document.get("cost")
+    cost = document.get("cost")
     return pb.LedgerEntry(
         request_id=document["request_id"],
         model=document["model"],
         purpose=pb.Purpose.Value(f"PURPOSE_{document['purpose']}"),
         dimension=document["dimension"],
         state=pb.CompletionState.Value(f"COMPLETION_STATE_{document['state']}"),
-        usage=reply
-        and common_pb2.TokenUsage(
-            input_tokens=reply["input_tokens"],
-            output_tokens=reply["output_tokens"],
-            estimated=reply["usage_estimated"],
-            reasoning_tokens=reply.get("reasoning_tokens", 0),
-        ),
+        usage=_usage_in(document),
         cost=cost and common_pb2.Money(**cost),
         interruptions=document["interruptions"],
         http_requests=document.get("http_requests", 0),
         start_time=timestamp(document["started_at"]),
+        on_behalf_of=document.get("on_behalf_of", ()),
+    )
+
+
+def _usage_in(document: Mapping[str, Any]) -> common_pb2.TokenUsage | None:
+    """Of a reply, or of one that was no use and is billed all the same."""
+    if reply := document.get("reply"):
+        return _message_of_usage(
+            Usage(
+                reply["input_tokens"],
+                reply["output_tokens"],
+                reply["usage_estimated"],
+                reply.get("reasoning_tokens", 0),
+            )
+        )
+    billed = (document.get("failure") or {}).get("usage")
+    return _message_of_usage(Usage(**billed)) if billed else None
+
+
+def message_of_budget(document: Mapping[str, Any]) -> pb.Budget:
+    """A budget as it was stored."""
+
+    def money(name: str) -> common_pb2.Money:
+        return common_pb2.Money(currency=document["currency"], nano_units=document[name])
+
+    return pb.Budget(
+        parent=f"projects/{document['project']}",
+        scope=pb.BudgetScope.Value(f"BUDGET_SCOPE_{document['scope']}"),
+        dimension=document["dimension"],
+        model=document["model"],
+        limit=money("limit"),
+        spent=money("spent"),
+        reserved=money("reserved"),
+        state=pb.BudgetState.Value(f"BUDGET_STATE_{document['state']}"),
+        exhaust_time=timestamp(document["exhausted_at"]) if document["exhausted_at"] else None,
+        refused_calls=document["refused"],
     )
 
 

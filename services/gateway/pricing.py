@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_CURRENCY = re.compile(r"[A-Z]{3}")
+CURRENCY = re.compile(r"[A-Z]{3}")
 TOKENS_PER_PRICE = 1_000_000
 MAX_NANO_UNITS = 10**15
 """A million units of currency per million tokens; with tokens below 2^32, keeps every cost within 64 bits."""
@@ -31,7 +31,7 @@ class Price:
     def problem(self) -> str:
         """What is wrong with it, in a sentence; empty when nothing is."""
         given = self._given()
-        if any(not _CURRENCY.fullmatch(money.currency) for money in given):
+        if any(not CURRENCY.fullmatch(money.currency) for money in given):
             return "a currency is three capital letters (ISO 4217), for example USD"
         if any(not 0 <= money.nano_units <= MAX_NANO_UNITS for money in given):
             return f"nano_units must be from 0 to {MAX_NANO_UNITS}"

@@ -34,6 +34,16 @@ def dimension_name(field: str, name: str) -> DimensionName:
     return _read(DimensionName.parse, field, name)
 
 
+def dimension_slug(project: str, dimension: str) -> str:
+    """Of a dimension by its slug, or by its resource name in the same project; raises InvalidField."""
+    if "/" not in dimension:
+        return dimension
+    name = dimension_name("dimension", dimension)
+    if name.project != project:
+        raise InvalidField.of("dimension", f"must be of project {project}")
+    return name.slug
+
+
 def _read(parse: Callable[[str], Name], field: str, text: str) -> Name:
     try:
         return parse(text)

@@ -21,6 +21,11 @@ from services.gateway.limits.key_limits import KeyLimitBook
 from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.listings import Listings
 from services.gateway.model_directory import ModelDirectory
+from services.gateway.money.budget_book import BudgetBook
+from services.gateway.money.cashier import Cashier
+from services.gateway.money.closing import DeadAccounts
+from services.gateway.money.ledger_sums import LedgerSums
+from services.gateway.money.price_file import PriceFile
 from services.gateway.outbox import Outbox
 from services.gateway.policy_checks import check_policy
 from services.gateway.prober import Prober
@@ -41,6 +46,10 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     outbox = Outbox(store, shell.bus, models, directory, instance)
     leases = Leases(store, instance, seconds=settings.instance_lease_seconds)
     record = CompletionLog(store, leases)
+    prices = PriceFile(settings.price_file)
+    budgets = BudgetBook(store, outbox, instance)
+    cashier = Cashier(store, budgets, leases)
+    dead_accounts = DeadAccounts(store, leases)
     keys = KeyRing(os.environ, read_key_file, settings.key_directory, listed(settings.key_variables))
     reach = settings.reach()
     endpoints = EndpointClient(
@@ -60,10 +69,11 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         seat_seconds=settings.instance_lease_seconds,
         longest_hold=settings.http_longest_retry_after_seconds,
     )
-    completions = Completions(record, endpoints, admission)
+    completions = Completions(record, endpoints, admission, cashier, prices)
     dimensions = Dimensions(shell.peers.query_selector)
     answers = AnswerLog(store, outbox, instance)
     collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
+    budgets.on_change.append(collector.ring)
     registry = Registry(
         store,
         models,
@@ -80,10 +90,13 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         directory=directory,
         completions=completions,
         collector=collector,
-        listings=Listings(store, models, dimensions, answers),
+        listings=Listings(store, models, dimensions, answers, budgets),
         prober=prober,
         key_limits=key_limits,
         endpoint_states=EndpointStates(models, limits),
+        budgets=budgets,
+        prices=prices,
+        ledger_sums=LedgerSums(store),
     )
 
     async def drain() -> None:
@@ -93,6 +106,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
 
     async def close() -> None:
         await completions.give_up()
+        await cashier.close()
         await admission.close()
         await leases.let_go()
         await endpoints.close()
@@ -106,7 +120,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
             )
         ],
         doorbells=[Doorbell("gateway-dimensions", subjects.EVENTS, collector.on_dimension_ready)],
-        sweeps=[record.interrupt_dead, outbox.sweep, collector.sweep, prober.sweep],
+        sweeps=[record.interrupt_dead, dead_accounts.close, outbox.sweep, collector.sweep, prober.sweep],
         background=[leases.keep, admission.keep, outbox.run, collector.answer_rings],
         on_drain=drain,
         close=close,

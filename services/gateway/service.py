@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dearena.faults import FieldViolation, InvalidField
@@ -18,12 +19,18 @@ from services.gateway.messages import (
     chat_of,
     message_of_completion,
     message_of_model,
+    message_of_price,
     message_of_probe,
     parameters_of,
     purpose_of,
+    spec_of,
 )
 from services.gateway.model_checks import check_parameters
 from services.gateway.model_directory import ModelDirectory
+from services.gateway.money.budget_book import BudgetBook
+from services.gateway.money.budget_requests import check_limit, key_of_request
+from services.gateway.money.ledger_sums import LedgerSums
+from services.gateway.money.price_file import PriceFile
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.request_names import model_name, model_revision, project_slug
@@ -31,6 +38,8 @@ from services.gateway.store import Models
 
 LONGEST_NAME = 256
 """Of what stands in the record of a call."""
+
+MOST_PAYERS = 64
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROLES = frozenset({"system", "user", "assistant"})
@@ -51,6 +60,9 @@ class Gateway(GatewayServiceServicer):
         prober: Prober,
         key_limits: KeyLimitBook,
         endpoint_states: EndpointStates,
+        budgets: BudgetBook,
+        prices: PriceFile,
+        ledger_sums: LedgerSums,
     ) -> None:
         self._registry = registry
         self._models = models
@@ -61,28 +73,31 @@ class Gateway(GatewayServiceServicer):
         self._prober = prober
         self._key_limits = key_limits
         self._endpoint_states = endpoint_states
+        self._budgets = budgets
+        self._prices = prices
+        self._ledger_sums = ledger_sums
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
         """Register, and begin to collect its answers."""
         model = await self._registry.register(request)
         if not request.validate_only:
             self._collector.ring(ModelName.parse(model.name).project)
-        return pb.RegisterModelResponse(model=model)
+        return pb.RegisterModelResponse(model=self._with_price(model))
 
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Any) -> pb.UpdateModelResponse:
         """Change; a new revision is collected from like a new model."""
         model = await self._registry.update(request)
         self._collector.ring(ModelName.parse(model.name).project)
-        return pb.UpdateModelResponse(model=model)
+        return pb.UpdateModelResponse(model=self._with_price(model))
 
     async def RetireModel(self, request: pb.RetireModelRequest, context: Any) -> pb.RetireModelResponse:
         """Retire."""
-        return pb.RetireModelResponse(model=await self._registry.retire(request))
+        return pb.RetireModelResponse(model=self._with_price(await self._registry.retire(request)))
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         """The model as it stands."""
         model = await self._models.get(model_name("name", request.name))
-        message = message_of_model(model)
+        message = self._with_price(message_of_model(model))
         await self._prober.tell([message])
         return pb.GetModelResponse(model=message)
 
@@ -90,7 +105,15 @@ class Gateway(GatewayServiceServicer):
         """In the order of registration."""
         listed = await self._listings.models(request)
         await self._prober.tell(listed.models)
+        for model in listed.models:
+            self._with_price(model)
         return listed
+
+    def _with_price(self, model: pb.Model) -> pb.Model:
+        """The model, told what its calls are charged at now."""
+        if (price := message_of_price(self._prices.prices.of_spec(spec_of(model)))) is not None:
+            model.effective_price.CopyFrom(price)
+        return model
 
     async def Complete(self, request: pb.CompleteRequest, context: Any) -> pb.CompleteResponse:
         """Make a call once for its request id."""
@@ -120,6 +143,7 @@ class Gateway(GatewayServiceServicer):
                 dimension=request.dimension,
                 query_id=request.query_id,
                 response_schema=json.loads(request.response_schema) if request.response_schema else None,
+                on_behalf_of=tuple(dict.fromkeys(request.on_behalf_of)),
             )
         )
 
@@ -134,6 +158,28 @@ class Gateway(GatewayServiceServicer):
     async def ListLedger(self, request: pb.ListLedgerRequest, context: Any) -> pb.ListLedgerResponse:
         """In the order of starting."""
         return await self._listings.ledger(request)
+
+    async def SummarizeLedger(self, request: pb.SummarizeLedgerRequest, context: Any) -> pb.SummarizeLedgerResponse:
+        """In the order of dimension, model, purpose, for whom."""
+        return await self._ledger_sums.of(request)
+
+    async def SetBudget(self, request: pb.SetBudgetRequest, context: Any) -> pb.SetBudgetResponse:
+        """In force here at once, and at every gateway within a second."""
+        key = key_of_request(request.budget, request.request_id)
+        check_limit(key, request.budget, await self._models.list(key.project), self._prices.prices)
+        asked = request.SerializeToString(deterministic=True)
+        budget = await self._budgets.set(key, request.budget.limit, request.request_id, asked)
+        return pb.SetBudgetResponse(budget=budget)
+
+    async def RemoveBudget(self, request: pb.RemoveBudgetRequest, context: Any) -> pb.RemoveBudgetResponse:
+        """Harmless where there is none."""
+        key = key_of_request(request.budget, request.request_id)
+        await self._budgets.remove(key, request.request_id, request.SerializeToString(deterministic=True))
+        return pb.RemoveBudgetResponse()
+
+    async def ListBudgets(self, request: pb.ListBudgetsRequest, context: Any) -> pb.ListBudgetsResponse:
+        """In the order of scope, dimension, model."""
+        return await self._budgets.list(request)
 
     async def SetKeyLimits(self, request: pb.SetKeyLimitsRequest, context: Any) -> pb.SetKeyLimitsResponse:
         """In force at every gateway within a second."""
@@ -179,12 +225,23 @@ def _check_call(request: pb.CompleteRequest) -> Purpose:
         violations.append(FieldViolation("messages", "each role must be system, user or assistant"))
     if request.response_schema and not _is_json_object(request.response_schema):
         violations.append(FieldViolation("response_schema", "must be a JSON object"))
+    violations += _payer_violations(request.on_behalf_of)
     purpose = purpose_of(request.purpose)
     if purpose is None:
         violations.append(FieldViolation("purpose", "is required"))
     if violations or purpose is None:
         raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
     return purpose
+
+
+def _payer_violations(payers: Sequence[str]) -> Iterator[FieldViolation]:
+    if len(payers) > MOST_PAYERS:
+        yield FieldViolation("on_behalf_of", f"must be at most {MOST_PAYERS} model revisions")
+    for payer in payers:
+        try:
+            model_revision("on_behalf_of", payer)
+        except InvalidField as fault:
+            yield from fault.violations
 
 
 def _is_json_object(text: str) -> bool:

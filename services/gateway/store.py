@@ -2,7 +2,8 @@
 
 `models`: one document a model, with all its revisions. `completions`: one a paid call (completion_log.py).
 `answers` and `entrants`: one an answer, and one a model revision whose answers to a dimension version are
-all recorded (answer_log.py). The other collections serve these: the outbox, results of requests, counters,
+all recorded (answer_log.py). `budgets`: one the most that calls may cost (money/budget_book.py).
+The other collections serve these: the outbox, results of requests, counters,
 and leases of gateway processes.
 """
 
@@ -30,6 +31,7 @@ COMPLETIONS: Final = "completions"
 OUTBOX: Final = "gateway_outbox"
 RESULTS: Final = "gateway_results"
 COUNTERS: Final = "gateway_counters"
+BUDGETS: Final = "budgets"
 INSTANCES: Final = "gateway_instances"
 PROBES: Final = "probes"
 PROBE_TURNS: Final = "probe_turns"
@@ -44,8 +46,11 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     COMPLETIONS: [
         Index(("project", "started_at", "request_id")),
         Index(("owner",), partial={"state": "STARTED"}),
+        Index(("charges.account",), partial={"charges.account": {"$exists": True}}),
         Index(("project", "started_at", "request_id", "interruptions"), partial={"interruptions": {"$gt": 0}}),
     ],
+    # `_id` is project, scope, dimension and model.
+    BUDGETS: [Index(("project",))],
     PROBES: [Index(("project", "slug", "place"), unique=True)],
     PROBE_TURNS: [Index(("project", "next_at"))],
     OUTBOX: [Index(("created_at",), partial={"waiting": True})],

@@ -12,7 +12,7 @@ from dearena.faults import ServiceUnavailable, StoreUnavailable
 from dearena.names import Revision
 from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Delivery, Purpose
 from services.gateway.chat import Message, Reply
-from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours, record_id
+from services.gateway.completion_log import CompletionLog, Elsewhere, End, Ended, Ours, record_id
 from services.gateway.completions import Completions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.group_commit import GroupCommit
@@ -22,8 +22,11 @@ from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.limits.gate import Gate
 from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.models import Endpoint, ModelSpec
+from services.gateway.money.cashier import Cashier
+from services.gateway.money.price_file import PriceFile
 from services.gateway.store import COMPLETIONS
 from services.runtime.store import Document, Store
+from tests.fixtures.money import NoMoney
 
 CALL = Call(
     "default",
@@ -113,7 +116,7 @@ async def test_an_end_that_is_being_written_is_not_given_up(store: Store, monkey
     writing, go = asyncio.Event(), asyncio.Event()
     write = log._write_ends
 
-    async def slowly(ends: Sequence[tuple[str, Completion]]) -> Sequence[Completion]:
+    async def slowly(ends: Sequence[End]) -> Sequence[Completion]:
         writing.set()
         await go.wait()
         return await write(ends)
@@ -126,7 +129,7 @@ async def test_an_end_that_is_being_written_is_not_given_up(store: Store, monkey
     admission = Admission(
         LimitRecords(store, "one"), "one", no_key_limits, BreakerPolicy(), seat_seconds=60, longest_hold=60
     )
-    calls = Completions(log, cast("EndpointClient", Endpoints()), admission)
+    calls = Completions(log, cast("EndpointClient", Endpoints()), admission, cast("Cashier", NoMoney()), PriceFile(""))
     waiting = asyncio.ensure_future(calls.complete(CALL))
     await writing.wait()
     giving_up = asyncio.ensure_future(calls.give_up())

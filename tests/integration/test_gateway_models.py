@@ -73,9 +73,11 @@ async def test_a_model_is_registered_announced_and_read_back(
     assert made.endpoint.base_url == URL
     assert made.judge_parameters == GenerationParameters(temperature=0, max_tokens=1024)
 
+    assert made.effective_price == made.price
+
     echoed = pb.Model()
     echoed.CopyFrom(made)
-    for name in ("revision", "state", "etag", "create_time", "update_time", "judge_parameters"):
+    for name in ("revision", "state", "etag", "create_time", "update_time", "judge_parameters", "effective_price"):
         echoed.ClearField(name)
     declared.endpoint.base_url = URL
     assert echoed == declared

@@ -1,6 +1,7 @@
 """A call belongs to nobody who waits for it."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -18,7 +19,11 @@ from services.gateway.limits.admission import Admission, no_key_limits
 from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.limits.limit_records import LimitRecords
 from services.gateway.models import Endpoint, ModelSpec
+from services.gateway.money.cashier import Cashier
+from services.gateway.money.price_file import PriceFile
+from services.runtime.store import Document
 from tests.fixtures.limit_records import RecordsInMemory
+from tests.fixtures.money import NoMoney
 
 SPEC = ModelSpec(Endpoint("http://m/v1", "m"), concurrency=1)
 REPLY = Reply("42", "stop", 1, 1, usage_estimated=False, upstream_model="m")
@@ -39,7 +44,7 @@ class Log:
         self.elsewhere_for = 0
         """Looks for which another gateway has every call in flight."""
 
-    async def claim(self, asked: Call) -> Claim:
+    async def claim(self, asked: Call, _holds: Sequence[Document] = ()) -> Claim:
         self.claims += 1
         if self.looks < self.elsewhere_for:
             return Elsewhere()
@@ -58,7 +63,7 @@ class Log:
     async def release(self, asked: Call) -> None:
         self.released.append(asked.request_id)
 
-    async def end(self, asked: Call, completion: Completion) -> Completion:
+    async def end(self, asked: Call, completion: Completion, _charges: Sequence[Document] = ()) -> Completion:
         return self.ended.setdefault(asked.request_id, completion)
 
 
@@ -80,7 +85,13 @@ class Endpoints:
 def completions(log: Log, endpoints: Endpoints) -> Completions:
     records = cast("LimitRecords", RecordsInMemory())
     admission = Admission(records, "g", no_key_limits, BreakerPolicy(), seat_seconds=10.0, longest_hold=60.0)
-    return Completions(cast("CompletionLog", log), cast("EndpointClient", endpoints), admission)
+    return Completions(
+        cast("CompletionLog", log),
+        cast("EndpointClient", endpoints),
+        admission,
+        cast("Cashier", NoMoney()),
+        PriceFile(""),
+    )
 
 
 async def test_callers_of_one_id_share_one_call_and_may_leave_it() -> None:

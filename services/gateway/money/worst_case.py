@@ -1,0 +1,47 @@
+"""The most that a call can cost, before it is made. Pure.
+
+A token stands for at least one byte of UTF-8, so a prompt has no more tokens than bytes, and a few more that the
+endpoint's own template puts round each message. What the model writes, thinking included, ends at the limit that the
+call sends along. At most one HTTP reply of a call tells of usage, for none that does is asked for again; so it is the
+price of one reply.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dearena.faults import InvalidField
+from services.gateway.chat import MAX_TOKENS, Message, Parameters
+from services.gateway.pricing import TOKENS_PER_PRICE, Price
+
+TEMPLATE_TOKENS: Final = 16
+"""Round each message, and once round them all: names of roles and marks of begin and end; common templates take ten."""
+
+
+def most_cost(price: Price, messages: Sequence[Message], parameters: Parameters, *, schema_bytes: int = 0) -> int:
+    """Billionths of the price's currency, rounded up; 0 where nothing is priced.
+
+    Args:
+        price: of the model.
+        messages: what is sent.
+        parameters: as they are sent.
+        schema_bytes: of a JSON schema, which some endpoints put into the prompt.
+
+    Raises:
+        InvalidField: output is priced, and the parameters do not say how much of it there may be.
+    """
+    nano_tokens = 0
+    if (of_input := price.per_million_input_tokens) is not None:
+        nano_tokens += of_input.nano_units * (most_input_tokens(messages) + schema_bytes)
+    if (of_output := price.per_million_output_tokens) is not None and of_output.nano_units:
+        if MAX_TOKENS not in parameters:
+            raise InvalidField.of(
+                "parameters.max_tokens",
+                "is required of a call that a budget holds: without it nobody knows what the call may cost",
+            )
+        nano_tokens += of_output.nano_units * (parameters[MAX_TOKENS] + parameters.get("reasoning_tokens", 0))
+    return -(-nano_tokens // TOKENS_PER_PRICE)
+
+
+def most_input_tokens(messages: Sequence[Message]) -> int:
+    """Of a prompt."""
+    return sum(len(message.content.encode()) + TEMPLATE_TOKENS for message in messages) + TEMPLATE_TOKENS
