@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -112,7 +112,7 @@ class Peers:
         )
         self.scorer = scorer_pb2_grpc.ScorerServiceStub(self._channel(settings.scorer_address))
 
-    def _channel(self, address: str) -> Any:
+    def _channel(self, address: str) -> grpc.aio.Channel:
         interceptors: list[Any] = aio_client_interceptors() if self._traced else []  # type: ignore[no-untyped-call]
         channel = grpc.aio.insecure_channel(
             address,
@@ -131,7 +131,7 @@ class Peers:
             interceptors=interceptors,
         )
         self._channels.append(channel)
-        return _Deadlines(channel)
+        return cast("grpc.aio.Channel", _Deadlines(channel))
 
     async def close(self) -> None:
         """Close all channels."""

@@ -21,6 +21,9 @@ from services.runtime import store as store_module
 log = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+MAX_PENDING_CALLS = 100_000
+"""Calls that have come and were not looked at yet. gRPC cancels a share of those beyond 1,000, and all beyond 3,000,
+unless told otherwise: fewer than a dispatcher has in flight to its gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Server:
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+                ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
                 # Two processes on one port would share its calls between them in silence.
                 ("grpc.so_reuseport", 0),
                 ("grpc.keepalive_time_ms", 60_000),
