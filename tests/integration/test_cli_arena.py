@@ -315,6 +315,23 @@ async def test_a_dry_run_tells_the_changes_and_makes_none(arena: Arena) -> None:
     assert (await arena.client.get_model("lambda")).display_name == "Lambda"
 
 
+async def test_how_a_dimension_is_judged_is_declared_and_kept(arena: Arena) -> None:
+    file = arena.directory / "arena.yaml"
+    (arena.directory / "rubric.txt").write_text("Shorter is better.")
+    judging = (
+        "    template: rubric@1\n    judging: {rubric_file: rubric.txt, exclude_family: true, judge_providers: [own]}\n"
+    )
+    file.write_text(ARENA + judging)
+    assert (await actions(arena))["algebra"] == "created"
+    assert (await actions(arena))["algebra"] == "unchanged"
+    kept = (await arena.client.get_dimension("algebra")).judging
+    assert (kept.rubric, kept.exclude_family, list(kept.judge_providers)) == ("Shorter is better.", True, ["own"])
+    (arena.directory / "rubric.txt").write_text("Longer is better.")
+    assert "judging.rubric is 'Shorter is better.', declared 'Longer is better.'" in await arena.refused(
+        "apply", "-f", "arena.yaml"
+    )
+
+
 async def test_the_example_can_be_applied(arena: Arena) -> None:
     example = Path(__file__).parents[2] / "deploy" / "examples" / "arena.yaml"
     would = (await arena.said("apply", "-f", str(example), "--dry-run")).splitlines()
