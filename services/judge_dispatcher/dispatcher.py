@@ -9,8 +9,7 @@ from opentelemetry import trace
 
 from dearena import faults
 from dearena.budgets import on_behalf_of
-from dearena.canaries import Sort, can_be_truncated, sort_of, truncated
-from dearena.judging.templates import Template, template_hashed
+from dearena.canaries import sort_of
 from dearena.names import DimensionName, InvalidName, Revision
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import (
@@ -23,12 +22,13 @@ from dearena.v1.common_pb2 import (
 from dearena.v1.events_pb2 import EventEnvelope
 from services.judge_dispatcher import outcome
 from services.judge_dispatcher.comparison import CellKey, Comparison, Origin, SeatRecord, key_of
+from services.judge_dispatcher.contestants import pair_of, question_of, seat_orders
 from services.judge_dispatcher.lanes import Lane, Lanes
 from services.judge_dispatcher.outcome import Ruling
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import all_of, passes
 from services.judge_dispatcher.pauses import Pauses
-from services.judge_dispatcher.seats import Contestant, Question, Seats
+from services.judge_dispatcher.seats import Seats
 from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import DimensionVersion, Texts
@@ -161,51 +161,18 @@ class Dispatcher:
             ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.
         """
-        template = template_hashed(cell.template_hash)
-        if cell.kind == CELL_KIND_CANARY:
-            return await self._watch(work, cell, template)
-        named = ((cell.model_a, cell.answer_hash_a), (cell.model_b, cell.answer_hash_b))
-        if unusable := [model for model, answer_hash in named if not answer_hash]:
-            return outcome.without_answer(unusable), []
-        answers = await all_of(
-            *(self._texts.answer(work.dimension, model, cell.query_id, answer_hash) for model, answer_hash in named)
+        question = await question_of(
+            self._texts, work.dimension, cell, on_behalf_of((cell.model_a, cell.model_b), work.newcomers)
         )
-        if unusable := [model for (model, _), answer in zip(named, answers, strict=True) if answer is None]:
-            return outcome.without_answer(unusable), []
-        a, b = (
-            Contestant(model, answer or "", answer_hash)
-            for (model, answer_hash), answer in zip(named, answers, strict=True)
-        )
-        return await self._ask(work, cell, template, a, b)
-
-    async def _watch(self, work: Work, cell: Cell, template: Template) -> tuple[Ruling, list[SeatRecord]]:
-        """The ruling on a canary: one model's answer against itself, or against its own truncation."""
-        model, answer_hash = cell.model_a, cell.answer_hash_a
-        answer = await self._texts.answer(work.dimension, model, cell.query_id, answer_hash) if answer_hash else None
-        if answer is None:
-            return outcome.without_answer([model]), []
-        whole = beside = Contestant(model, answer, answer_hash)
-        if sort_of(answer_hash, cell.answer_hash_b) is Sort.TRUNCATED:
-            if not can_be_truncated(answer):
-                return outcome.not_truncated(model), []
-            beside = Contestant(model, truncated(answer), cell.answer_hash_b)
-        return await self._ask(work, cell, template, whole, beside)
-
-    async def _ask(
-        self, work: Work, cell: Cell, template: Template, a: Contestant, b: Contestant
-    ) -> tuple[Ruling, list[SeatRecord]]:
-        """Ask in both seat orders at once, or in the one that the cell's id draws."""
-        turns = await self._texts.turns(work.dimension, cell.query_id, cell.query_hash)
-        payers = on_behalf_of((cell.model_a, cell.model_b), work.newcomers)
-        question = Question(work.dimension.name, cell, template, turns, payers)
-        if cell.seat_policy == SEAT_POLICY_SINGLE:
-            if a_sits_first(cell.cell_id):
-                record = await self._seats.ask(question, a, b)
-                return outcome.rule(record.seat, None), [record]
-            record = await self._seats.ask(question, b, a)
-            return outcome.rule(None, record.seat), [record]
-        seats = await all_of(self._seats.ask(question, a, b), self._seats.ask(question, b, a))
-        return outcome.rule(*(record.seat for record in seats)), seats
+        pair = await pair_of(self._texts, work.dimension, cell)
+        if isinstance(pair, Ruling):
+            return pair, []
+        orders = seat_orders(cell, pair)
+        seats = await all_of(*(self._seats.ask(question, first, second) for first, second in orders))
+        if len(orders) > 1:
+            return outcome.rule(*(record.seat for record in seats)), seats
+        alone = seats[0].seat
+        return outcome.rule(alone, None) if a_sits_first(cell.cell_id) else outcome.rule(None, alone), seats
 
 
 def _poison_of(error: Exception, key: CellKey) -> Poison | None:

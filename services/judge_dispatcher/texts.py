@@ -1,13 +1,16 @@
 """The texts a judge is shown, from the services that own them, kept in memory while they are in use."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from dearena.faults import InvalidField, UnknownTemplate
+from dearena.judging.templates import Template, chosen, template_hashed
 from dearena.names import DimensionName
 from dearena.v1.gateway_pb2 import ANSWER_STATE_USABLE, ListAnswersRequest
-from dearena.v1.query_selector_pb2 import ListQueriesRequest
+from dearena.v1.query_selector_pb2 import GetDimensionRequest, ListQueriesRequest
 from services.judge_dispatcher.loading import Loaded
 from services.judge_dispatcher.patience import until_it_passes
 from services.runtime.doorbell import Poison
@@ -17,6 +20,8 @@ PAGE_SIZE = 100
 """Texts a page: at 100 kB each, still within one message."""
 OVERHEAD_BYTES = 200
 """What a text takes in memory beside itself, roughly."""
+MOST_TEMPLATES = 1_000
+"""Of dimensions that are kept; a dimension's template never changes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +36,16 @@ class DimensionVersion:
 class _Text:
     hash: str
     parts: tuple[str, ...]
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as judges are shown it."""
+
+    query_id: str
+    turns: tuple[str, ...]
+    reference: str
 
 
 _Texts = Mapping[str, _Text]
@@ -38,7 +53,7 @@ _Texts = Mapping[str, _Text]
 
 
 def _size(texts: _Texts) -> int:
-    return sum(OVERHEAD_BYTES + sum(map(len, text.parts)) for text in texts.values())
+    return sum(OVERHEAD_BYTES + len(text.reference) + sum(map(len, text.parts)) for text in texts.values())
 
 
 class Texts:
@@ -49,9 +64,11 @@ class Texts:
         self._cache: LRUCache[tuple[DimensionVersion, str], _Texts] = LRUCache(cache_bytes, getsizeof=_size)
         # A model revision stands for its answers, and "" for the queries.
         self._loaded = Loaded(self._load, self._cache)
+        templates: LRUCache[DimensionName, Template] = LRUCache(MOST_TEMPLATES)
+        self._templates = Loaded(self._template_of, templates)
 
-    async def turns(self, dimension: DimensionVersion, query_id: str, query_hash: str) -> tuple[str, ...]:
-        """The turns of a query.
+    async def query(self, dimension: DimensionVersion, query_id: str, query_hash: str) -> Query:
+        """A query as judges are shown it.
 
         Raises:
             Poison: the dimension version has no such query.
@@ -59,7 +76,38 @@ class Texts:
         text = (await self._loaded.get((dimension, ""))).get(query_id)
         if text is None or text.hash != query_hash:
             raise Poison(f"{dimension.name} version {dimension.version} has no query {query_id!r} of that hash")
-        return text.parts
+        return Query(query_id, text.parts, text.reference)
+
+    async def sample_query(self, dimension: DimensionVersion, query_id: str = "") -> Query:
+        """A query by its id, whatever its hash; without an id the first one.
+
+        Raises:
+            InvalidField: the dimension version has no such query.
+        """
+        queries = await self._loaded.get((dimension, ""))
+        query_id = query_id or next(iter(queries), "")
+        if (text := queries.get(query_id)) is None:
+            raise InvalidField.of("query_id", f"{dimension.name} has no query {query_id!r}")
+        return Query(query_id, text.parts, text.reference)
+
+    async def sample_answer(self, dimension: DimensionVersion, model: str, query_id: str) -> str | None:
+        """A model's answer to a query, whatever its hash; None when it has no usable one."""
+        text = (await self._loaded.get((dimension, model))).get(query_id)
+        return text.parts[0] if text else None
+
+    async def template(self, dimension: DimensionName, template_hash: str = "") -> Template:
+        """The template that a cell of the dimension names by hash; without a hash the dimension's.
+
+        Raises:
+            UnknownTemplate: it is neither one of the arena's nor the dimension's own.
+        """
+        if template_hash:
+            with suppress(UnknownTemplate):
+                return template_hashed(template_hash)
+        template = await self._templates.get(dimension)
+        if template_hash and template.hash != template_hash:
+            raise UnknownTemplate(f"{dimension} has no template with hash {template_hash!r}")
+        return template
 
     async def answer(self, dimension: DimensionVersion, model: str, query_id: str, answer_hash: str) -> str | None:
         """The text of an answer; None when the model has no usable one.
@@ -84,6 +132,11 @@ class Texts:
         return await (self._answers(dimension, model) if model else self._queries(dimension))
 
     @until_it_passes
+    async def _template_of(self, dimension: DimensionName) -> Template:
+        found = (await self._peers.query_selector.GetDimension(GetDimensionRequest(name=str(dimension)))).dimension
+        return chosen(found.template, found.judging.template_text, found.judging.rubric)
+
+    @until_it_passes
     async def _queries(self, dimension: DimensionVersion) -> _Texts:
         request = ListQueriesRequest(
             dimension=str(dimension.name), dimension_version=dimension.version, page_size=PAGE_SIZE
@@ -91,7 +144,9 @@ class Texts:
         texts: dict[str, _Text] = {}
         while True:
             page = await self._peers.query_selector.ListQueries(request)
-            texts |= {query.query_id: _Text(query.query_hash, tuple(query.turns)) for query in page.queries}
+            texts |= {
+                query.query_id: _Text(query.query_hash, tuple(query.turns), query.reference) for query in page.queries
+            }
             if not page.next_page_token:
                 return texts
             request.page_token = page.next_page_token

@@ -9,16 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from dearena import identity
-from dearena.faults import FieldViolation, InvalidField
+from dearena.faults import BrokenPool, FieldViolation, InvalidField
+from dearena.judging.templates import DEFAULT_TEMPLATE, OWN, chosen
 from dearena.names import DimensionName, InvalidName
 from services.query_selector import judging_policy, ranking_settings
 from services.query_selector import selection as methods
 from services.query_selector.judging_policy import JudgingPolicy, wrong_providers
-from services.query_selector.pool import Pool, Question
+from services.query_selector.pool import LISTED_LINES, Pool, Question
 from services.query_selector.ranking_settings import RankingSettings
-
-TEMPLATES: Final = ("pairwise@1",)
-"""As with the juries: what the dispatcher can do. The first is the default."""
 
 MAX_DISPLAY_NAME: Final = 200
 
@@ -89,6 +87,7 @@ def checked(declaration: Declaration) -> Declaration:
     ranking, wrong_ranking = ranking_settings.filled(declaration.ranking, "dimension.ranking")
     violations += wrong_ranking
     violations += wrong_providers(declaration.allowed_providers, "dimension.allowed_providers")
+    violations += judging_policy.wrong_template(declaration.template, declaration.judging)
     violations += judging_policy.violations(declaration.judging, declaration.allowed_providers, "dimension.judging")
     whole = Declaration(
         name=declaration.name,
@@ -99,7 +98,7 @@ def checked(declaration: Declaration) -> Declaration:
             seed=asked.seed,
         ),
         ranking=ranking,
-        template=choice("dimension.template", declaration.template, TEMPLATES),
+        template=OWN if declaration.judging.template_text else declaration.template or DEFAULT_TEMPLATE,
         allowed_providers=declaration.allowed_providers,
         judging=declaration.judging,
     )
@@ -113,10 +112,15 @@ def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Quest
 
     Raises:
         InvalidField: a field is wrong, or the pool is smaller than k.
+        BrokenPool: a query chosen lacks the reference that judges are to be shown.
     """
     whole = checked(declaration)
     asked = whole.selection
     queries = methods.choose(pool.questions, method=asked.method, k=asked.k, seed=asked.seed)
+    template = chosen(whole.template, whole.judging.template_text)
+    if lacking := judging_policy.without_reference(template, queries):
+        more = f" (and {len(lacking) - 1:,} more)" if len(lacking) > 1 else ""
+        raise BrokenPool(f"{lacking[0].field}: {lacking[0].description}{more}", lacking[:LISTED_LINES])
     dimension = Dimension(
         name=DimensionName.parse(whole.name),
         version=1,

@@ -28,6 +28,8 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
         judging=JudgingPolicy(
             exclude_family=message.judging.exclude_family,
             judge_providers=tuple(message.judging.judge_providers),
+            template_text=message.judging.template_text,
+            rubric=message.judging.rubric,
         ),
     )
 

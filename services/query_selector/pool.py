@@ -7,7 +7,7 @@ is wrong is told, and none is skipped. Equal texts under two ids are two questio
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from dearena import identity
@@ -38,6 +38,8 @@ class Question:
     reference: str
     category: str
     query_hash: identity.Digest
+    line: int = field(default=0, compare=False)
+    """Where it stands in its pool; 0: not in a file."""
 
     @classmethod
     def of(cls, query_id: str, turns: Iterable[str], reference: str = "", category: str = "") -> "Question":
@@ -143,7 +145,7 @@ class PoolReader:
             raise _BrokenLine(f"id {_shown(question.query_id)} stands in line {earlier} already")
         if len(self._questions) == self._max_questions:
             raise BrokenPool(f"the pool holds more than {self._max_questions:,} questions")
-        self._questions.append(question)
+        self._questions.append(replace(question, line=self._line))
 
 
 def read_pool(pieces: Iterable[bytes], *, max_bytes: int = 1 << 28, max_questions: int = 1 << 20) -> Pool:

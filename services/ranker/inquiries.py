@@ -6,6 +6,7 @@ from typing import Final
 from cachetools import LRUCache
 
 from dearena.identity import Digest
+from dearena.judging.templates import chosen
 from dearena.names import DimensionName
 from dearena.ranking.entrants import Entrant
 from dearena.ranking.evidence import Vote
@@ -29,7 +30,7 @@ class Inquiries:
         self._board_seconds = board_seconds
         self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Digest]] = LRUCache(KNOWN_VERSIONS)
         self._answers: LRUCache[tuple[DimensionName, int, str], Mapping[str, Digest]] = LRUCache(KNOWN_ANSWERS)
-        self._templates: dict[str, Digest] = {}
+        self._templates: dict[DimensionName, Digest] = {}
 
     async def dimension(self, name: DimensionName) -> DimensionVersion:
         """The newest version of a dimension; raises UnknownDimension (as a gRPC error)."""
@@ -94,12 +95,14 @@ class Inquiries:
         self._answers[name, version, model] = found
         return found
 
-    async def template_hash(self, template: str) -> Digest:
-        """Hash of a judging template."""
-        if template not in self._templates:
-            request = judge_dispatcher_pb2.GetTemplateRequest(template=template)
-            self._templates[template] = (await self._peers.judge_dispatcher.GetTemplate(request)).template_hash
-        return self._templates[template]
+    async def template_hash(self, name: DimensionName) -> Digest:
+        """Hash of the template by which a dimension's answers are judged, its rubric included."""
+        if name not in self._templates:
+            request = query_selector_pb2.GetDimensionRequest(name=str(name))
+            found = (await self._peers.query_selector.GetDimension(request)).dimension
+            judging = found.judging
+            self._templates[name] = chosen(found.template, judging.template_text, judging.rubric).hash
+        return self._templates[name]
 
     async def progress(self, name: DimensionName, round_number: int) -> Progress:
         """How far the judging of a round is."""

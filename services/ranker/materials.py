@@ -26,7 +26,7 @@ async def make_cells(inquiries: Inquiries, record: RankingRecord, state: Ranking
     material = Material(
         dimension=name,
         dimension_version=version,
-        template_hash=await inquiries.template_hash(record.rules.template),
+        template_hash=await inquiries.template_hash(name),
         queries=await inquiries.queries(name, version),
         answers=answers,
         judge_parameters={judge: state.admitted[judge].judge_parameters_hash for judge in planned.judges},
