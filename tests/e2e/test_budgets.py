@@ -1,0 +1,196 @@
+"""Money runs out in the middle of an insertion and is given again: the board is that of an arena without budgets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from dearena.client import ArenaClient
+from dearena.v1 import common_pb2, gateway_pb2, ranker_pb2
+from tests.fixtures.arena import Arena, Played, arena
+from tests.fixtures.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+MODELS = [f"planted-{n}" for n in range(7)]
+CURRENCY = "USD"
+PRICE = gateway_pb2.Price(
+    per_million_input_tokens=common_pb2.Money(currency=CURRENCY, nano_units=2_500_000_000),
+    per_million_output_tokens=common_pb2.Money(currency=CURRENCY, nano_units=1_100_000_007),
+)
+"""Odd, so that no sum comes out even by accident."""
+WAITING = "WAITING(budget of dimension d is exhausted; raise it to go on)"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of an arena that nobody has limited, in billionths."""
+
+    answers: int
+    seeding: int
+    inserting: int
+
+    @property
+    def total(self) -> int:
+        return self.answers + self.seeding + self.inserting
+
+    def at(self, share: float) -> int:
+        """Enough for answers and seeding, and for this share of the insertions."""
+        return self.answers + self.seeding + int(share * self.inserting)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
+    async with arena(tmp_path_factory.mktemp("budgets")) as whole:
+        yield whole
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def calm(whole: Arena) -> tuple[Played, Costs]:
+    """The same world, without budgets."""
+    async with whole.client("calm") as client:
+        await begin(whole, client)
+        played = await whole.settled(client, len(MODELS))
+        insertions = [one async for one in client.insertions("d")]
+        ledger = [entry async for entry in client.ledger()]
+    seeds = [one for one in insertions if one.rounds[0] == 1]
+    later = [one for one in insertions if one.rounds[0] > 1]
+    costs = Costs(
+        answers=cost_of([entry for entry in ledger if entry.purpose == gateway_pb2.PURPOSE_ANSWER]),
+        seeding=sum(one.cost.nano_units for one in seeds),
+        inserting=sum(one.cost.nano_units for one in later),
+    )
+    # What the ranker says that insertions have cost is what the gateway has paid to judges, to the billionth.
+    assert later
+    assert all(one.cost.nano_units > 0 and one.cost.currency == CURRENCY for one in insertions)
+    assert costs.total == cost_of(ledger)
+    return played, costs
+
+
+async def begin(whole: Arena, client: ArenaClient) -> None:
+    for slug in MODELS:
+        await whole.register(client, slug, price=PRICE)
+    await whole.dimension(client, "d", 8)
+
+
+def cost_of(ledger: Sequence[gateway_pb2.LedgerEntry]) -> int:
+    return sum(entry.cost.nano_units for entry in ledger)
+
+
+async def budget_of(client: ArenaClient) -> gateway_pb2.Budget:
+    (budget,) = [one async for one in client.budgets()]
+    return budget
+
+
+async def limit(client: ArenaClient, nano_units: int, scope: gateway_pb2.BudgetScope.ValueType, **of: str) -> None:
+    money = common_pb2.Money(currency=CURRENCY, nano_units=nano_units)
+    await client.set_budget(
+        gateway_pb2.Budget(parent=f"projects/{client.project}", scope=scope, limit=money, **of)  # type: ignore[arg-type]
+    )
+
+
+async def exhausted(client: ArenaClient) -> gateway_pb2.Budget:
+    """The budget once it is exhausted and nothing is in flight; the ranking says that it waits for it."""
+
+    async def rests() -> gateway_pb2.Budget | None:
+        budget = await budget_of(client)
+        at_rest = budget.state == gateway_pb2.BUDGET_STATE_EXHAUSTED and not budget.reserved.nano_units
+        return budget if at_rest else None
+
+    async def reason() -> str:
+        return (await client.ranking("d")).waiting_reason
+
+    await eventually(rests, 60, poll=0.1)
+    await eventually(reason, 30, poll=0.1, equals=WAITING)
+    found: gateway_pb2.Budget = await eventually(rests, 10, poll=0.1)
+    return found
+
+
+async def test_a_dimension_whose_money_runs_out_twice_settles_on_the_same_board(
+    whole: Arena, calm: tuple[Played, Costs]
+) -> None:
+    undisturbed, costs = calm
+    seen: set[str] = set()
+
+    async def follow(client: ArenaClient) -> None:
+        async for step in client.watch_insertion("d"):
+            seen.add(step.insertion.waiting_reason)
+
+    async with whole.client("poor") as client:
+        await limit(client, costs.at(0.4), gateway_pb2.BUDGET_SCOPE_DIMENSION, dimension="d")
+        await begin(whole, client)
+        paid = 0
+        for share in (0.4, 0.7):
+            if share > 0.4:
+                await limit(client, costs.at(share), gateway_pb2.BUDGET_SCOPE_DIMENSION, dimension="d")
+            budget = await exhausted(client)
+            ledger = [entry async for entry in client.ledger()]
+            assert budget.limit.nano_units == costs.at(share)
+            assert paid < budget.spent.nano_units <= budget.limit.nano_units
+            assert budget.refused_calls > 0
+            assert cost_of(ledger) == budget.spent.nano_units
+            paid = budget.spent.nano_units
+
+            ranking = await client.ranking("d")
+            assert ranking.newcomers
+            assert ranking.open_round
+            waits = {one.model: one.waiting_reason async for one in client.insertions("d")}
+            assert {waits[model] for model in ranking.newcomers} == {WAITING}
+        watching = asyncio.create_task(follow(client))
+        await eventually(lambda: WAITING in seen)
+        await limit(client, 2 * costs.total, gateway_pb2.BUDGET_SCOPE_DIMENSION, dimension="d")
+        played = await whole.settled(client, len(MODELS))
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+        ledger = [entry async for entry in client.ledger()]
+        insertions = [one async for one in client.insertions("d")]
+        decisions = [one async for one in client.decisions("d")]
+        budget = await budget_of(client)
+
+    assert played.board.board_digest == undisturbed.board.board_digest
+    assert played.outcomes == undisturbed.outcomes
+    lifted = [one for one in decisions if one.kind == ranker_pb2.DECISION_KIND_BUDGET_LIFTED]
+    assert [one.content["budget"] for one in lifted] == ["dimension d"] * 2
+    # Nothing was paid twice, neither by the gateway's books nor by what the endpoints saw. To the billionth the
+    # two projects cost no more alike than their canaries are, which each draws by lots of its own.
+    assert cost_of(ledger) == budget.spent.nano_units
+    assert len(ledger) == len(undisturbed.request_ids)
+    counts = whole.requests()
+    assert {counts[entry.request_id] for entry in ledger} == {1}
+    judging = [entry for entry in ledger if entry.purpose == gateway_pb2.PURPOSE_JUDGE]
+    assert sum(one.cost.nano_units for one in insertions) == cost_of(judging)
+
+
+async def test_answers_wait_for_the_budget_of_an_insertion_and_say_so(whole: Arena, calm: tuple[Played, Costs]) -> None:
+    undisturbed, costs = calm
+    late = MODELS[-1]
+    waits = f"budget of insertion of {late} in d is exhausted"
+    async with whole.client("late") as client:
+        # One billionth pays nothing: not even the first answer.
+        await limit(client, 1, gateway_pb2.BUDGET_SCOPE_INSERTION, dimension="d", model=late)
+        await begin(whole, client)
+
+        async def reason() -> bool:
+            ranking = await whole.calmly(client.ranking, "d")
+            return ranking is not None and waits in ranking.waiting_reason
+
+        await eventually(reason, 60, poll=0.1)
+        (entrant,) = [one for one in await client.entrants("d") if one.model == f"{late}@1"]
+        assert entrant.state == gateway_pb2.ENTRANT_STATE_COLLECTING
+        assert waits in entrant.reason
+        await limit(client, 2 * costs.total, gateway_pb2.BUDGET_SCOPE_INSERTION, dimension="d", model=late)
+        played = await whole.settled(client, len(MODELS))
+        ledger = [entry async for entry in client.ledger()]
+        budget = await budget_of(client)
+
+    assert set(played.outcomes) >= set(undisturbed.outcomes) or played.board.board_digest
+    whole_own = [entry for entry in ledger if list(entry.on_behalf_of) == [f"{late}@1"]]
+    counts = whole.requests()
+    assert {counts[entry.request_id] for entry in ledger} == {1}
+    # Shares of calls for two newcomers are in it besides.
+    assert cost_of(whole_own) <= budget.spent.nano_units
