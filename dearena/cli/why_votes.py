@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dearena.cli import words
-from dearena.client import Vote
+from dearena.client.votes import Vote
 from dearena.faults import InvalidField, UnknownModel
 from dearena.v1 import scorer_pb2
 

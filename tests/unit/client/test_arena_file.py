@@ -130,5 +130,9 @@ def test_the_example_is_in_order() -> None:
     assert (large.provider, small.provider) == ("hosted", "hosted")
     assert large.price is not None
     assert small.price is not None
-    assert (large.price.per_million_output_tokens, small.price.per_million_output_tokens) == (10, Decimal("0.60"))
+    dear, cheap = (price.per_million_output_tokens for price in (large.price, small.price))
+    assert (dear, cheap) == (Decimal(10), Decimal("0.60"))
+        Decimal(10),
+        Decimal("0.60"),
+    )
     assert found.dimensions[0].judging.exclude_family

@@ -9,6 +9,7 @@ import pytest
 from dearena.client import declared
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
+from dearena.judging import templates
 from dearena.names import DimensionName
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from services.gateway import models as gateway_models
@@ -101,7 +102,7 @@ def test_defaults_are_those_of_the_services() -> None:
         DimensionName("default", "d"), 1, "", query_selector_dimension.Selection("", 1, 0), filled, "", (), 1, "", 1
     )
     assert query_selector_messages.dimension_message(made).ranking == ranking
-    assert query_selector_dimension.TEMPLATES[0] == declared.DEFAULT_TEMPLATE
+    assert templates.DEFAULT_TEMPLATE == declared.DEFAULT_TEMPLATE
 
 
 def dimension(**fields: Any) -> query_selector_pb2.Dimension:
