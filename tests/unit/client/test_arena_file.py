@@ -132,7 +132,4 @@ def test_the_example_is_in_order() -> None:
     assert small.price is not None
     dear, cheap = (price.per_million_output_tokens for price in (large.price, small.price))
     assert (dear, cheap) == (Decimal(10), Decimal("0.60"))
-        Decimal(10),
-        Decimal("0.60"),
-    )
     assert found.dimensions[0].judging.exclude_family
