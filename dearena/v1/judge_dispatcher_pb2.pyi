@@ -347,6 +347,7 @@ class SeatRecord(_message.Message):
     GRADE_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     RESPONSE_SCHEMA_FIELD_NUMBER: _builtins.int
+    PROMPT_PROBLEM_FIELD_NUMBER: _builtins.int
     first: _builtins.str
     """Model revision in the first seat."""
     verdict: _common_pb2.SeatVerdict.ValueType
@@ -368,6 +369,8 @@ class SeatRecord(_message.Message):
     """Of graded templates: 1 (first much better) to 5 (second much better); 0: none."""
     response_schema: _builtins.str
     """With prompts only: the JSON schema that the reply was held to; empty: none."""
+    prompt_problem: _builtins.str
+    """With prompts only: why there is none, or why it may not be the one that was sent; empty: it is, by its hash."""
     @_builtins.property
     def usage(self) -> _common_pb2.TokenUsage: ...
     @_builtins.property
@@ -397,10 +400,11 @@ class SeatRecord(_message.Message):
         grade: _builtins.int = ...,
         prompt: _abc.Iterable[_common_pb2.ChatMessage] | None = ...,
         response_schema: _builtins.str = ...,
+        prompt_problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "finish_reason", b"finish_reason", "first", b"first", "grade", b"grade", "latency", b"latency", "prompt", b"prompt", "reason", b"reason", "reasoning", b"reasoning", "reasoning_hash", b"reasoning_hash", "request_id", b"request_id", "response_schema", b"response_schema", "structured", b"structured", "transcript", b"transcript", "transcript_hash", b"transcript_hash", "usage", b"usage", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "finish_reason", b"finish_reason", "first", b"first", "grade", b"grade", "latency", b"latency", "prompt", b"prompt", "prompt_problem", b"prompt_problem", "reason", b"reason", "reasoning", b"reasoning", "reasoning_hash", b"reasoning_hash", "request_id", b"request_id", "response_schema", b"response_schema", "structured", b"structured", "transcript", b"transcript", "transcript_hash", b"transcript_hash", "usage", b"usage", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

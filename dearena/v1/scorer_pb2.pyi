@@ -384,6 +384,7 @@ class ScoringSettings(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     INTERVALS_FIELD_NUMBER: _builtins.int
     CONSTANTS_FIELD_NUMBER: _builtins.int
+    FIRST_SEAT_FIELD_NUMBER: _builtins.int
     weighting: _builtins.str
     """How judges weigh: "uniform", "score", "rank" or "reliability"."""
     ties: _builtins.str
@@ -398,6 +399,8 @@ class ScoringSettings(_message.Message):
     """How votes depend on strengths, for example "bradley-terry"."""
     intervals: _builtins.str
     """How intervals are made, in words."""
+    first_seat: _builtins.str
+    """What the first seat is worth to judges who look once: "correct" it, or "leave" it."""
     @_builtins.property
     def constants(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Constants of the method, by name."""
@@ -413,10 +416,11 @@ class ScoringSettings(_message.Message):
         model: _builtins.str = ...,
         intervals: _builtins.str = ...,
         constants: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        first_seat: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "constants", b"constants", "flips", b"flips", "intervals", b"intervals", "model", b"model", "prior_deviation", b"prior_deviation", "ties", b"ties", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "constants", b"constants", "first_seat", b"first_seat", "flips", b"flips", "intervals", b"intervals", "model", b"model", "prior_deviation", b"prior_deviation", "ties", b"ties", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
