@@ -6,6 +6,7 @@ from dearena.cli import (
     apply,
     audit,
     boards,
+    budget,
     diff,
     dimension,
     doctor,
@@ -16,6 +17,7 @@ from dearena.cli import (
     judges,
     keys,
     leaderboard,
+    ledger,
     models,
     pairs,
     quote,
@@ -45,6 +47,8 @@ app.command("register")(register.register)
 app.command("models")(models.models)
 app.command("retire")(models.retire)
 app.add_typer(keys.app, name="keys")
+app.add_typer(budget.app, name="budget")
+app.command("ledger")(ledger.ledger)
 app.add_typer(dimension.app, name="dimension")
 app.command("apply")(apply.apply)
 app.command("leaderboard")(leaderboard.leaderboard)

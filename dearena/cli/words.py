@@ -94,6 +94,11 @@ def dimension_state(dimension: query_selector_pb2.Dimension) -> str:
     return _state(dimension, "state")
 
 
+def budget_state(budget: gateway_pb2.Budget) -> str:
+    """`open`, `exhausted`."""
+    return _state(budget, "state")
+
+
 def _state(message: Message, field: str) -> str:
     name = enum_name(message.DESCRIPTOR.fields_by_name[field], getattr(message, field))
     return name.replace("_", " ").lower()

@@ -41,6 +41,11 @@ class BudgetCalls(ABC):
         request = gateway_pb2.RemoveBudgetRequest(budget=self._of_project(budget), request_id=request_id)
         await self._gateway.told(self._models.RemoveBudget(request, timeout=self._seconds))
 
+    async def ledger_sums(self, dimension: str = "") -> list[gateway_pb2.LedgerSum]:
+        """What calls of the project, or of one dimension, have cost: by dimension, model, purpose, and for whom."""
+        request = gateway_pb2.SummarizeLedgerRequest(parent=f"projects/{self.project}", dimension=dimension)
+        return list((await self._gateway.told(self._models.SummarizeLedger(request, timeout=self._seconds))).sums)
+
     def _of_project(self, budget: gateway_pb2.Budget) -> gateway_pb2.Budget:
         """The budget under this project, unless it names one."""
         if budget.parent:

@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 from opentelemetry import context as otel
 
-from dearena.faults import ModelNotActive, RequestIdReused, ServiceUnavailable
+from dearena.faults import BudgetExhausted, ModelNotActive, RequestIdReused, ServiceUnavailable
 from dearena.names import Revision
 from services.gateway.calls import Call, Completion, Delivery, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
@@ -79,7 +79,9 @@ class Completions:
             # Who waited is told too; but there may be nobody.
             log.info("call not made", request_id=key[1], error=repr(error))
 
-    async def recorded(self, project: str, model: Revision, request_id: str) -> Completion:
+    async def recorded(
+        self, project: str, model: Revision, request_id: str, why: str = "is retired, superseded or no judge"
+    ) -> Completion:
         """What is known of a call to a model that is not called for this any more.
 
         Raises:
@@ -89,12 +91,21 @@ class Completions:
             return await _end_of(known[1])
         if found := await self._log.find_ended(project, request_id):
             return found
-        raise ModelNotActive(f"{model} is retired, superseded or no judge, and is not called for this any more")
+        raise ModelNotActive(f"{model} {why}, and is not called for this any more")
 
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
         call = self._prices.priced(call)
         while True:
-            reserved = await self._cashier.reserve(call, lambda: self._known(call))
+            try:
+                reserved = await self._cashier.reserve(call, lambda: self._known(call))
+            except BudgetExhausted:
+                # Another gateway may have had the last of it for this very call.
+                if (known := await self._known(call)) is not None:
+                    return known
+                if not await self._log.is_elsewhere(call.project, call.request_id):
+                    raise
+                await self._wait_for_other(call)
+                continue
             if isinstance(reserved, Completion):
                 return reserved
             try:

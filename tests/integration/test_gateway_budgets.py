@@ -5,14 +5,19 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import grpc.aio
 import pytest
 
 from dearena import faults
+from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1.common_pb2 import GenerationParameters, Money
+from services.gateway.money.price_list import BrokenPriceFile
+from services.gateway.money.worst_case import TEMPLATE_TOKENS
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import (
@@ -21,11 +26,13 @@ from tests.fixtures.gateway import (
     complete,
     ledger,
     model,
+    query_selector,
+    refused,
     register,
     sent,
     serving,
 )
-from tests.fixtures.model_endpoint import ModelEndpoint, model_endpoint
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, says, sends, waits_for
 from tests.fixtures.waiting import eventually
 
 Gateway: TypeAlias = "stubs.GatewayServiceAsyncStub"
@@ -64,13 +71,10 @@ def priced(slug: str, base_url: str, **fields: Any) -> pb.Model:
 
 
 def budget_of(nano_units: int = 0, *, dimension: str = "", slug: str = "", currency: str = "USD") -> pb.Budget:
-    scope = (
-        pb.BUDGET_SCOPE_INSERTION
-        if dimension and (slug or not nano_units)
-        else pb.BUDGET_SCOPE_DIMENSION
-        if dimension
-        else pb.BUDGET_SCOPE_MODEL
-    )
+    """A budget of a dimension or a model, or of a model's insertion into a dimension."""
+    scope = pb.BUDGET_SCOPE_MODEL
+    if dimension:
+        scope = pb.BUDGET_SCOPE_INSERTION if slug else pb.BUDGET_SCOPE_DIMENSION
     return pb.Budget(
         parent="projects/default",
         scope=scope,
@@ -91,14 +95,8 @@ async def budgets(gateway: Gateway) -> list[pb.Budget]:
 async def outcome(gateway: Gateway, request: pb.CompleteRequest) -> pb.Completion | faults.ArenaFault:
     try:
         return await complete(gateway, request)
-    except Exception as error:  # noqa: BLE001 - looked at by the test
-        return faults_of(error)
-
-
-def faults_of(error: Exception) -> faults.ArenaFault:
-    from dearena.rpc_faults import fault_of
-
-    return fault_of(error)  # type: ignore[arg-type]
+    except grpc.aio.AioRpcError as error:
+        return fault_of(error)
 
 
 async def settled(gateway: Gateway) -> pb.Budget:
@@ -108,7 +106,8 @@ async def settled(gateway: Gateway) -> pb.Budget:
         (found,) = await budgets(gateway)
         return None if found.reserved.nano_units else found
 
-    return await eventually(is_settled)
+    found: pb.Budget = await eventually(is_settled)
+    return found
 
 
 async def test_200_calls_at_two_gateways_spend_at_most_50_calls_worth_and_go_on_when_it_is_lifted(
@@ -147,3 +146,239 @@ async def test_200_calls_at_two_gateways_spend_at_most_50_calls_worth_and_go_on_
         return events == [False, True, False]
 
     await eventually(all_told)
+
+
+async def test_an_insertion_pays_its_share_to_the_last_billionth(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+    await register(gateway, priced("m", endpoint.base_url))
+    await set_budget(gateway, budget_of(10 * COST, dimension="algebra", slug="gamma"))
+    await set_budget(gateway, each_model(5 * COST, "algebra"))
+    payers = ["gamma@1", "delta@1", "gamma@2", "eta@1", "theta@1", "iota@1", "kappa@1"]
+    await complete(gateway, call("m@1", on_behalf_of=payers))
+
+    async def is_settled() -> bool:
+        return not any(budget.reserved.nano_units for budget in await budgets(gateway))
+
+    await eventually(is_settled)
+    spent = {budget.model: budget.spent.nano_units for budget in await budgets(gateway)}
+    assert spent.pop("") == 0  # of the template
+    assert spent.pop("gamma") == 408 + 407
+    assert sorted(spent) == ["delta", "eta", "iota", "kappa", "theta"]
+    assert 408 + 407 + sum(spent.values()) == COST
+    (entry,) = await ledger(gateway)
+    assert list(entry.on_behalf_of) == payers
+
+    # What each model has that has none of its own follows the template, and goes with it.
+    await set_budget(gateway, each_model(3 * COST, "algebra"))
+    limits = {budget.model: budget.limit.nano_units // COST for budget in await budgets(gateway)}
+    assert limits == {"": 3, "gamma": 10, "delta": 3, "eta": 3, "iota": 3, "kappa": 3, "theta": 3}
+    await gateway.RemoveBudget(pb.RemoveBudgetRequest(budget=each_model(0, "algebra")), timeout=10)
+    assert [budget.model for budget in await budgets(gateway)] == ["gamma"]
+
+
+def each_model(nano_units: int, dimension: str) -> pb.Budget:
+    """Of every model's insertion that has none of its own."""
+    return pb.Budget(
+        parent="projects/default",
+        scope=pb.BUDGET_SCOPE_INSERTION,
+        dimension=dimension,
+        limit=Money(currency="USD", nano_units=nano_units),
+    )
+
+
+async def test_a_call_waits_while_calls_in_flight_may_leave_enough(
+    two: tuple[Gateway, Gateway], endpoint: ModelEndpoint
+) -> None:
+    await register(two[0], priced("m", endpoint.base_url))
+    go = asyncio.Event()
+    endpoint.behave("m", waits_for(go, says("42")))
+    await set_budget(two[0], budget_of(the_most_of(7) + COST, slug="m"))
+    first = asyncio.ensure_future(complete(two[0], call("m@1", "query 1")))
+    await eventually(lambda: len(endpoint.requests) == 1)
+    # There is money for one more of them only once the first has cost less than it might have.
+    waiting = [asyncio.ensure_future(complete(gateway, call("m@1", "query 2"))) for gateway in two]
+    await asyncio.sleep(0.5)  # as long as it takes to be wrong
+    assert len(endpoint.requests) == 1
+    assert not any(one.done() for one in waiting)
+    go.set()
+    assert (await first).state == pb.COMPLETION_STATE_DONE
+    assert {one.state for one in await asyncio.gather(*waiting)} == {pb.COMPLETION_STATE_DONE}
+    assert len(endpoint.requests) == 2  # both asked for one call, and it was made once
+    assert (await settled(two[0])).spent.nano_units == 2 * COST
+
+
+async def test_what_is_on_record_costs_nothing_even_without_money(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+    await register(gateway, priced("m", endpoint.base_url))
+    known = await complete(gateway, call("m@1", "query 1"))
+    await set_budget(gateway, budget_of(0, slug="m"))
+    assert await complete(gateway, call("m@1", "query 1")) == known
+    with refused(faults.BudgetExhausted) as caught:
+        await complete(gateway, call("m@1", "query 2"))
+    assert caught[0].metadata == {"budget": "model m"}
+    assert len(await ledger(gateway)) == 1
+    (budget,) = await budgets(gateway)
+    assert (budget.state, budget.refused_calls, budget.spent.nano_units) == (pb.BUDGET_STATE_EXHAUSTED, 1, 0)
+    assert budget.exhaust_time.seconds > 0
+
+    # Setting it as it was lifts nothing; removing it does.
+    await set_budget(gateway, budget_of(0, slug="m"))
+    assert (await budgets(gateway))[0].state == pb.BUDGET_STATE_EXHAUSTED
+    await gateway.RemoveBudget(pb.RemoveBudgetRequest(budget=budget_of(0, slug="m"), request_id="r"), timeout=10)
+    assert await budgets(gateway) == []
+    assert (await complete(gateway, call("m@1", "query 2"))).state == pb.COMPLETION_STATE_DONE
+
+
+async def test_what_nobody_can_reckon_is_refused_and_said(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+    await register(gateway, priced("m", endpoint.base_url, judge_parameters=GenerationParameters(temperature=0)))
+    await register(gateway, model("free", endpoint.base_url))
+    with refused(faults.InvalidField):
+        await set_budget(gateway, budget_of(5, slug="m", currency="EUR"))
+    with refused(faults.InvalidField):
+        await set_budget(gateway, budget_of(5, dimension="algebra", currency="EUR"))
+    with refused(faults.InvalidField):
+        await set_budget(gateway, budget_of(-5, slug="m"))
+    with refused(faults.InvalidField):
+        await set_budget(gateway, pb.Budget(parent="projects/default", limit=Money(currency="USD")))
+    assert await budgets(gateway) == []
+
+    await set_budget(gateway, budget_of(5, dimension="algebra"))
+    assert (await complete(gateway, call("free@1"))).state == pb.COMPLETION_STATE_DONE
+    with refused(faults.InvalidField) as caught:
+        await complete(gateway, call("m@1"))
+    assert "max_tokens" in str(caught[0])
+    await register(gateway, priced("e", endpoint.base_url, price=IN_EUROS))
+    with refused(faults.InvalidField) as caught:
+        await complete(gateway, call("e@1"))
+    assert "priced in EUR" in str(caught[0])
+    assert endpoint.of("m") == endpoint.of("e") == []
+
+
+IN_EUROS = pb.Price(per_million_output_tokens=Money(currency="EUR", nano_units=1))
+
+
+async def test_a_budget_is_set_once_for_a_request_id(gateway: Gateway) -> None:
+    wanted = budget_of(7, slug="m")
+    made = await set_budget(gateway, wanted, "one")
+    assert made.limit.nano_units == 7
+    await set_budget(gateway, budget_of(9, slug="m"), "two")
+    assert await set_budget(gateway, wanted, "one") == made
+    assert (await budgets(gateway))[0].limit.nano_units == 9
+    with refused(faults.RequestIdReused):
+        await set_budget(gateway, budget_of(8, slug="m"), "one")
+
+
+async def test_a_reply_that_is_no_use_costs_what_it_reports(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+    await register(gateway, priced("m", endpoint.base_url))
+    await set_budget(gateway, budget_of(10 * COST, slug="m"))
+    endpoint.behave(
+        "m",
+        says("42", model="another"),
+        sends(b'{"usage": {"prompt_tokens": 7, "completion_tokens": 3}}', "application/json"),
+        fails(400),
+    )
+    kinds = [(await complete(gateway, call("m@1", f"query {number}"))).failure.kind for number in range(3)]
+    assert kinds == [
+        pb.FAILURE_KIND_OTHER_MODEL,
+        pb.FAILURE_KIND_UNREADABLE_REPLY,
+        pb.FAILURE_KIND_REFUSED_BY_ENDPOINT,
+    ]
+    entries = await ledger(gateway)
+    assert [entry.cost.nano_units for entry in entries] == [COST, COST, 0]
+    assert [entry.usage.output_tokens for entry in entries] == [3, 3, 0]
+    assert (await settled(gateway)).spent.nano_units == 2 * COST
+    (told,) = (await gateway.SummarizeLedger(pb.SummarizeLedgerRequest(parent="projects/default"), timeout=10)).sums
+    assert (told.calls, told.failed, told.cost.nano_units) == (3, 3, 2 * COST)
+    assert (told.usage.input_tokens, told.usage.output_tokens) == (14, 6)
+
+
+async def test_the_price_file_prices_models_that_say_nothing(
+    arena_settings: ArenaSettings, endpoint: ModelEndpoint, tmp_path: Path
+) -> None:
+    file = tmp_path / "prices.yaml"
+    file.write_text("prices:\n  - {upstream_model: m, currency: USD, per_million_output_tokens: 1000}\n")
+    async with serving(arena_settings(GatewaySettings, **QUICK, price_file=str(file))) as (gateway, _):
+        made = await register(gateway, model("m", endpoint.base_url))
+        assert not made.HasField("price")
+        assert made.effective_price.per_million_output_tokens == Money(currency="USD", nano_units=1000 * 10**9)
+        assert (await complete(gateway, call("m@1", "query 1"))).cost.nano_units == 3_000_000
+
+        file.write_text("prices:\n  - {upstream_model: m, currency: USD, per_million_output_tokens: 2000}\n")
+
+        async def is_new() -> bool:
+            found = (await gateway.GetModel(pb.GetModelRequest(name=made.name), timeout=10)).model
+            return found.effective_price.per_million_output_tokens.nano_units == 2000 * 10**9
+
+        await eventually(is_new)
+        assert (await complete(gateway, call("m@1", "query 2"))).cost.nano_units == 6_000_000
+
+    file.write_text("prices:\n  - {upstream_model: m, price: 3}\n")
+    with pytest.raises(BrokenPriceFile, match=r"prices\.yaml: line 2: price is not known here"):
+        async with serving(arena_settings(GatewaySettings, **QUICK, price_file=str(file))):
+            pass
+
+
+async def test_answers_wait_for_money_and_say_so_and_go_on_when_there_is_some(
+    arena_settings: ArenaSettings, endpoint: ModelEndpoint
+) -> None:
+    async with query_selector() as (selector, address):
+        algebra = selector.add("algebra", "What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?")
+        settings = arena_settings(GatewaySettings, **QUICK, query_selector_address=address)
+        async with serving(settings) as (gateway, _):
+            parameters = GenerationParameters(max_tokens=3)
+            await set_budget(gateway, each_model(the_most_of(14) + COST, "algebra"))
+            await register(gateway, priced("gamma", endpoint.base_url, answer_parameters=parameters, concurrency=1))
+
+            async def entrant() -> pb.Entrant:
+                request = pb.ListEntrantsRequest(dimension=algebra)
+                (found,) = (await gateway.ListEntrants(request, timeout=10)).entrants
+                return found
+
+            async def waits() -> bool:
+                found = await entrant()
+                return (found.state, found.reason) == (
+                    pb.ENTRANT_STATE_COLLECTING,
+                    "budget of insertion of gamma in algebra is exhausted; raise it to go on",
+                )
+
+            await eventually(waits)
+            assert len(endpoint.requests) == 2
+            await set_budget(gateway, each_model(100 * COST, "algebra"))
+
+            async def ready() -> bool:
+                return (await entrant()).state == pb.ENTRANT_STATE_READY
+
+            await eventually(ready)
+            assert len(endpoint.requests) == 3
+            assert {tuple(entry.on_behalf_of) for entry in await ledger(gateway)} == {("gamma@1",)}
+            assert (await entrant()).answers_usable == 3
+
+
+def the_most_of(prompt_bytes: int) -> int:
+    """The most that a call of one message can cost, by the rule of worst_case.py."""
+    return -(-((prompt_bytes + 2 * TEMPLATE_TOKENS) * 150_000_000 + 3 * 600_000_000) // 1_000_000)
+
+
+async def test_the_account_of_a_gateway_that_died_is_closed_by_the_record(
+    arena_settings: ArenaSettings, endpoint: ModelEndpoint
+) -> None:
+    quick = {**QUICK, "sweep_seconds": 0.2}
+    go = asyncio.Event()
+    async with serving(arena_settings(GatewaySettings, instance="g.2", **quick)) as (living, _):
+        await register(living, priced("m", endpoint.base_url))
+        await set_budget(living, budget_of(100 * COST, slug="m"))
+        settings = arena_settings(GatewaySettings, instance="g.1", **quick, drain_seconds=0)
+        async with serving(settings) as (dying, _):
+            await complete(dying, call("m@1", "query 1"))
+            endpoint.behave("m", waits_for(go, says("42")))
+            cut_off = asyncio.ensure_future(outcome(dying, call("m@1", "query 2")))
+            await eventually(lambda: len(endpoint.requests) == 2)
+        with pytest.raises(asyncio.CancelledError):
+            await cut_off
+        endpoint.behave("m", says("42"))
+
+        # It may have been billed whatever it can cost; nothing else of the dead one is left.
+        assert (await settled(living)).spent.nano_units == COST + the_most_of(7)
+        assert (await complete(living, call("m@1", "query 2"))).state == pb.COMPLETION_STATE_DONE
+        assert (await settled(living)).spent.nano_units == 2 * COST + the_most_of(7)
+        (told,) = (await living.SummarizeLedger(pb.SummarizeLedgerRequest(parent="projects/default"), timeout=10)).sums
+        assert (told.calls, told.interrupted, told.cost.nano_units) == (2, 1, 2 * COST)
+        go.set()
