@@ -1,0 +1,54 @@
+"""A price file is read again when it changes; one that breaks leaves the prices as they were."""
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.gateway.models import Endpoint
+from services.gateway.money.price_file import LOOK_SECONDS, PriceFile
+from services.gateway.money.price_list import BrokenPriceFile
+
+KAPPA = Endpoint("http://m/v1", "kappa")
+ENTRY = "prices:\n  - {{upstream_model: kappa, currency: USD, per_million_output_tokens: {}}}\n"
+
+
+def price_of(file: PriceFile) -> int | None:
+    price = file.prices.of(KAPPA, "")
+    return price and price.per_million_output_tokens and price.per_million_output_tokens.nano_units
+
+
+def test_it_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    path, time = tmp_path / "prices.yaml", [0.0]
+    path.write_text(ENTRY.format(1))
+    file = PriceFile(str(path), clock=lambda: time[0])
+    path.write_text(ENTRY.format(22))
+    assert price_of(file) == 10**9
+    time[0] += LOOK_SECONDS
+    assert price_of(file) == 22 * 10**9
+
+    for broken in ("prices: [", None):
+        path.write_text(broken) if broken else path.unlink()
+        time[0] += LOOK_SECONDS
+        with capture_logs() as logs:
+            assert price_of(file) == 22 * 10**9
+            time[0] += LOOK_SECONDS
+            assert price_of(file) == 22 * 10**9
+        (told,) = logs  # once, not at every look
+        assert told["log_level"] == "error"
+        assert str(path) in told["error"]
+    path.write_text(ENTRY.format(3))
+    time[0] += LOOK_SECONDS
+    assert price_of(file) == 3 * 10**9
+
+
+def test_one_that_is_broken_at_the_start_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPriceFile, match="No such file"):
+        PriceFile(str(tmp_path / "absent.yaml"))
+    (tmp_path / "prices.yaml").write_bytes(b"\xff")
+    with pytest.raises(BrokenPriceFile):
+        PriceFile(str(tmp_path / "prices.yaml"))
+
+
+def test_without_a_path_there_are_none() -> None:
+    assert price_of(PriceFile("")) is None
