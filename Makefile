@@ -59,6 +59,8 @@ test: setup ## All tests, on real servers. ARGS="tests/unit -x"
 
 BENCHMARK_VENV  := .venv-benchmark
 BENCHMARK_STAMP := $(BENCHMARK_VENV)/.installed
+LITELLM_VENV    := .venv-litellm
+LITELLM_STAMP   := $(LITELLM_VENV)/.installed
 
 .PHONY: bench-scoring
 bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about five minutes. ARGS="--rounds 3 --json FILE"
@@ -71,6 +73,19 @@ bench-whole-system: setup ## Rank 40 models through all services and in memory, 
 .PHONY: bench-neighbours
 bench-neighbours: setup ## Completions a second beside six bad endpoints over those alone, about two minutes. ARGS="--json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.bad_neighbours $(ARGS)
+
+.PHONY: bench-gateway bench-slow bench-slow-judging bench-judge-calls
+bench-gateway: setup $(LITELLM_STAMP) ## The gateway beside LiteLLM's proxy and bare clients, two minutes. ARGS="--json"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.gateway_speed --peers-python $(LITELLM_VENV)/bin/python $(ARGS)
+
+bench-slow: setup ## 20,000 completions of 2 s, 1,000 in flight, beside the ideal. ARGS="--calls 5000"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.slow_endpoints completions $(ARGS)
+
+bench-slow-judging: setup ## 10,080 judge calls of 10 s through all services, beside the ideal. ARGS="--queries 6"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.slow_endpoints judging $(ARGS)
+
+bench-judge-calls: setup ## CPU of all services per judge call beside plain httpx, and where it goes. ARGS="--profile"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.judge_calls $(ARGS)
 
 .PHONY: bench-coverage bench-hostile bench-leaderboard bench-juries bench-jury-rounds bench-jury-error bench-jury-makers bench-jury-growth
 bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
@@ -103,6 +118,12 @@ $(BENCHMARK_STAMP): requirements-benchmark.lock
 	$(BENCHMARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-benchmark.lock
 	@touch $@
 
+# Apart too: a peer of 100 packages, at versions of its own.
+$(LITELLM_STAMP): requirements-litellm.lock
+	@test -x $(LITELLM_VENV)/bin/python || $(PYTHON) -m venv $(LITELLM_VENV)
+	$(LITELLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-litellm.lock
+	@touch $@
+
 # Checks: what can be told without running anything
 
 .PHONY: check check-code check-types check-imports check-protos check-stubs check-deploy check-locks
@@ -133,7 +154,7 @@ check-deploy: setup
 	$(BIN)/hadolint Dockerfile
 
 check-locks:
-	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock || { echo "a lock names an address" >&2; exit 1; }
+	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock requirements-litellm.lock || { echo "a lock names an address" >&2; exit 1; }
 
 # Contracts
 
@@ -151,5 +172,5 @@ protos-baseline: setup ## Take today's contracts as those that must not break. N
 
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
-	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) $(LITELLM_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,25 +1,29 @@
 """CPU time of the arena per judge call, beside that of a plain HTTP client.
 
-    python benchmarks/judge_calls.py [--json]
+    python -m benchmarks.judge_calls [--queries 16] [--plain-calls 600] [--profile] [--json]
 
-Starts the local stack in a temporary directory, ranks MODELS planted models on QUERIES queries, and reads
-the user and system time of the five service processes from /proc before the first registration and after
-the last model has its place. All they did in between counts, answers and rankings too, but what mongod,
-nats-server and the sparring server did for them does not. Then one plain httpx client with its default
-transport sends judging prompts of the same template and planted answers to the same sparring server,
-IN_FLIGHT at a time, and its own CPU time is taken. Linux only; under 90 seconds on two idle cores.
+Starts the local stack in a temporary directory, ranks MODELS planted models on QUERIES queries, and reads the user and
+system time of the five service processes from /proc before the first registration and after the last model has its
+place. All they did in between counts, answers and rankings too, but what mongod, nats-server and the sparring server
+did for them does not. A plain httpx client with its default transport sends judging prompts of the same template and
+planted answers to the same sparring server, IN_FLIGHT at a time, half of them before and half after, and its own CPU
+time is taken. Linux only; under 90 seconds on two idle cores.
 
-CPU seconds per call, and above all the ratio, compare across machines better than wall time does; a busy
-machine makes both a little worse. Times come in clock ticks (usually 10 ms), far below what is measured.
+CPU seconds per call, and above all the ratio, compare across machines better than wall time does; a busy machine makes
+both a little worse. Times come in clock ticks (usually 10 ms), far below what is measured.
+
+With --profile the services sample themselves meanwhile (cpu_profile.py), and a second table says where the time goes;
+sampling costs a few per cent.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +31,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import cpu_profile
 from dearena.client import ArenaClient
 from dearena.judging.templates import PAIRWISE_1
 from dearena.local import following, passing, questions, stack
@@ -52,6 +57,8 @@ class Measured:
     plain_seconds: float
     plain_calls: int
     wall_seconds: float
+    profile: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """CPU seconds by service and by whose code it is, where asked for; starts of services are not in it."""
 
     @property
     def per_call(self) -> float:
@@ -73,6 +80,7 @@ class Measured:
             "plain_cpu_seconds_per_call": self.plain_per_call,
             "ratio": self.per_call / self.plain_per_call,
             "wall_seconds": round(self.wall_seconds, 1),
+            **({"profile_cpu_seconds": self.profile} if self.profile else {}),
         }
 
     def table(self) -> Table:
@@ -104,16 +112,16 @@ def processes_of(running: Stack) -> dict[str, int]:
     return {name: pid for name, pid in found.items() if pid is not None}
 
 
-async def rank(running: Stack) -> int:
+async def rank(running: Stack, queries: int) -> int:
     """Rank the models; returns the judge calls that it took."""
     async with ArenaClient(running.addresses) as client:
-        selection = query_selector_pb2.Selection(k=QUERIES, seed=0)
+        selection = query_selector_pb2.Selection(k=queries, seed=0)
         # Every judge on every query: the work is the same in every version, whatever a jury learns to save.
         ranking = query_selector_pb2.RankingSettings(jury="exhaustive")
         dimension = query_selector_pb2.Dimension(
             name=client.dimension_name(DIMENSION), selection=selection, ranking=ranking
         )
-        await client.create_dimension(dimension, questions.POOLS[DIMENSION](QUERIES))
+        await client.create_dimension(dimension, questions.POOLS[DIMENSION](queries))
         revisions = []
         for slug in MODELS:
             endpoint = gateway_pb2.Endpoint(base_url=base_url(running), upstream_model=slug, sparring=True)
@@ -130,8 +138,8 @@ def base_url(running: Stack) -> str:
     return f"{running.endpoints.sparring_url}/{WORLD}/v1"
 
 
-async def plain_calls(running: Stack) -> float:
-    """Send PLAIN_CALLS judging prompts as simply as httpx can; returns the CPU seconds of this process."""
+async def plain_calls(running: Stack, calls: int) -> float:
+    """Send judging prompts as simply as httpx can; returns the CPU seconds of this process."""
     pool = questions.POOLS[DIMENSION](QUERIES)
     async with httpx.AsyncClient(base_url=base_url(running)) as client:
 
@@ -154,7 +162,7 @@ async def plain_calls(running: Stack) -> float:
             )
             prompts.append((query["id"], prompt))
 
-        numbers = iter(range(PLAIN_CALLS))
+        numbers = iter(range(calls))
 
         async def several() -> None:
             for number in numbers:
@@ -166,33 +174,48 @@ async def plain_calls(running: Stack) -> float:
         return time.process_time() - before
 
 
-async def measure() -> Measured:
-    """Start an arena, measure, and end it."""
+async def measure(queries: int, calls: int, *, profiled: bool) -> Measured:
+    """Start an arena, measure, and end it.
+
+    Args:
+        queries: each judged by all judges for every pair.
+        calls: of the plain client, half of them before the ranking and half after it.
+        profiled: let the services sample themselves.
+    """
     begin = time.monotonic()
     worlds = {WORLD: {"kind": "planted", "seed": 0}}
-    with passing.state("dearena-judge-calls-") as state:
-        async with stack.running(state, fresh=True, worlds=worlds) as running:
+    with passing.state("dearena-judge-calls-") as state, tempfile.TemporaryDirectory() as samples:
+        environment = cpu_profile.environment(Path(samples), os.environ.get("PYTHONPATH", "")) if profiled else None
+        async with stack.running(state, fresh=True, worlds=worlds, environment=environment) as running:
             processes = processes_of(running)
+            plain_seconds = await plain_calls(running, calls // 2)
             before = {name: cpu_seconds(pid) for name, pid in processes.items()}
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                judge_calls = await rank(running)
+            async with asyncio.timeout(DEADLINE_SECONDS * max(1, queries / QUERIES)):
+                judge_calls = await rank(running, queries)
             after = {name: cpu_seconds(pid) for name, pid in processes.items()}
             if processes_of(running) != processes:
                 raise RuntimeError("a service was restarted meanwhile: nothing was measured")
-            plain_seconds = await plain_calls(running)
+            plain_seconds += await plain_calls(running, calls - calls // 2)
+        # Samples are written when a process ends.
+        profile = {name: cpu_profile.read(Path(samples) / str(pid)) for name, pid in processes.items() if profiled}
     spent = {name: after[name] - before[name] for name in processes}
-    return Measured(spent, judge_calls, plain_seconds, PLAIN_CALLS, time.monotonic() - begin)
+    return Measured(spent, judge_calls, plain_seconds, calls, time.monotonic() - begin, profile)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="CPU time of the arena per judge call, beside a plain client's.")
+    parser.add_argument("--queries", type=int, default=QUERIES, help="84 judge calls each")
+    parser.add_argument("--plain-calls", type=int, default=PLAIN_CALLS)
+    parser.add_argument("--profile", action="store_true", help="say where the services' time goes")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    as_json = parser.parse_args().json
-    measured = asyncio.run(measure())
-    if as_json:
+    asked = parser.parse_args()
+    measured = asyncio.run(measure(asked.queries, asked.plain_calls, profiled=asked.profile))
+    if asked.json:
         print(json.dumps(measured.summary()))
-    else:
-        Console().print(measured.table())
+        return
+    Console().print(measured.table())
+    if asked.profile:
+        Console().print(cpu_profile.table(measured.profile, measured.judge_calls))
 
 
 if __name__ == "__main__":
