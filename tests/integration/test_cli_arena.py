@@ -335,7 +335,7 @@ async def test_how_a_dimension_is_judged_is_declared_and_kept(arena: Arena) -> N
 async def test_the_example_can_be_applied(arena: Arena) -> None:
     example = Path(__file__).parents[2] / "deploy" / "examples" / "arena.yaml"
     would = (await arena.said("apply", "-f", str(example), "--dry-run")).splitlines()
-    assert len(would) == 24
+    assert len(would) == 27  # two keys, three budgets, two dimensions, twenty models
     assert all(line.endswith(": would be created") for line in would)
 
 
@@ -382,6 +382,17 @@ async def test_a_leaderboard_is_shown_or_said_not_to_be_there(arena: Arena) -> N
     arena.fake.boards = [board(3)]
     assert "kappa@1" in await arena.said("leaderboard", "algebra")
     assert json.loads(await arena.said("leaderboard", "algebra", "--json"))["rows"][0]["rating"] == 1000
+
+
+async def test_why_says_what_it_has_to_be_asked(arena: Arena) -> None:
+    assert "MODEL: is required, or --cell" in await arena.refused("why", "algebra")
+    assert "leave MODEL and OPPONENT out" in await arena.refused("why", "algebra", "kappa", "--cell", "abcd")
+    assert "first 4 to 64 hexadecimal digits" in await arena.refused("why", "algebra", "--cell", "xyz")
+    assert await arena.refused("why", "algebra", "kappa") == "error: there is no settled board yet\n"
+    arena.fake.boards = [board(3)]
+    assert "nobody is not on board 3 of algebra" in await arena.refused("why", "algebra", "nobody")
+    assert "no vote's cell begins with 'abcd'" in await arena.refused("why", "algebra", "--cell", "abcd")
+    assert "is kappa@1, and so is MODEL" in await arena.refused("why", "algebra", "kappa", "kappa@1")
 
 
 async def test_a_leaderboard_is_followed_across_a_break(arena: Arena) -> None:
