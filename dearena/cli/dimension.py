@@ -76,7 +76,15 @@ def create(
     canary_every: Annotated[
         int, typer.Option(min=0, max=MAX_UINT32, help="A judge's canary with every so many votes; 0: the default, 20.")
     ] = 0,
-    template: Annotated[str, typer.Option(help="Judging template; default: pairwise@1.")] = "",
+    template: Annotated[
+        str, typer.Option(help="Judging template, as `dearena judge templates` lists them; default: pairwise@1.")
+    ] = "",
+    template_file: Annotated[
+        Path | None, typer.Option(help="Holds a template of the dimension's own, in place of a listed one.")
+    ] = None,
+    rubric: Annotated[
+        Path | None, typer.Option("--rubric", help="File that says by what to judge, for templates that show it.")
+    ] = None,
     provider: Annotated[list[str] | None, typer.Option(help="Only models of this provider enter; repeatable.")] = None,
     judge_provider: Annotated[
         list[str] | None, typer.Option(help="Only models of this provider judge; repeatable; default: all that enter.")
@@ -116,7 +124,9 @@ def create(
             ),
             template=template,
             allowed_providers=provider or [],
-            judging=_judging(judge_provider or [], exclude_family=exclude_family),
+            judging=_judging(
+                judge_provider or [], exclude_family=exclude_family, template=template_file, rubric=rubric
+            ),
         )
         made = await client.create_dimension(dimension, pool, request_id=request_id, validate_only=check)
         if as_json:
@@ -131,10 +141,21 @@ def create(
     run(body, project=project)
 
 
-def _judging(providers: list[str], *, exclude_family: bool) -> pb.JudgingPolicy | None:
+def _judging(
+    providers: list[str], *, exclude_family: bool, template: Path | None, rubric: Path | None
+) -> pb.JudgingPolicy | None:
     """None where nothing is said."""
-    policy = pb.JudgingPolicy(judge_providers=providers, exclude_family=exclude_family)
+    policy = pb.JudgingPolicy(
+        judge_providers=providers,
+        exclude_family=exclude_family,
+        template_text=_text_in(template),
+        rubric=_text_in(rubric).strip(),
+    )
     return policy if policy.ListFields() else None
+
+
+def _text_in(path: Path | None) -> str:
+    return "" if path is None else path.read_text(encoding="utf-8")
 
 
 def _target(cost: str) -> common_pb2.Money | None:
@@ -207,7 +228,7 @@ def settings(dimension: pb.Dimension) -> Table:
         "version": str(dimension.version),
         "queries": f"{dimension.query_count:,} of {dimension.pool_size:,} questions",
         "chosen": f"{dimension.selection.method}, seed {dimension.selection.seed}",
-        "template": dimension.template,
+        "template": f"{dimension.template}, with a rubric" if dimension.judging.rubric else dimension.template,
         "providers": ", ".join(dimension.allowed_providers),
         "judge providers": ", ".join(dimension.judging.judge_providers),
         "families": "no model judges its own" if dimension.judging.exclude_family else "",

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dearena.attacks.corpus import NAMES
-from dearena.cli import output, persuasion
+from dearena.cli import output, persuasion, prompts
 from dearena.cli.revisions import revision_of
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import TRIAL_SECONDS, ArenaClient
@@ -44,5 +44,51 @@ def attack(
             output.show_json(plain(found))
         else:
             output.show(persuasion.rendered(found))
+
+    run(body, project=project)
+
+
+@app.command("templates")
+def templates(*, as_json: AsJson = False, project: Project = DEFAULT) -> None:
+    """List the arena's judging templates, and what each needs."""
+
+    async def body(client: ArenaClient) -> None:
+        found = await client.templates()
+        if as_json:
+            output.show_json([plain(template) for template in found])
+        else:
+            output.show(prompts.table(found))
+
+    run(body, project=project)
+
+
+@app.command("preview")
+def preview(
+    dimension: Annotated[str, typer.Argument(help="The dimension's slug; its template is used.")],
+    *,
+    query: Annotated[str, typer.Option(help="Its id; default: the dimension's first query.")] = "",
+    first: Annotated[str, typer.Option(help="Model whose answer sits first, slug or slug@n.", metavar="MODEL")] = "",
+    second: Annotated[str, typer.Option(help="Model whose answer sits second, slug or slug@n.", metavar="MODEL")] = "",
+    judge: Annotated[
+        str, typer.Option(help="Model that judges, slug or slug@n; default: one that is held to no schema.")
+    ] = "",
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Show exactly what a judge would be sent. Nobody is called.
+
+    Standard output has the prompt alone, letter for letter. Its codes stand for those of the real call.
+    """
+
+    async def body(client: ArenaClient) -> None:
+        models = [await revision_of(client, model) if model else "" for model in (first, second, judge)]
+        found = await client.preview_prompt(
+            dimension, query_id=query, first=models[0], second=models[1], judge=models[2]
+        )
+        if as_json:
+            output.show_json(plain(found))
+            return
+        output.note(prompts.about(found))
+        output.show_raw("\n\n".join(message.content for message in found.messages))
 
     run(body, project=project)

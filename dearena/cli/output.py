@@ -66,6 +66,20 @@ def show_json(value: Any) -> None:
     stream.flush()
 
 
+def show_raw(text: str) -> None:
+    """Print a text letter for letter, and a line's end behind it."""
+    stream = standard_output()
+    stream.write(text + "\n")
+    stream.flush()
+
+
+def note(message: str) -> None:
+    """Say on standard error what is no part of the output."""
+    errors: TextIO | None = sys.stderr
+    if errors is not None:
+        _console(stderr=True).print(message, soft_wrap=True)
+
+
 def error(message: str, details: Sequence[str] = ()) -> None:
     """Say what went wrong on standard error, where there is one."""
     errors: TextIO | None = sys.stderr

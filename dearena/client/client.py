@@ -14,6 +14,7 @@ from dearena.client.attacks import AttackCalls
 from dearena.client.boards import BoardCalls
 from dearena.client.budgets import BudgetCalls
 from dearena.client.channel import Service
+from dearena.client.judging import JudgingCalls
 from dearena.client.limits import LimitCalls
 from dearena.client.probes import ProbeCalls
 from dearena.client.streams import LARGEST_PAGE, paged, resumed
@@ -30,7 +31,7 @@ UPLOAD_SECONDS = 300.0
 """For a whole question pool: as long as the query selector waits for one."""
 
 
-class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, LimitCalls, ProbeCalls):
+class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls, ProbeCalls):
     """The arena as one project sees it.
 
     Models and dimensions are named by their slugs. Lists are async iterators that turn the pages

@@ -10,6 +10,7 @@ from services.judge_dispatcher.lanes import Lanes
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import until_it_passes
 from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.previews import Previews
 from services.judge_dispatcher.seats import Seats
 from services.judge_dispatcher.service import JudgeDispatcherService
 from services.judge_dispatcher.settings import JudgeDispatcherSettings
@@ -35,12 +36,13 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     starved_rounds = StarvedRounds(shell.store, shell.peers, shell.instance)
     outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
     seats = Seats(shell.peers, Judges(shell.peers), secret=secret, complete_seconds=settings.complete_seconds)
+    texts = Texts(shell.peers, cache_bytes=settings.text_cache_bytes)
     dispatcher = Dispatcher(
         store=comparisons,
         outcomes=outcomes,
         pauses=judge_pauses,
         starved=starved_rounds,
-        texts=Texts(shell.peers, cache_bytes=settings.text_cache_bytes),
+        texts=texts,
         seats=seats,
         lanes=Lanes(
             cells_in_flight=settings.judge_cells_in_flight,
@@ -57,6 +59,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         pauses=judge_pauses,
         starved=starved_rounds,
         attacks=trials_of_attacks,
+        previews=Previews(shell.peers, texts, seats),
         peers=shell.peers,
     )
     await until_it_passes(comparisons.claim_secret)(fingerprint(secret))

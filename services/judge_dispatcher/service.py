@@ -30,6 +30,8 @@ from dearena.v1.judge_dispatcher_pb2 import (
     ListVotesResponse,
     PauseJudgeRequest,
     PauseJudgeResponse,
+    PreviewPromptRequest,
+    PreviewPromptResponse,
     ResumeJudgeRequest,
     ResumeJudgeResponse,
     SeatRecord,
@@ -40,8 +42,10 @@ from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceServicer
 from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.previews import Previews
 from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
+from services.judge_dispatcher.texts import DimensionVersion
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
 from services.runtime.peers import Peers
 from services.runtime.rpc import fault_in
@@ -69,6 +73,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         pauses: Pauses,
         starved: StarvedRounds,
         attacks: Attacks,
+        previews: Previews,
         peers: Peers,
     ) -> None:
         self._store = store
@@ -76,6 +81,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         self._pauses = pauses
         self._starved = starved
         self._attacks = attacks
+        self._previews = previews
         self._peers = peers
 
     async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
@@ -122,7 +128,11 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
                 seat.get(name, "") for seat in document["seats"] for name in ("transcript_hash", "reasoning_hash")
             ]
             transcripts = await self._comparisons.transcripts(dimension.project, hashes)
-        return GetComparisonResponse(comparison=_comparison(document, transcripts))
+        comparison = _comparison(document, transcripts)
+        if request.with_prompts:
+            version = DimensionVersion(dimension, document["dimension_version"])
+            await self._previews.add_prompts(version, comparison.cell, comparison.seats, document["seats"])
+        return GetComparisonResponse(comparison=comparison)
 
     async def PauseJudge(self, request: PauseJudgeRequest, context: Context) -> PauseJudgeResponse:
         """Pause a judge."""
@@ -165,6 +175,10 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     async def ListPersuasion(self, request: ListPersuasionRequest, context: Context) -> ListPersuasionResponse:
         """List what trials have found."""
         return ListPersuasionResponse(persuasions=await self._attacks.list(_dimension(request.dimension)))
+
+    async def PreviewPrompt(self, request: PreviewPromptRequest, context: Context) -> PreviewPromptResponse:
+        """Show what a judge would be sent."""
+        return await self._previews.preview(request)
 
     async def _check_model(self, name: str) -> None:
         """Notice a slip in the name; a pause must be possible while the gateway is away."""
