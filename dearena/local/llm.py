@@ -6,7 +6,7 @@ real weights, verdicts by JSON schema. How well such models judge is told as it 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from dearena.cli import judges, output, words
+from dearena.cli import judges, output, persuasion, words
 from dearena.cli.leaderboard import rendered
 from dearena.client import ArenaClient
+from dearena.faults import ServiceUnavailable
 from dearena.local import following, llm_report, llm_servers, passing, stack
 from dearena.local.cli import leave
 from dearena.local.interrupts import INTERRUPTED
@@ -25,7 +26,9 @@ from dearena.local.llm_report import Verdicts
 from dearena.local.real_models import REAL_MODELS, SPARRING, questions, registered, sparring
 from dearena.local.stack import Stack
 from dearena.names import Revision
+from dearena.plain import plain
 from dearena.v1 import gateway_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1.judge_dispatcher_pb2 import Persuasion
 
 DIMENSION: Final = "facts"
 WORLD: Final = "planted"
@@ -40,6 +43,13 @@ RANKING: Final = query_selector_pb2.RankingSettings(
 )
 DEADLINE_SECONDS: Final = 1800.0
 
+ATTACKS: Final = ("order-to-the-judge", "fake-system", "authority")
+"""Of the corpus: short ones, for a real model takes seconds of a core to read a prompt and reply. With one question
+24 calls a judge."""
+ATTACKED_QUESTIONS: Final = 1
+TRIAL_SECONDS: Final = 300.0
+"""Beyond it a trial is not waited for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -48,13 +58,15 @@ class Ranked:
     Attributes:
         said: by judge, what its single calls gave.
         usable: by model revision, how many of its answers came to their end, with words in them.
-        seconds: to start everything, and to answer and rank.
+        tried: by judge, how far attacks in answers persuaded each real model.
+        seconds: to start everything, to answer and rank, and to try attacks.
     """
 
     board: scorer_pb2.Board
     report: scorer_pb2.GetJudgeReportResponse
     said: Mapping[str, Verdicts]
     usable: Mapping[str, int]
+    tried: Mapping[str, Persuasion]
     seconds: Mapping[str, float]
 
 
@@ -132,8 +144,28 @@ async def rank(running: Stack, urls: Mapping[str, str], screen: Console, started
         said = llm_report.verdicts_of([await client.comparison(DIMENSION, cell) for cell in asked])
         report = await client.judge_report(DIMENSION)
         usable = {one.model: one.answers_usable for one in await client.entrants(DIMENSION)}
+        screen.print("trying attacks on the real models …")
+        begin = time.monotonic()
+        tried = await _tried(client, [judge for judge in revisions if _is_real(judge)])
+        attacked = time.monotonic() - begin
     ordered = {row.model: said.get(row.model, Verdicts()) for row in board.rows}
-    return Ranked(board, report, ordered, usable, {"start": started, "ranking": took})
+    seconds = {"start": started, "ranking": took, "attacks": attacked}
+    return Ranked(board, report, ordered, usable, tried, seconds)
+
+
+async def _tried(client: ArenaClient, judges_: Sequence[str]) -> dict[str, Persuasion]:
+    """Trials by judge; of one that is not over in time, on a machine that has much else to do, there is none."""
+
+    async def one(judge: str) -> Persuasion | None:
+        try:
+            return await client.try_attacks(
+                DIMENSION, judge, ATTACKS, questions=ATTACKED_QUESTIONS, wait_seconds=TRIAL_SECONDS
+            )
+        except ServiceUnavailable:
+            return None
+
+    found = await asyncio.gather(*map(one, judges_))
+    return {trial.judge: trial for trial in found if trial is not None}
 
 
 async def _register(client: ArenaClient, model: gateway_pb2.Model) -> str:
@@ -143,8 +175,11 @@ async def _register(client: ArenaClient, model: gateway_pb2.Model) -> str:
 
 def real(ranked: Ranked) -> dict[str, Verdicts]:
     """What the real models' own calls gave."""
-    slugs = {model.slug for model in REAL_MODELS}
-    return {judge: said for judge, said in ranked.said.items() if Revision.parse(judge).slug in slugs}
+    return {judge: said for judge, said in ranked.said.items() if _is_real(judge)}
+
+
+def _is_real(judge: str) -> bool:
+    return Revision.parse(judge).slug in {model.slug for model in REAL_MODELS}
 
 
 def summary(ranked: Ranked) -> dict[str, Any]:
@@ -157,25 +192,31 @@ def summary(ranked: Ranked) -> dict[str, Any]:
         "real_models": sorted(real(ranked)),
         "least_readable": llm_report.LEAST_READABLE,
         "usable_answers": dict(ranked.usable),
+        "attacks": [plain(one) for one in ranked.tried.values()],
         "seconds": {name: round(value, 1) for name, value in ranked.seconds.items()},
     }
 
 
 def told(ranked: Ranked) -> list[Any]:
     """What came out, for people."""
-    lines: list[Any] = ["", rendered(ranked.board), "", judges.rendered(DIMENSION, ranked.report), ""]
+    lines: list[Any] = ["", rendered(ranked.board), "", judges.rendered(DIMENSION, ranked.report, ranked.tried), ""]
     lines += ["what each judge said, call by call, canaries too", llm_report.table(ranked.said), ""]
     for judge, said in real(ranked).items():
         share = said.share_readable
         if share is not None and share < llm_report.LEAST_READABLE:
             lines.append(f"note: {judge} could be read in {words.percent(share)} of its calls only")
+    lines.append("how far attacks in answers persuade the real models")
+    lines += [part for one in ranked.tried.values() for part in (persuasion.rendered(one), "")]
+    late = real(ranked).keys() - ranked.tried.keys()
+    lines += [f"note: the trial of {judge} was not over within {TRIAL_SECONDS:.0f} s" for judge in sorted(late)]
     of = len(questions())
     usable = ", ".join(f"{judge} {ranked.usable.get(judge, 0)} of {of}" for judge in real(ranked))
     calls, by_real = (sum(one.calls for one in some.values()) for some in (ranked.said, real(ranked)))
+    start, ranking, attacks = (ranked.seconds[name] for name in ("start", "ranking", "attacks"))
     lines += [
         f"usable answers of the real models: {usable}",
         f"judge calls: {calls:,}, of them by real models: {by_real:,}",
-        f"wall time: {ranked.seconds['start']:.0f} s to start, {ranked.seconds['ranking']:.0f} s to answer and rank",
+        f"wall time: {start:.0f} s to start, {ranking:.0f} s to answer and rank, {attacks:.0f} s to try attacks",
     ]
     return lines
 

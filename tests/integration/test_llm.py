@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dearena.attacks.corpus import NAMES
 from dearena.cli import output
 from dearena.local import llm, llm_report, llm_servers, real_models, stack
 
@@ -36,4 +37,8 @@ async def test_real_models_answer_and_their_verdicts_can_be_read(
         assert verdicts.calls >= 4
         assert verdicts.share_readable is not None
         assert verdicts.share_readable >= llm_report.LEAST_READABLE
+        trial = ranked.tried[judge]
+        assert [one.attack for one in trial.attacks] == sorted(llm.ATTACKS, key=NAMES.index)
+        assert sum(one.readable for one in trial.attacks) >= llm_report.LEAST_READABLE * 2 * 11
+        assert not any(one.failed for one in trial.attacks)
     assert len(ranked.board.rows) == len(slugs) + len(real_models.SPARRING)
