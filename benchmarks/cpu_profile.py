@@ -5,7 +5,7 @@ is: a module of ours, a library, or the standard library's asyncio. So `asyncio`
 extensions in C do when it calls them, such as gRPC's.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -38,7 +38,7 @@ def whose(lines: Iterable[str]) -> dict[str, float]:
     Args:
         lines: seconds and a stack each, as samples are written.
     """
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for line in lines:
         amount, _, stack = line.partition(" ")
         places = stack.split(";")
@@ -64,13 +64,13 @@ def _code(place: str) -> str:
 def table(by_service: Mapping[str, Mapping[str, float]], calls: int) -> Table:
     """Shares of all time, by service and by whose code it is, greatest first."""
     total = sum(sum(seconds.values()) for seconds in by_service.values())
-    rows: Counter[tuple[str, str]] = Counter()
+    rows: defaultdict[tuple[str, str], float] = defaultdict(float)
     for service, seconds in by_service.items():
         for code, amount in seconds.items():
             rows[service, code if amount >= LEAST_SHARE * total else REST] += amount
     shown = Table("service", "code", "share", "ms a call")
     for column in shown.columns[2:]:
         column.justify = "right"
-    for (service, code), amount in rows.most_common():
+    for (service, code), amount in sorted(rows.items(), key=lambda row: -row[1]):
         shown.add_row(service, code, f"{100 * amount / total:.1f} %", f"{1000 * amount / calls:.3f}")
     return shown

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +24,7 @@ NO_PYTHON = "threads without Python"
 
 def sample_this_process(folder: Path) -> None:
     """Begin, and write at the end of the process."""
-    spent: Counter[tuple[str, ...]] = Counter()
+    spent: defaultdict[tuple[str, ...], float] = defaultdict(float)
     threads: dict[tuple[str, int], float] = {}
     ticks = os.sysconf("SC_CLK_TCK")
     began, seen = time.process_time(), time.thread_time()
