@@ -149,7 +149,7 @@ def _judging(
         judge_providers=providers,
         exclude_family=exclude_family,
         template_text=_text_in(template),
-        rubric=_text_in(rubric).strip(),
+        rubric=_text_in(rubric),
     )
     return policy if policy.ListFields() else None
 

@@ -1,4 +1,4 @@
-"""The judge dispatcher's part of the client that is about prompts: which templates there are, what a judge would see."""
+"""The judge dispatcher's part of the client that is about prompts: templates, and what a judge would see."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
