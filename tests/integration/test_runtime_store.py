@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dearena import faults
-from services.runtime.store import DuplicateKey, Index, Session, Store, now, once, within_store_limit
+from services.runtime.store import DuplicateKey, Index, Session, Store, earlier, now, once, within_store_limit
 
 
 @pytest.fixture
@@ -64,6 +64,21 @@ async def test_a_request_id_with_another_body_is_refused(store: Store) -> None:
 
     with pytest.raises(faults.RequestIdReused, match="'1'"):
         await once(store, store.collection("results"), "p/add/1", b"other", add)
+
+
+async def test_whether_a_change_was_made_can_be_asked_before_it_is_prepared(store: Store) -> None:
+    results = store.collection("results")
+
+    async def add(session: Session) -> bytes:
+        await store.collection("things").insert_one({}, session=session)
+        return b"added"
+
+    assert await earlier(results, "p/add/1", b"body") is None
+    await once(store, results, "p/add/1", b"body", add)
+    assert await earlier(results, "p/add/1", b"body") == b"added"
+    assert await earlier(results, "", b"body") is None
+    with pytest.raises(faults.RequestIdReused, match="'1'"):
+        await earlier(results, "p/add/1", b"other")
 
 
 async def test_a_change_that_fails_leaves_nothing(store: Store) -> None:
