@@ -180,7 +180,8 @@ class EndpointClient:
             result: Reply | Failure = _failure_of(error, request, seconds)
         else:
             result = _without_key(_read(reply, request, call), request.key)
-            retry_after = retry_after_seconds(reply.headers.get("retry-after"), now())
+            if asked := reply.headers.get("retry-after"):
+                retry_after = retry_after_seconds(asked, now())
         return _Attempt(result, retry_after, time.perf_counter() - began)
 
     def _is_worth_retrying(self, attempt: _Attempt) -> bool:
@@ -247,7 +248,9 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
             status=reply.status,
             usage=read.usage,
         )
-    return replace(read, served_by=read.served_by or served_by(reply.headers))
+    if not read.served_by and (server := served_by(reply.headers)):
+        return replace(read, served_by=server)
+    return read
 
 
 def _failure_of(error: Exception, request: _Request, seconds: float) -> Failure:

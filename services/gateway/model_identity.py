@@ -6,7 +6,8 @@ a dated snapshot behind a floating name, and those with or without the name of w
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _SNAPSHOT: Final = re.compile(
@@ -25,7 +26,8 @@ _ROUTES: Final = re.compile(r":(free|nitro|floor|online|exacto)$")
 _FILE: Final = re.compile(r"\.(gguf|safetensors|bin)$")
 
 
-def is_same_model(asked: str, said: str, answers_as: Iterable[str] = ()) -> bool:
+@lru_cache(maxsize=4096)
+def is_same_model(asked: str, said: str, answers_as: tuple[str, ...] = ()) -> bool:
     """Whether a reply that says `said` may be an answer of the model `asked`.
 
     Args:

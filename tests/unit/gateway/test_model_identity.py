@@ -64,8 +64,8 @@ def test_another_model_is_told(asked: str, said: str) -> None:
 
 def test_an_owner_says_under_which_ids_a_deployment_answers() -> None:
     assert not is_same_model("our-deployment", "gpt-4o-2024-08-06")
-    assert is_same_model("our-deployment", "gpt-4o-2024-08-06", ["gpt-4o"])
-    assert not is_same_model("our-deployment", "gpt-4o-mini", ["gpt-4o"])
+    assert is_same_model("our-deployment", "gpt-4o-2024-08-06", ("gpt-4o",))
+    assert not is_same_model("our-deployment", "gpt-4o-mini", ("gpt-4o",))
 
 
 @given(name=st.text(min_size=1, max_size=64), other=st.text(alphabet="abcdefghijklmnop", min_size=1))
