@@ -57,8 +57,8 @@ def _seat(number: int, cell: common_pb2.Cell, seat: judge_dispatcher_pb2.SeatRec
     if seat.finish_reason:
         yield f"finished  {visible(seat.finish_reason)}"
     if prompts:
-        if not seat.prompt:
-            yield "prompt    is not to be had"
+        if seat.prompt_problem or not seat.prompt:
+            yield f"prompt    {visible(seat.prompt_problem) or 'is not to be had'}"
         for message in seat.prompt:
             yield from _text(f"prompt, {visible(message.role)}", message.content)
         if seat.response_schema:

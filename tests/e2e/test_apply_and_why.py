@@ -186,7 +186,12 @@ async def test_a_number_is_followed_to_what_the_judge_said(whole: Arena, applied
         assert ledger[seat["request_id"]].model == vote["judge"]
         assert ledger[seat["request_id"]].purpose == gateway_pb2.PURPOSE_JUDGE
         assert ledger[seat["request_id"]].usage.output_tokens == seat["usage"]["output_tokens"]
-    text = await dearena(whole, "why", "d", "--cell", vote["cell_id"])
+    text = await dearena(whole, "why", "d", "--cell", vote["cell_id"], "--prompts")
+    # The question stands in each prompt, and sparring answers repeat it.
+    question = f"Question {vote['query_id'].removeprefix('d-')} of d?"
+    prompts = text.split("prompt, user:")[1:]
+    assert len(prompts) == len(comparison["seats"])
+    assert all(question in prompt.partition("reply ")[0] for prompt in prompts)
     assert f"weighs    one vote of a judge of weight {told['judge_weight']:.2f}" in text
     if comparison["trace_id"]:
         assert f"http://traces.invalid/trace/{comparison['trace_id']}" in text

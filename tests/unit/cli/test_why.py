@@ -196,6 +196,9 @@ def test_prompts_are_told_when_asked_for() -> None:
     assert "prompt, user:\n    | Which?\n    | Say it." in text
     assert 'schema of the reply:\n    | {"type": "object"}' in text
     assert "prompt    is not to be had" in text
+    changed = comparison()
+    changed.seats[0].prompt_problem = "the template has changed"
+    assert "prompt    the template has changed\nprompt, user:" in why_comparison.rendered(changed, "one", prompts=True)
 
 
 def test_a_trace_is_linked_where_traces_are_shown() -> None:
