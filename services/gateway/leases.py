@@ -29,13 +29,16 @@ class Leases:
         self._instances = store.collection(INSTANCES)
         self._seconds = seconds
         self._held_until = 0.0
+        self._renewing = asyncio.Lock()
         self.lapses = 0
         """How often this process was without a lease after it had one: others may have taken it for dead."""
 
     async def hold(self) -> None:
         """Make sure that this process has a lease; costs nothing while it has."""
         if time.monotonic() >= self._held_until:
-            await self._renew()
+            async with self._renewing:  # for all that come at once
+                if time.monotonic() >= self._held_until:
+                    await self._renew()
 
     async def _renew(self) -> None:
         asked = time.monotonic()

@@ -3,7 +3,9 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +14,7 @@ import grpc.aio
 import pytest
 
 from dearena import faults
+from dearena.local import servers
 from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
@@ -22,6 +25,7 @@ from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import (
     QUICK,
+    QuerySelector,
     call,
     complete,
     ledger,
@@ -36,6 +40,7 @@ from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, 
 from tests.fixtures.waiting import eventually
 
 Gateway: TypeAlias = "stubs.GatewayServiceAsyncStub"
+Settings: TypeAlias = Callable[..., GatewaySettings]
 
 PRICE = pb.Price(
     per_million_input_tokens=Money(currency="USD", nano_units=150_000_000),
@@ -52,12 +57,25 @@ async def endpoint() -> AsyncIterator[ModelEndpoint]:
 
 
 @pytest.fixture
-async def two(arena_settings: ArenaSettings) -> AsyncIterator[tuple[Gateway, Gateway]]:
+async def selector() -> AsyncIterator[tuple[QuerySelector, str]]:
+    async with query_selector() as served:
+        yield served
+
+
+@pytest.fixture
+def settings(arena_settings: ArenaSettings, selector: tuple[QuerySelector, str]) -> Settings:
+    def make(instance: str = "g.1", **fields: Any) -> GatewaySettings:
+        given = {**QUICK, "query_selector_address": selector[1], "instance": instance, **fields}
+        made: GatewaySettings = arena_settings(GatewaySettings, **given)
+        return made
+
+    return make
+
+
+@pytest.fixture
+async def two(settings: Settings) -> AsyncIterator[tuple[Gateway, Gateway]]:
     async with AsyncExitStack() as stack:
-        made = [
-            (await stack.enter_async_context(serving(arena_settings(GatewaySettings, instance=name, **QUICK))))[0]
-            for name in ("g.1", "g.2")
-        ]
+        made = [(await stack.enter_async_context(serving(settings(name))))[0] for name in ("g.1", "g.2")]
         yield made[0], made[1]
 
 
@@ -185,6 +203,26 @@ def each_model(nano_units: int, dimension: str) -> pb.Budget:
     )
 
 
+async def test_budgets_of_many_insertions_are_made_at_once_by_two_gateways(
+    two: tuple[Gateway, Gateway], endpoint: ModelEndpoint
+) -> None:
+    await register(two[0], priced("gamma", endpoint.base_url, concurrency=64))
+    await set_budget(two[0], each_model(10**9, "algebra"))
+    requests = [
+        call("gamma@1", f"question {question} of {payer}", on_behalf_of=[f"payer-{payer}@1"])
+        for question in range(8)
+        for payer in range(24)
+    ]
+    ended = await asyncio.gather(*(outcome(two[place % 2], one) for place, one in enumerate(requests)))
+    assert [one for one in ended if isinstance(one, faults.ArenaFault)] == []
+
+    async def spent() -> set[int]:
+        return {one.spent.nano_units for one in await budgets(two[0]) if one.model}
+
+    await eventually(spent, equals={8 * COST})
+    assert len(await budgets(two[0])) == 1 + 24
+
+
 async def test_a_call_waits_while_calls_in_flight_may_leave_enough(
     two: tuple[Gateway, Gateway], endpoint: ModelEndpoint
 ) -> None:
@@ -291,11 +329,11 @@ async def test_a_reply_that_is_no_use_costs_what_it_reports(gateway: Gateway, en
 
 
 async def test_the_price_file_prices_models_that_say_nothing(
-    arena_settings: ArenaSettings, endpoint: ModelEndpoint, tmp_path: Path
+    settings: Settings, endpoint: ModelEndpoint, tmp_path: Path
 ) -> None:
     file = tmp_path / "prices.yaml"
     file.write_text("prices:\n  - {upstream_model: m, currency: USD, per_million_output_tokens: 1000}\n")
-    async with serving(arena_settings(GatewaySettings, **QUICK, price_file=str(file))) as (gateway, _):
+    async with serving(settings(price_file=str(file))) as (gateway, _):
         made = await register(gateway, model("m", endpoint.base_url))
         assert not made.HasField("price")
         assert made.effective_price.per_million_output_tokens == Money(currency="USD", nano_units=1000 * 10**9)
@@ -312,44 +350,41 @@ async def test_the_price_file_prices_models_that_say_nothing(
 
     file.write_text("prices:\n  - {upstream_model: m, price: 3}\n")
     with pytest.raises(BrokenPriceFile, match=r"prices\.yaml: line 2: price is not known here"):
-        async with serving(arena_settings(GatewaySettings, **QUICK, price_file=str(file))):
+        async with serving(settings(price_file=str(file))):
             pass
 
 
 async def test_answers_wait_for_money_and_say_so_and_go_on_when_there_is_some(
-    arena_settings: ArenaSettings, endpoint: ModelEndpoint
+    settings: Settings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint
 ) -> None:
-    async with query_selector() as (selector, address):
-        algebra = selector.add("algebra", "What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?")
-        settings = arena_settings(GatewaySettings, **QUICK, query_selector_address=address)
-        async with serving(settings) as (gateway, _):
-            parameters = GenerationParameters(max_tokens=3)
-            await set_budget(gateway, each_model(the_most_of(14) + COST, "algebra"))
-            await register(gateway, priced("gamma", endpoint.base_url, answer_parameters=parameters, concurrency=1))
+    algebra = selector[0].add("algebra", "What is 1 + 1?", "What is 2 + 2?", "What is 3 + 3?")
+    async with serving(settings()) as (gateway, _):
+        await set_budget(gateway, each_model(the_most_of(14) + COST, "algebra"))
+        parameters = GenerationParameters(max_tokens=3)
+        await register(gateway, priced("gamma", endpoint.base_url, answer_parameters=parameters, concurrency=1))
 
-            async def entrant() -> pb.Entrant:
-                request = pb.ListEntrantsRequest(dimension=algebra)
-                (found,) = (await gateway.ListEntrants(request, timeout=10)).entrants
-                return found
+        async def entrant() -> pb.Entrant:
+            (found,) = (await gateway.ListEntrants(pb.ListEntrantsRequest(dimension=algebra), timeout=10)).entrants
+            return found
 
-            async def waits() -> bool:
-                found = await entrant()
-                return (found.state, found.reason) == (
-                    pb.ENTRANT_STATE_COLLECTING,
-                    "budget of insertion of gamma in algebra is exhausted; raise it to go on",
-                )
+        async def waits() -> bool:
+            found = await entrant()
+            return (found.state, found.reason) == (
+                pb.ENTRANT_STATE_COLLECTING,
+                "budget of insertion of gamma in algebra is exhausted; raise it to go on",
+            )
 
-            await eventually(waits)
-            assert len(endpoint.requests) == 2
-            await set_budget(gateway, each_model(100 * COST, "algebra"))
+        await eventually(waits)
+        assert len(endpoint.requests) == 2
+        await set_budget(gateway, each_model(100 * COST, "algebra"))
 
-            async def ready() -> bool:
-                return (await entrant()).state == pb.ENTRANT_STATE_READY
+        async def ready() -> bool:
+            return (await entrant()).state == pb.ENTRANT_STATE_READY
 
-            await eventually(ready)
-            assert len(endpoint.requests) == 3
-            assert {tuple(entry.on_behalf_of) for entry in await ledger(gateway)} == {("gamma@1",)}
-            assert (await entrant()).answers_usable == 3
+        await eventually(ready)
+        assert len(endpoint.requests) == 3
+        assert {tuple(entry.on_behalf_of) for entry in await ledger(gateway)} == {("gamma@1",)}
+        assert (await entrant()).answers_usable == 3
 
 
 def the_most_of(prompt_bytes: int) -> int:
@@ -357,28 +392,44 @@ def the_most_of(prompt_bytes: int) -> int:
     return -(-((prompt_bytes + 2 * TEMPLATE_TOKENS) * 150_000_000 + 3 * 600_000_000) // 1_000_000)
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 async def test_the_account_of_a_gateway_that_died_is_closed_by_the_record(
-    arena_settings: ArenaSettings, endpoint: ModelEndpoint
+    settings: Settings, endpoint: ModelEndpoint, tmp_path: Path, how: signal.Signals
 ) -> None:
-    quick = {**QUICK, "sweep_seconds": 0.2}
     go = asyncio.Event()
-    async with serving(arena_settings(GatewaySettings, instance="g.2", **quick)) as (living, _):
+    async with AsyncExitStack() as stack:
+        living, _ = await stack.enter_async_context(serving(settings("g.2", sweep_seconds=0.2)))
+        port = servers.free_port()
+        given = settings("g.1", drain_seconds=0, listen=f"127.0.0.1:{port}").model_dump()
+        environment = [f"DEARENA_{name.upper()}={value}" for name, value in given.items()]
+        process = servers.Server(
+            name="gateway",
+            command=["env", *environment, sys.executable, "-m", "services.gateway"],
+            log=tmp_path / "gateway.log",
+            is_ready=lambda: servers.accepts(port),
+        )
+        await process.start()
+        stack.callback(process.stop)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+        dying = stubs.GatewayServiceStub(channel)
+
         await register(living, priced("m", endpoint.base_url))
         await set_budget(living, budget_of(100 * COST, slug="m"))
-        settings = arena_settings(GatewaySettings, instance="g.1", **quick, drain_seconds=0)
-        async with serving(settings) as (dying, _):
-            await complete(dying, call("m@1", "query 1"))
-            endpoint.behave("m", waits_for(go, says("42")))
-            cut_off = asyncio.ensure_future(outcome(dying, call("m@1", "query 2")))
-            await eventually(lambda: len(endpoint.requests) == 2)
-        with pytest.raises(asyncio.CancelledError):
-            await cut_off
+        await complete(dying, call("m@1", "query 1"))
+        endpoint.behave("m", waits_for(go, says("42")))
+        cut_off = [asyncio.ensure_future(outcome(dying, call("m@1", f"query {number}"))) for number in (2, 3)]
+        await eventually(lambda: len(endpoint.requests) == 3)
+        process.stop(how)
+        assert {type(one) for one in await asyncio.gather(*cut_off)} == {faults.ServiceUnavailable}
         endpoint.behave("m", says("42"))
 
-        # It may have been billed whatever it can cost; nothing else of the dead one is left.
-        assert (await settled(living)).spent.nano_units == COST + the_most_of(7)
-        assert (await complete(living, call("m@1", "query 2"))).state == pb.COMPLETION_STATE_DONE
-        assert (await settled(living)).spent.nano_units == 2 * COST + the_most_of(7)
-        (told,) = (await living.SummarizeLedger(pb.SummarizeLedgerRequest(parent="projects/default"), timeout=10)).sums
-        assert (told.calls, told.interrupted, told.cost.nano_units) == (2, 1, 2 * COST)
+        # They may have been billed whatever they can cost; nothing else of the dead one is left.
+        assert (await settled(living)).spent.nano_units == COST + 2 * the_most_of(7)
+        for number in (1, 2, 3):
+            assert (await complete(living, call("m@1", f"query {number}"))).state == pb.COMPLETION_STATE_DONE
+        assert (await settled(living)).spent.nano_units == 3 * COST + 2 * the_most_of(7)
+        asked = pb.SummarizeLedgerRequest(parent="projects/default")
+        (told,) = (await living.SummarizeLedger(asked, timeout=10)).sums
+        assert (told.calls, told.interrupted, told.cost.nano_units) == (3, 2, 3 * COST)
+        assert len(endpoint.requests) == 5
         go.set()

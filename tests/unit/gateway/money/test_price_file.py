@@ -15,7 +15,8 @@ ENTRY = "prices:\n  - {{upstream_model: kappa, currency: USD, per_million_output
 
 def price_of(file: PriceFile) -> int | None:
     price = file.prices.of(KAPPA, "")
-    return price and price.per_million_output_tokens and price.per_million_output_tokens.nano_units
+    of_output = None if price is None else price.per_million_output_tokens
+    return None if of_output is None else of_output.nano_units
 
 
 def test_it_is_read_again_when_it_changes(tmp_path: Path) -> None:
