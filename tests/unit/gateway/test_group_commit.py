@@ -106,3 +106,20 @@ async def test_a_flush_waits_for_what_those_who_left_had_asked_for() -> None:
     await flushing
     assert store.batches == [[1], [2]]
     await commit.flush()  # nothing to wait for
+
+
+async def test_what_came_during_a_write_waits_for_more_and_what_comes_alone_does_not() -> None:
+    store = Store()
+    store.go.clear()
+    commit = GroupCommit(store.write, gather_seconds=0.05)
+    first = asyncio.ensure_future(commit.submit(1))
+    await store.was_asked.wait()
+    assert store.batches == [[1]]  # alone, and at once
+    second = asyncio.ensure_future(commit.submit(2))
+    await asyncio.sleep(0)
+    store.go.set()
+    await first
+    # The second one was there when the write ended; a third that comes in the time after that goes with it.
+    third = asyncio.ensure_future(commit.submit(3))
+    assert await asyncio.gather(second, third) == [20, 30]
+    assert store.batches == [[1], [2, 3]]
