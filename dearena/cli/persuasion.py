@@ -16,7 +16,7 @@ def rendered(found: pb.Persuasion) -> Group:
     if with_attack := overall((one.persuaded, one.readable) for one in found.attacks):
         parts.append(f"in all: persuaded {_share(with_attack)}")
     if failed := sum(one.failed for one in found.attacks):
-        parts.append(f"note: {failed} calls failed; another trial makes them again")
+        parts.append(f"note: calls that failed: {failed}; another trial makes them again")
     return Group(*parts)
 
 

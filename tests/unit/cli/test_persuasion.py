@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_said_and_not_made_a_share() -> None:
 
 
 def test_failed_calls_are_told_of() -> None:
-    assert "note: 3 calls failed" in printed(persuasion.rendered(tried(failed=3)))
+    assert "note: calls that failed: 3;" in printed(persuasion.rendered(tried(failed=3)))
     assert "note" not in printed(persuasion.rendered(tried()))
 
 
