@@ -40,6 +40,8 @@ class BudgetBook:
         self._budgets = store.collection(BUDGETS)
         self._results = store.collection(RESULTS)
         self._known: dict[str, tuple[float, asyncio.Task[Mapping[BudgetKey, KnownBudget]]]] = {}
+        self._making: dict[BudgetKey, asyncio.Task[KnownBudget | None]] = {}
+        self._one_at_a_time = asyncio.Lock()
         self.on_change: list[Callable[[str], None]] = []
         """Called with the project whose budgets were changed here."""
 
@@ -84,6 +86,26 @@ class BudgetBook:
         Raises:
             StoreUnavailable: it cannot be made.
         """
+        # Many calls want it at once. They share one making of it, and one is made at a time: each writes to the
+        # template, and at the same time they would only be in each other's way.
+        making = self._making.get(key)
+        if making is None:
+            making = asyncio.create_task(self._derive(key), name="derive a budget", context=contextvars.Context())
+            self._making[key] = making
+            making.add_done_callback(lambda ended: self._made(key, ended))
+        return await asyncio.shield(making)
+
+    def _made(self, key: BudgetKey, ended: "asyncio.Task[KnownBudget | None]") -> None:
+        del self._making[key]
+        if not ended.cancelled():
+            ended.exception()  # heard, even by nobody
+
+    async def _derive(self, key: BudgetKey) -> KnownBudget | None:
+        async with self._one_at_a_time:
+            made_meanwhile = (await self.of(key.project)).get(key)
+            return made_meanwhile or await self._derive_now(key)
+
+    async def _derive_now(self, key: BudgetKey) -> KnownBudget | None:
         uid = secrets.token_hex(8)
 
         async def body(session: Session) -> Document | None:
