@@ -24,7 +24,7 @@ JUDGE_TOKENS: Final = 384
 """Of a verdict as JSON: 200 characters of reasoning take at most as many tokens, and white space some more."""
 CONCURRENCY: Final = 2
 """Calls in flight a real model: as many as its server decodes at once."""
-TIMEOUT_SECONDS: Final = 120
+TIMEOUT_SECONDS: Final = 300
 """Of one call: some seconds on a core of its own, and cores may be shared."""
 
 _FACTS: Final = (
