@@ -1,6 +1,7 @@
 """What whoever reads a board must know, in words: one sentence for each thing. Pure."""
 
 from collections.abc import Sequence
+from math import exp
 from typing import Final
 
 FEW_CLUSTERS: Final = 10
@@ -52,6 +53,14 @@ def unrest(fits: int, residual: float) -> list[str]:
 def judges_as_given() -> list[str]:
     """Of a board whose judges part so much that what is learnt of them cannot be told from the strengths."""
     return ["the judges contradict one another too much to be learnt: the intervals take their weights as given"]
+
+
+def first_seat(log_odds: float, low: float, high: float, votes: int) -> list[str]:
+    """Of votes of one look, and of what the first seat is worth to their judges, for which strengths are corrected."""
+    share = 100 / (1 + exp(-log_odds))
+    worth = f"worth {log_odds:+.2f} log-odds ({low:+.2f} to {high:+.2f})"
+    equals = f"of two equal models the first is preferred in {share:.0f} %"
+    return [f"{votes:,} votes are of one look: strengths are corrected for the first seat, {worth}; {equals}"]
 
 
 def clusters(method: str, *, questions: int, judges: int, sampled: int) -> list[str]:

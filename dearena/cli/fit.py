@@ -58,6 +58,10 @@ def fit(
             help="Standard deviation of the prior on strengths, in log-odds; default: 3.",
         ),
     ] = None,
+    first_seat: Annotated[
+        str | None,
+        typer.Option(help="correct what it is worth to judges who look once, or leave it; default: correct."),
+    ] = None,
     confidence: Annotated[float | None, typer.Option(help="Of all intervals; default: 0.95.")] = None,
     dimension: Annotated[str | None, typer.Option(help="Only this dimension; default: a board for each.")] = None,
     own_votes: Annotated[
@@ -122,6 +126,7 @@ def fit(
             "ties": ties,
             "flips": flips,
             "prior_deviation": prior,
+            "first_seat": first_seat,
             "confidence": confidence,
         }
         settings = FitSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -72,6 +72,7 @@ def report(found: Fit, votes: Votes, bounds: Bounds) -> dict[str, Any]:
             "learnt": found.judging.learnt,
         },
         "davidson_log_nu": found.log_nu,
+        "first_seat": None if found.first_seat is None else asdict(found.first_seat),
         "style": [
             {"feature": name, "coefficient": value, "error": found.coefficient_errors[name]}
             for name, value in found.coefficients.items()
@@ -173,6 +174,8 @@ def notes(report: Mapping[str, Any]) -> list[str]:
     )
     if not weights["settled"]:
         found += board_notes.unrest(weights["fits"], weights["residual"])
+    if (seat := report["first_seat"]) is not None:
+        found += board_notes.first_seat(seat["log_odds"], seat["low"], seat["high"], seat["votes"])
     if report["settings"]["weighting"] == RELIABILITY and not weights["learnt"]:
         found += board_notes.judges_as_given()
     if clusters["questions"] >= board_notes.FEW_CLUSTERS:

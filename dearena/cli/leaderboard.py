@@ -108,6 +108,9 @@ def notes(board: scorer_pb2.Board) -> list[str]:
     found += board_notes.suspended([row.model for row in board.rows if row.suspended])
     if board.weight_residual > 1:
         found += board_notes.unrest(board.weight_iterations, board.weight_residual / words.WEIGHT_PARTS)
+    if board.HasField("seat_effect"):
+        seat = board.seat_effect
+        found += board_notes.first_seat(seat.log_odds, seat.low, seat.high, seat.votes)
     if board.HasField("clusters"):
         found += board_notes.clusters(
             board.clusters.method,

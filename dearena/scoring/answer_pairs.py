@@ -1,4 +1,5 @@
-"""Votes on the same two answers: whatever the judge, style tells them nothing apart, and one row stands for all.
+"""Votes on the same two answers in the same seats: whatever the judge, no covariate tells them apart, and one row
+stands for all.
 
 Pure.
 """
@@ -11,6 +12,7 @@ import numpy as np
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import FloatArray, IntArray
 from dearena.scoring.cells import Cells
+from dearena.scoring.first_seat import seats_of_one_look
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.votes import Votes
 
@@ -38,11 +40,16 @@ class AnswerPairs:
 
         Args:
             votes: preferences only.
-            covariates: of each vote, shape (votes, covariates): the same for all votes on the same two answers,
-                and with the other sign where these stand in the other order.
+            covariates: of each vote, shape (votes, covariates): the same for all votes on the same two answers in
+                the same seats, and with the other sign where these stand in the other order.
         """
         low, high = np.minimum(votes.first, votes.second), np.maximum(votes.first, votes.second)
-        key = (low.astype(np.int64) * len(votes.models) + high) * max(len(votes.queries), 1) + votes.query
+        key = low.astype(np.int64) * len(votes.models) + high
+        seat = seats_of_one_look(votes)
+        if seat is None or covariates.shape[1] > 1 or not np.array_equal(covariates[:, 0], seat):
+            key = key * max(len(votes.queries), 1) + votes.query
+        if seat is not None:
+            key = 3 * key + np.where(votes.first > votes.second, 1 - seat, 1 + seat).astype(np.int64)
         pairs, pair = np.unique(key, return_inverse=True)
         row = np.empty(len(pairs), dtype=np.int64)
         row[pair] = np.arange(len(votes))  # one of those on the pair

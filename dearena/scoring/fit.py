@@ -15,6 +15,7 @@ from dearena.scoring.cells import Cells
 from dearena.scoring.connection import Connection, connection
 from dearena.scoring.evidence import Evidence, preferences
 from dearena.scoring.few_clusters import widened
+from dearena.scoring.first_seat import CORRECT, SeatEffect, seats_of_one_look
 from dearena.scoring.fixed_point import RESIDUAL_TOLERANCE, settle
 from dearena.scoring.intervals import Clusters, covariance, filling, independent_errors, quantile
 from dearena.scoring.ranks import Separation, better, rank_intervals, separation
@@ -72,6 +73,8 @@ class Fit:
         log_nu: logarithm of Davidson's tie parameter, where there is one.
         coefficients: of style features by name, in log-odds a standard deviation of their difference.
         coefficient_errors: standard errors of these, likewise.
+        first_seat: what the first seat is worth before judges who look once, for which strengths are corrected; None
+            where nobody did, or where it is left.
         tallies: preferences by outcome and ordered pair, unweighted, shape (3, models, models).
         connection: how the models hang together.
         clusters: what the intervals are clustered by.
@@ -93,6 +96,7 @@ class Fit:
     log_nu: float | None
     coefficients: Mapping[str, float]
     coefficient_errors: Mapping[str, float]
+    first_seat: SeatEffect | None
     tallies: FloatArray
     connection: Connection
     clusters: Clusters
@@ -174,7 +178,8 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         if isinstance(evidence, Evidence) and (votes is given or settings.flips == "leave")
         else tally(votes)
     )
-    covariates = None if style is None else style.differences(votes)
+    seat = seats_of_one_look(votes) if settings.first_seat == CORRECT else None
+    covariates = covariates_of(votes, style, seat)
     found, judging, factors = judged(votes, counted, settings, covariates)
     work = Working(votes, found, factors, pulls(votes, counted, found, factors, covariates))
     precision = settings.prior_deviation**-2
@@ -196,6 +201,14 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
     halves = half_wins(counted)
     low, high = rank_intervals(strengths, of_pairs, clusters.degrees, settings.confidence, np.ones(models, dtype=bool))
     names = () if style is None else style.names
+    coefficients, errors = list(map(float, found.coefficients)), _coefficient_errors(found, sandwich, precision)
+    first_seat = None
+    if seat is not None:
+        reach_of_seat = quantile(settings.confidence, clusters.degrees) * errors[-1]
+        effect = coefficients[-1]
+        first_seat = SeatEffect(
+            effect, errors[-1], effect - reach_of_seat, effect + reach_of_seat, int(np.count_nonzero(seat))
+        )
     return Fit(
         settings=settings,
         models=votes.models,
@@ -210,8 +223,9 @@ def fit(evidence: Evidence | Votes, settings: FitSettings | None = None, style: 
         rank_high=high,
         judging=replace(judging, learnt=sandwich.learnt),
         log_nu=found.log_nu,
-        coefficients=dict(zip(names, map(float, found.coefficients), strict=True)),
-        coefficient_errors=_coefficient_errors(names, sandwich, precision),
+        coefficients=dict(zip(names, coefficients, strict=False)),
+        coefficient_errors=dict(zip(names, errors, strict=False)),
+        first_seat=first_seat,
         tallies=counted,
         connection=connection(half_wins(_heard(votes, counted, factors))),
         clusters=clusters,
@@ -309,12 +323,19 @@ def ranked(strengths: FloatArray, halves: IntArray) -> IntArray:
     return ranks
 
 
-def _coefficient_errors(names: tuple[str, ...], sandwich: Sandwich, precision: float) -> dict[str, float]:
-    if not names:
-        return {}
+def covariates_of(votes: Votes, style: Style | None, seat: FloatArray | None) -> FloatArray | None:
+    """What else moves a vote: style, then the seat; shape (votes, covariates). None: nothing."""
+    columns = [] if style is None else [style.differences(votes)]
+    columns += [] if seat is None else [seat[:, None]]
+    return np.column_stack(columns) if columns else None
+
+
+def _coefficient_errors(found: StrengthFit, sandwich: Sandwich, precision: float) -> list[float]:
+    if not len(found.coefficients):
+        return []
     bread, filled = np.linalg.inv(sandwich.curvature), sandwich.filling.total
-    variances = np.diag(bread @ (filled + precision * np.eye(len(filled))) @ bread.T)[-len(names) :]
-    return dict(zip(names, map(float, np.sqrt(np.maximum(variances, 0.0))), strict=True))
+    variances = np.diag(bread @ (filled + precision * np.eye(len(filled))) @ bread.T)[-len(found.coefficients) :]
+    return list(map(float, np.sqrt(np.maximum(variances, 0.0))))
 
 
 def _heard(votes: Votes, counted: FloatArray, factors: JudgeFactors) -> FloatArray:

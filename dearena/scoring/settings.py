@@ -6,6 +6,7 @@ from typing import Any, Final
 from dearena.faults import InvalidField
 from dearena.identity import Digest, digest_of
 from dearena.scoring.draws import RATIO_CAP
+from dearena.scoring.first_seat import CORRECT, FIRST_SEAT_RULES, LEAVE
 from dearena.scoring.fixed_point import FIT_LIMIT, RESIDUAL_TOLERANCE
 from dearena.scoring.intervals import CONFIDENCE
 from dearena.scoring.ties import HALF, TIE_RULES
@@ -28,6 +29,8 @@ class FitSettings:
         flips: `leave` them out, or count them `half`, as ties.
         prior_deviation: standard deviation of the prior on each strength, in log-odds. Narrower pulls models
             with few votes to the middle; wider lets undefeated ones run away. From 0.001 to 1,000.
+        first_seat: `correct` what the first seat is worth to judges who look once, or `leave` it. Votes of both seat
+            orders are the same either way.
         confidence: of all intervals.
 
     Raises:
@@ -38,6 +41,7 @@ class FitSettings:
     ties: str = HALF
     flips: str = "leave"
     prior_deviation: float = 3.0
+    first_seat: str = CORRECT
     confidence: float = CONFIDENCE
 
     def __post_init__(self) -> None:
@@ -46,6 +50,8 @@ class FitSettings:
             raise InvalidField.of("ties", f"{self.ties!r} is none of {', '.join(TIE_RULES)}")
         if self.flips not in FLIP_RULES:
             raise InvalidField.of("flips", f"{self.flips!r} is none of {', '.join(FLIP_RULES)}")
+        if self.first_seat not in FIRST_SEAT_RULES:
+            raise InvalidField.of("first_seat", f"{self.first_seat!r} is none of {', '.join(FIRST_SEAT_RULES)}")
         if not SMALLEST_PRIOR <= self.prior_deviation <= LARGEST_PRIOR:
             raise InvalidField.of(
                 "prior_deviation", f"{self.prior_deviation} is no number from {SMALLEST_PRIOR} to {LARGEST_PRIOR:,.0f}"
@@ -55,8 +61,12 @@ class FitSettings:
 
     def echo(self) -> dict[str, Any]:
         """All that two fits must share to be alike, constants included; as plain data."""
+        given = asdict(self)
+        if self.first_seat == LEAVE:
+            # As a fit was made, and hashed, before there was anything to say.
+            del given["first_seat"]
         return {
-            **asdict(self),
+            **given,
             "model": "bradley-terry",
             "intervals": "sandwich clustered by question and judge, Student's t"
             + (", judges learnt" if self.weighting == RELIABILITY else ""),

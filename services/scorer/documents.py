@@ -15,6 +15,7 @@ from dearena.outcomes import Outcome
 from dearena.scoring.arrays import Codes
 from dearena.scoring.boards.board import Board, Counts, Row, VoteClusters
 from dearena.scoring.boards.pair_votes import PairVotes
+from dearena.scoring.first_seat import SeatEffect
 
 SCHEMA_VERSION: Final = 2
 
@@ -44,12 +45,13 @@ def board_document(board: Board) -> Document:
         "effective_votes": board.effective_votes,
         "tie_parameter": board.tie_parameter,
         "clusters": None if board.clusters is None else asdict(board.clusters),
+        "first_seat": None if board.first_seat is None else asdict(board.first_seat),
     }
 
 
 def board_of(document: Mapping[str, Any]) -> Board:
     """The board in a document; its pairs may have been left out."""
-    clusters = document.get("clusters")
+    clusters, first_seat = document.get("clusters"), document.get("first_seat")
     return Board(
         rows=tuple(_row_of(row) for row in document["rows"]),
         connected=document["connected"],
@@ -64,6 +66,7 @@ def board_of(document: Mapping[str, Any]) -> Board:
         settings=document.get("settings", {}),
         settings_hash=document["settings_hash"],
         clusters=None if clusters is None else VoteClusters(**clusters),
+        first_seat=None if first_seat is None else SeatEffect(**first_seat),
     )
 
 

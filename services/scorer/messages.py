@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from dearena.outcomes import Outcome
 from dearena.scoring.boards.board import Board, Row, VoteClusters, rating
 from dearena.scoring.boards.pair_votes import PairVotes, matrices
+from dearena.scoring.first_seat import SeatEffect
 from dearena.v1 import common_pb2, scorer_pb2
 from services.scorer.pair_report import PairReport
 from services.scorer.store import Scoreboard, Summary
@@ -39,6 +40,7 @@ def board_message(scoreboard: Scoreboard) -> scorer_pb2.Board:
         tie_parameter=board.tie_parameter,
         settings=settings_message(board.settings),
         clusters=_clusters(board.clusters),
+        seat_effect=_seat_effect(board.first_seat),
     )
 
 
@@ -134,6 +136,12 @@ def _clusters(clusters: VoteClusters | None) -> scorer_pb2.VoteClusters | None:
         sampled=clusters.sampled,
         degrees=clusters.degrees,
     )
+
+
+def _seat_effect(effect: SeatEffect | None) -> scorer_pb2.SeatEffect | None:
+    if effect is None:
+        return None
+    return scorer_pb2.SeatEffect(log_odds=effect.log_odds, low=effect.low, high=effect.high, votes=effect.votes)
 
 
 def _cost(board: Board) -> common_pb2.Money | None:

@@ -13,6 +13,7 @@ from dearena.names import DimensionName
 from dearena.scoring import FitSettings
 from dearena.scoring.boards.board import Board
 from dearena.scoring.boards.pair_votes import PairVotes
+from dearena.scoring.first_seat import LEAVE
 from services.runtime.store import Document, DuplicateKey, Index, Store, now, within_store_limit
 from services.scorer.documents import SCHEMA_VERSION, board_document, board_of, pairs_document, pairs_of
 
@@ -56,7 +57,7 @@ def settings_of(scoreboard: Scoreboard) -> FitSettings:
         NotReady: it was made in a way that is no longer at hand; the next board can be asked about.
     """
     names = [field.name for field in fields(FitSettings)]
-    kept = scoreboard.board.settings
+    kept = {"first_seat": LEAVE, **scoreboard.board.settings}
     settings = FitSettings(**{name: kept[name] for name in names if name in kept})
     if settings.digest != scoreboard.board.settings_hash:
         raise NotReady(f"board {scoreboard.board_version} of {scoreboard.name} was made by an earlier method")

@@ -18,6 +18,7 @@ from dearena.scoring import Fit, FitSettings, fit
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.boards.pair_votes import PairVotes, pair_votes
 from dearena.scoring.boards.vote_log import Counted
+from dearena.scoring.first_seat import SeatEffect
 from dearena.scoring.ranks import Separation, separation
 from dearena.scoring.weightings import BY_STRENGTH, in_parts
 
@@ -117,6 +118,8 @@ class Board:
         tie_parameter: Davidson's nu; None under half ties.
         settings: all that two boards made alike share, as plain data.
         clusters: None on a board made before this was kept.
+        first_seat: what the first seat is worth before judges who look once, for which the strengths are corrected;
+            None where every vote that counts was asked in both seat orders.
     """
 
     rows: tuple[Row, ...]
@@ -132,6 +135,7 @@ class Board:
     settings: Mapping[str, Any]
     settings_hash: Digest
     clusters: VoteClusters | None
+    first_seat: SeatEffect | None = None
 
     @property
     def digest(self) -> Digest:
@@ -196,6 +200,7 @@ def make_board(counted: Counted, entrants: Iterable[Entrant], settings: FitSetti
             found.clusters.sampled,
             found.clusters.degrees,
         ),
+        first_seat=found.first_seat,
     )
     return Made(board, pair_votes(found.half_wins, order), found)
 

@@ -88,7 +88,7 @@ def bootstrap_by_question(
     if questions <= 1:
         return None
     most = questions * int(np.max(np.bincount(question)))
-    rows = Rows.of(votes, held_factors(found), most)
+    rows = Rows.of(votes, held_factors(found), most, found.first_seat)
     sums = rows.sums(slice(None), votes.outcome, question, questions)
     random = np.random.default_rng(seed)
     shares = np.full(questions, 1 / questions)

@@ -101,7 +101,7 @@ def outcome_bounds(
     concerned = np.flatnonzero(counts)
     if not len(concerned):
         return Bounds(counts, found.strengths, found.strengths, found.rank, found.rank)
-    rows = Rows.of(votes, held_factors(found), len(votes))
+    rows = Rows.of(votes, held_factors(found), len(votes), found.first_seat)
     flips_count = found.settings.flips == "half"
     counted = _counted(votes, flips_count=flips_count)
     read = preferences(votes.where(counted), flips_as_ties=flips_count).outcome

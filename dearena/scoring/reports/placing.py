@@ -11,7 +11,8 @@ from dearena.scoring.answer_pairs import AnswerPairs
 from dearena.scoring.arrays import ONE, BoolArray, FloatArray, IntArray
 from dearena.scoring.cells import Cells
 from dearena.scoring.evidence import preferences
-from dearena.scoring.fit import Judging, cut, judged, ranked, weighted_cells
+from dearena.scoring.first_seat import CORRECT, seats_of_one_look
+from dearena.scoring.fit import Judging, covariates_of, cut, judged, ranked, weighted_cells
 from dearena.scoring.reliability import JudgedPairs
 from dearena.scoring.settings import FitSettings
 from dearena.scoring.strengths import StrengthFit, fit_strengths
@@ -54,7 +55,8 @@ def place(votes: Votes, settings: FitSettings, style: Style | None = None, held:
     """
     votes = preferences(votes, flips_as_ties=settings.flips == "half")
     counted = tally(votes)
-    covariates = None if style is None else style.differences(votes)
+    seat = seats_of_one_look(votes) if settings.first_seat == CORRECT else None
+    covariates = covariates_of(votes, style, seat)
     if held is None:
         found, judging, _ = judged(votes, counted, settings, covariates)
     else:

@@ -4,7 +4,8 @@ What a bootstrap, a bound or a board without one judge differ in are sums of vot
 judges, where their slopes differ). So votes are summed up once, by whatever groups the boards are made of,
 and Newton's method runs on all boards side by side, started from the board of all votes.
 
-Judge weights, slopes and influence are held as that board has them; a full fit would weigh again. Pure.
+Judge weights, slopes and influence, and what the first seat is worth, are held as that board has them; a full fit
+would weigh again. Pure.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from scipy.sparse import csr_array
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import ONE, BoolArray, Codes, FloatArray, IntArray, OutcomeCodes
 from dearena.scoring.evidence import Evidence
+from dearena.scoring.first_seat import SeatEffect, seats_of_one_look
 from dearena.scoring.fit import Fit, fit
 from dearena.scoring.outcomes import CODES
 from dearena.scoring.residuals import EXACT_BITS, JudgeFactors
@@ -83,7 +85,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """What chances depend on: the pair, and the judge where slopes differ.
+    """What chances depend on: the pair, the judge where slopes differ, and the seats where judges looked once.
 
     Attributes:
         models: how many.
@@ -93,6 +95,7 @@ class Rows:
         turned: whether the vote names the row's second model first.
         weight: of each vote in whole steps, so that sums are exact in any order.
         step: what one step weighs.
+        offset: log-odds that the row's first model gains by its seat; None: nothing.
     """
 
     models: int
@@ -103,20 +106,29 @@ class Rows:
     turned: BoolArray
     weight: FloatArray
     step: float
+    offset: FloatArray | None = None
 
     @classmethod
-    def of(cls, votes: Votes, factors: JudgeFactors, most: int) -> Self:
+    def of(cls, votes: Votes, factors: JudgeFactors, most: int, first_seat: SeatEffect | None = None) -> Self:
         """Rows of votes of any outcome.
 
         Args:
             most: votes, counted as often as they are repeated, that are ever summed up.
+            first_seat: what the first seat is worth; None: nothing, or it is left.
         """
         n = len(votes.models)
         low, high = np.minimum(votes.first, votes.second), np.maximum(votes.first, votes.second)
         key = low.astype(np.int64) * n + high
         if factors.slope is not None:
             key = votes.judge * np.int64(n * n) + key
+        seat = seats_of_one_look(votes) if first_seat is not None else None
+        if seat is not None:
+            key = 3 * key + np.where(votes.first > votes.second, 1 - seat, 1 + seat).astype(np.int64)
         keys, of_vote = np.unique(key, return_inverse=True)
+        offset = None
+        if seat is not None and first_seat is not None:
+            keys, side = np.divmod(keys, 3)
+            offset = first_seat.log_odds * (side - 1.0)
         pair = keys % max(n * n, 1)
         weight = vote_weights(votes, factors)
         step = 2.0 ** -np.floor(EXACT_BITS - np.log2(max(most, 1) * max(float(np.max(weight, initial=0.0)), 1e-300)))
@@ -129,6 +141,7 @@ class Rows:
             turned=votes.first > votes.second,
             weight=np.rint(weight / step),
             step=float(step),
+            offset=offset,
         )
 
     def sums(self, votes: IntArray | slice, outcome: OutcomeCodes, group: Codes | IntArray, groups: int) -> Sums:
@@ -224,7 +237,10 @@ class _Boards:
     def _newton_step(self, place: FloatArray, boards: Sums) -> tuple[FloatArray, FloatArray]:
         n = self._rows.models
         log_nu = place[:, n:] if self._with_nu else None
-        at = chances(self._differences(place), log_nu)  # type: ignore[arg-type]  # one a board
+        differences = self._differences(place)
+        if self._rows.offset is not None:
+            differences = differences + self._rows.offset
+        at = chances(differences, log_nu)  # type: ignore[arg-type]  # one a board
         gradient = -self._precision * place
         gradient[:, :n] += (self._differ.T @ (boards.half_wins - boards.votes * at.mean).T).T
         matrix = np.zeros((len(place), place.shape[1], place.shape[1]))
