@@ -1,0 +1,175 @@
+"""A till on a real mongod: what was not confirmed is neither lost nor made twice, and a closed account stays closed."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest
+
+from dearena.faults import StoreUnavailable
+from dearena.v1.common_pb2 import Money
+from services.gateway.leases import Leases
+from services.gateway.money.budget_book import BudgetBook
+from services.gateway.money.budgets import BudgetKey, BudgetScope
+from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation, account_name
+from services.gateway.money.closing import DeadAccounts
+from services.gateway.money.till import BudgetGone, Refused, Till
+from services.gateway.outbox import Outbox
+from services.gateway.store import BUDGETS
+from services.runtime.store import Collection, Document, Store
+from tests.fixtures.waiting import eventually
+
+KEY = BudgetKey("default", BudgetScope.MODEL, model="m")
+
+
+class SilentOutbox:
+    """Tells nobody."""
+
+    async def add(self, *_: Any, **__: Any) -> None: ...
+
+    def wake(self) -> None: ...
+
+
+class Unsteady:
+    """A collection whose next writes are not confirmed, whether they were made or not."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.next: list[str] = []
+
+    async def find_one(self, *args: Any, **named: Any) -> Any:
+        return await self._collection.find_one(*args, **named)
+
+    async def find_one_and_update(self, *args: Any, **named: Any) -> Any:
+        what = self.next.pop(0) if self.next else "confirmed"
+        found = None if what == "not made" else await self._collection.find_one_and_update(*args, **named)
+        if what != "confirmed":
+            raise StoreUnavailable("away")
+        return found
+
+
+@pytest.fixture
+async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
+    store = Store(mongo_url, mongo_database)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def book(store: Store) -> BudgetBook:
+    return BudgetBook(store, cast("Outbox", SilentOutbox()), "one")
+
+
+async def budget_in(store: Store) -> Document:
+    found: Document | None = await store.collection(BUDGETS).find_one({"_id": str(KEY)})
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def tills(store: Store, book: BudgetBook) -> Callable[..., Till]:
+    await book.set(KEY, Money(currency="USD", nano_units=100), "", b"")
+    uid = (await budget_in(store))["uid"]
+
+    def made(collection: Any = None, name: str = "one") -> Till:
+        return Till(
+            store,
+            collection or store.collection(BUDGETS),
+            KEY,
+            uid,
+            gateway=name,
+            account=account_name(name, 0),
+            on_refused=book.note_refusals,
+        )
+
+    return made
+
+
+def sums(budget: Document) -> tuple[int, int]:
+    return budget["spent"], budget["reserved"]
+
+
+@pytest.mark.parametrize("what", ["made", "not made"])
+async def test_a_reservation_that_was_not_confirmed_is_given_back(
+    store: Store, tills: Callable[..., Till], what: str
+) -> None:
+    unsteady = Unsteady(store.collection(BUDGETS))
+    till = tills(unsteady)
+    first = await till.reserve(10)
+    unsteady.next = [what]
+    with pytest.raises(StoreUnavailable):
+        await till.reserve(90)
+    assert await till.reserve(90) == first  # only one of them is there
+    await till.flush()
+    assert sums(await budget_in(store)) == (0, 100)
+
+
+@pytest.mark.parametrize("what", ["made", "not made"])
+async def test_a_settlement_that_was_not_confirmed_is_made_once(
+    store: Store, tills: Callable[..., Till], what: str
+) -> None:
+    unsteady = Unsteady(store.collection(BUDGETS))
+    till = tills(unsteady)
+    epoch = await till.reserve(60)
+    unsteady.next = [what, what, what]
+    till.settle(60, 25, epoch)
+    await till.flush()
+    budget = await budget_in(store)
+    assert sums(budget) == (25, 0)
+    (account,) = budget["accounts"].values()
+    assert sums(account) == (25, 0)
+
+
+async def test_a_closed_account_is_settled_by_the_record_alone(store: Store, tills: Callable[..., Till]) -> None:
+    till = tills()
+    epoch = await till.reserve(60)
+    await DeadAccounts(store, Leases(store, "two", seconds=60)).close()  # it has no lease, and no call on record
+    assert sums(await budget_in(store)) == (0, 0)
+    later = await till.reserve(50)
+    assert later != epoch
+    till.settle(60, 25, epoch)
+    till.settle(50, 5, later)
+    await till.flush()
+    assert sums(await budget_in(store)) == (5, 0)
+
+
+async def test_two_tills_of_one_budget_never_have_more_than_there_is(store: Store, tills: Callable[..., Till]) -> None:
+    one, two = tills(name="one"), tills(name="two")
+    held = await one.reserve(60)
+    with pytest.raises(Refused):
+        await two.reserve(101)
+    await two.reserve(40)
+    one.settle(60, 60, held)
+    with pytest.raises(Refused):
+        await two.reserve(41)
+    assert sums(await budget_in(store)) == (60, 40)
+    assert (await budget_in(store))["refused"] == 2
+
+
+async def test_who_waits_hears_that_the_budget_is_gone(
+    store: Store, book: BudgetBook, tills: Callable[..., Till]
+) -> None:
+    till = tills()
+    await till.reserve(100)
+    await book.remove(KEY, "", b"")
+    with pytest.raises(BudgetGone):
+        await till.reserve(1)
+
+
+async def test_a_reservation_does_not_outlive_the_lease(
+    store: Store, book: BudgetBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases = Leases(store, "one", seconds=0.05)
+    cashier = Cashier(store, book, leases)
+    await leases.hold()
+    reservation = Reservation(lapses=leases.lapses)
+    await cashier.check(reservation)  # nothing is held, so nothing can lapse
+    monkeypatch.setattr(reservation, "holds", [object()])
+
+    async def has_lapsed() -> bool:
+        try:
+            await cashier.check(reservation)
+        except HoldLapsed:
+            return True
+        return False
+
+    await eventually(has_lapsed, poll=0.1)
