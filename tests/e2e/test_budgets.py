@@ -1,14 +1,19 @@
 """Money runs out in the middle of an insertion and is given again: the board is that of an arena without budgets."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from dearena.client import ArenaClient
+from dearena.client.amounts import amount_text
 from dearena.v1 import common_pb2, gateway_pb2, ranker_pb2
 from tests.fixtures.arena import Arena, Played, arena
 from tests.fixtures.waiting import eventually
@@ -92,6 +97,18 @@ async def limit(client: ArenaClient, nano_units: int, scope: gateway_pb2.BudgetS
     )
 
 
+async def dearena(whole: Arena, client: ArenaClient, *args: str) -> str:
+    """What the command line prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).with_name("dearena")), *args, "--project", client.project),
+        env=os.environ | {"DEARENA_GATEWAY_ADDRESS": whole.stack.addresses.gateway},
+        stdout=PIPE,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    return said.decode()
+
+
 async def exhausted(client: ArenaClient) -> gateway_pb2.Budget:
     """The budget once it is exhausted and nothing is in flight; the ranking says that it waits for it."""
 
@@ -141,7 +158,8 @@ async def test_a_dimension_whose_money_runs_out_twice_settles_on_the_same_board(
             assert {waits[model] for model in ranking.newcomers} == {WAITING}
         watching = asyncio.create_task(follow(client))
         await eventually(lambda: WAITING in seen)
-        await limit(client, 2 * costs.total, gateway_pb2.BUDGET_SCOPE_DIMENSION, dimension="d")
+        amount = amount_text(common_pb2.Money(currency=CURRENCY, nano_units=2 * costs.total))
+        assert await dearena(whole, client, "budget", "set", amount, "-d", "d") == f"dimension d: {amount}\n"
         played = await whole.settled(client, len(MODELS))
         watching.cancel()
         with suppress(asyncio.CancelledError):
@@ -166,31 +184,47 @@ async def test_a_dimension_whose_money_runs_out_twice_settles_on_the_same_board(
     assert sum(one.cost.nano_units for one in insertions) == cost_of(judging)
 
 
-async def test_answers_wait_for_the_budget_of_an_insertion_and_say_so(whole: Arena, calm: tuple[Played, Costs]) -> None:
+async def test_insertions_wait_for_their_own_budgets_while_they_answer_and_while_they_are_judged(
+    whole: Arena, calm: tuple[Played, Costs]
+) -> None:
     undisturbed, costs = calm
-    late = MODELS[-1]
-    waits = f"budget of insertion of {late} in d is exhausted"
+    early, late = MODELS[-2:]
+    insertion = gateway_pb2.BUDGET_SCOPE_INSERTION
+    # Every seed has enough of it, and no newcomer.
+    each = (costs.seeding // 5 + costs.inserting // 2) // 2
     async with whole.client("late") as client:
+        await limit(client, each, insertion, dimension="d")
         # One billionth pays nothing: not even the first answer.
-        await limit(client, 1, gateway_pb2.BUDGET_SCOPE_INSERTION, dimension="d", model=late)
+        await limit(client, 1, insertion, dimension="d", model=late)
         await begin(whole, client)
 
-        async def reason() -> bool:
+        async def waits_for(model: str) -> bool:
             ranking = await whole.calmly(client.ranking, "d")
+            waits = f"budget of insertion of {model} in d is exhausted; raise it to go on"
             return ranking is not None and waits in ranking.waiting_reason
 
-        await eventually(reason, 60, poll=0.1)
+        await eventually(lambda: waits_for(late), 60, poll=0.1)
         (entrant,) = [one for one in await client.entrants("d") if one.model == f"{late}@1"]
         assert entrant.state == gateway_pb2.ENTRANT_STATE_COLLECTING
-        assert waits in entrant.reason
-        await limit(client, 2 * costs.total, gateway_pb2.BUDGET_SCOPE_INSERTION, dimension="d", model=late)
+        assert entrant.reason == f"budget of insertion of {late} in d is exhausted; raise it to go on"
+        await limit(client, 2 * costs.total, insertion, dimension="d", model=late)
+
+        await eventually(lambda: waits_for(early), 60, poll=0.1)
+        waiting = {one.model: one async for one in client.budgets("d")}
+        assert costs.answers // len(MODELS) < waiting[early].spent.nano_units <= each
+        assert waiting[early].state == gateway_pb2.BUDGET_STATE_EXHAUSTED
+        await limit(client, 2 * costs.total, insertion, dimension="d")
         played = await whole.settled(client, len(MODELS))
         ledger = [entry async for entry in client.ledger()]
-        budget = await budget_of(client)
+        decisions = [one async for one in client.decisions("d")]
+        spent = {one.model: one.spent.nano_units async for one in client.budgets("d") if one.model}
 
-    assert set(played.outcomes) >= set(undisturbed.outcomes) or played.board.board_digest
-    whole_own = [entry for entry in ledger if list(entry.on_behalf_of) == [f"{late}@1"]]
+    # Its seeds and its wave are those of the undisturbed arena, and so is all that follows.
+    assert played.board.board_digest == undisturbed.board.board_digest
+    lifted = [one for one in decisions if one.kind == ranker_pb2.DECISION_KIND_BUDGET_LIFTED]
+    assert {one.content["budget"] for one in lifted} == {f"insertion of {early} in d"}
     counts = whole.requests()
     assert {counts[entry.request_id] for entry in ledger} == {1}
-    # Shares of calls for two newcomers are in it besides.
-    assert cost_of(whole_own) <= budget.spent.nano_units
+    # What all insertions were charged with is all that was paid, to the billionth.
+    assert set(spent) == set(MODELS)
+    assert sum(spent.values()) == cost_of(ledger)
