@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc.aio
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from dearena import faults
 from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
+from services.gateway.egress import OPEN, Egress
 
 MOST_VERSIONS: Final = 512
 PAGE_SIZE: Final = 1000
+EGRESS_SECONDS: Final = 30.0
+"""A policy is fixed for the life of a dimension version; a new version is heeded after so long at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Dimensions:
     def __init__(self, query_selector: stubs.QuerySelectorServiceAsyncStub) -> None:
         self._selector = query_selector
         self._known: MutableMapping[tuple[DimensionName, int], DimensionVersion] = LRUCache(MOST_VERSIONS)
+        self._egress: MutableMapping[DimensionName, Egress] = TTLCache(MOST_VERSIONS, EGRESS_SECONDS)
 
     async def of_project(self, project: str) -> Sequence[DimensionVersion]:
         """The newest version of each dimension of a project.
@@ -70,6 +74,23 @@ class Dimensions:
             return [await self._version_of(dimension, dimension.version) for dimension in found]
         except grpc.aio.AioRpcError as error:
             raise fault_of(error) from error
+
+    async def egress(self, name: DimensionName) -> Egress:
+        """Who may see a dimension: as its newest version said at most `EGRESS_SECONDS` ago.
+
+        Raises:
+            ServiceUnavailable: the query selector cannot be reached.
+        """
+        if (known := self._egress.get(name)) is None:
+            try:
+                found = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
+                known = Egress(frozenset(found.allowed_providers), frozenset(found.judging.judge_providers))
+            except grpc.aio.AioRpcError as error:
+                if not isinstance(fault := fault_of(error), faults.UnknownDimension):
+                    raise fault from error
+                known = OPEN
+            self._egress[name] = known
+        return known
 
     async def version(self, name: DimensionName, version: int) -> DimensionVersion:
         """One version of a dimension; 0 is the newest.

@@ -91,6 +91,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         completions=completions,
         collector=collector,
         listings=Listings(store, models, dimensions, answers, budgets),
+        dimensions=dimensions,
         prober=prober,
         key_limits=key_limits,
         endpoint_states=EndpointStates(models, limits),

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dearena.faults import FieldViolation, InvalidField
-from dearena.names import ModelName
+from dearena.names import DimensionName, ModelName
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer
 from services.gateway.answer_collector import AnswerCollector
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
+from services.gateway.dimensions import Dimensions
 from services.gateway.limits.endpoint_states import EndpointStates
 from services.gateway.limits.key_limits import KeyLimitBook
 from services.gateway.listings import Listings
@@ -57,6 +58,7 @@ class Gateway(GatewayServiceServicer):
         completions: Completions,
         collector: AnswerCollector,
         listings: Listings,
+        dimensions: Dimensions,
         prober: Prober,
         key_limits: KeyLimitBook,
         endpoint_states: EndpointStates,
@@ -70,6 +72,7 @@ class Gateway(GatewayServiceServicer):
         self._completions = completions
         self._collector = collector
         self._listings = listings
+        self._dimensions = dimensions
         self._prober = prober
         self._key_limits = key_limits
         self._endpoint_states = endpoint_states
@@ -126,6 +129,11 @@ class Gateway(GatewayServiceServicer):
         model = await self._directory.get(ModelName(request.project, revision.slug))
         if not model.may_be_called(revision) or (purpose is Purpose.JUDGE and not model.spec.may_judge):
             return await self._completions.recorded(request.project, revision, request.request_id)
+        if request.dimension and purpose in (Purpose.JUDGE, Purpose.ANSWER):
+            egress = await self._dimensions.egress(DimensionName(request.project, request.dimension))
+            if not egress.lets(model.spec.provider, purpose):
+                why = f"is of a provider that may not see {request.dimension}"
+                return await self._completions.recorded(request.project, revision, request.request_id, why)
         if request.HasField("parameters"):
             parameters = parameters_of(request.parameters)
             check_parameters(parameters, "parameters")

@@ -11,9 +11,11 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from dearena import faults, identity
+from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1.events_pb2 import DimensionReady
+from dearena.v1.query_selector_pb2 import JudgingPolicy
 from services.gateway import entrants as standings
 from services.gateway.settings import GatewaySettings
 from services.runtime import subjects
@@ -288,6 +290,46 @@ async def test_only_providers_that_are_allowed_see_a_dimension(
     await entrant(gateway, "theirs@1", "projects/default/dimensions/logic")
     assert [one.model for one in await entrants(gateway)] == ["ours@1"]
     assert [received.prompt for received in endpoint.of("theirs")] == ["open"]
+
+
+async def test_no_call_shows_a_dimension_to_a_provider_that_may_not_see_it(
+    gateway: stubs.GatewayServiceAsyncStub, queries: QuerySelector, endpoint: ModelEndpoint
+) -> None:
+    """Whoever asks for it: rankers and collectors choose by the same policy, and may be wrong or out of date."""
+    policy = JudgingPolicy(judge_providers=["in-house"])
+    queries.add("algebra", "secret", allowed_providers=["in-house", "partner"], judging=policy)
+    for slug, provider in (("ours", "in-house"), ("theirs", "openai"), ("beside", "partner")):
+        await register(gateway, model(slug, endpoint.base_url, provider=provider))
+    await entrant(gateway, "ours@1")
+    await entrant(gateway, "beside@1")
+
+    def asked(slug: str, purpose: pb.Purpose.ValueType, dimension: str = "algebra") -> pb.CompleteRequest:
+        key = identity.text_hash(f"{slug} {purpose} {dimension}")
+        messages = [common_pb2.ChatMessage(role="user", content="to be kept")]
+        return pb.CompleteRequest(
+            project="default",
+            model=f"{slug}@1",
+            messages=messages,
+            request_id=key,
+            purpose=purpose,
+            dimension=dimension,
+        )
+
+    before = len(endpoint.requests)
+    for slug, purpose in (
+        ("theirs", pb.PURPOSE_JUDGE),
+        ("theirs", pb.PURPOSE_ANSWER),
+        ("beside", pb.PURPOSE_JUDGE),
+    ):
+        with refused(faults.ModelNotActive) as told:
+            await gateway.Complete(asked(slug, purpose))
+        assert "is of a provider that may not see algebra" in str(told[0])
+    assert len(endpoint.requests) == before
+    for slug, purpose in (("ours", pb.PURPOSE_JUDGE), ("ours", pb.PURPOSE_ANSWER), ("beside", pb.PURPOSE_ANSWER)):
+        done = await gateway.Complete(asked(slug, purpose))
+        assert done.completion.state == pb.COMPLETION_STATE_DONE
+    # What is of no dimension's is nobody's secret.
+    await gateway.Complete(asked("theirs", pb.PURPOSE_JUDGE, dimension="unheard-of"))
 
 
 async def test_a_slow_model_holds_nobody_up(

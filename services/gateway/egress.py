@@ -1,0 +1,33 @@
+"""Which providers may see a dimension's queries and answers. Pure.
+
+Rankers choose judges by it, and the collector whom it asks for answers; here every call is held against it once more,
+so that no fault elsewhere sends a text to where it may not go.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.gateway.calls import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """Of one dimension; empty sets let everybody.
+
+    Attributes:
+        allowed_providers: whose models may enter.
+        judge_providers: whose models may judge, of these.
+    """
+
+    allowed_providers: frozenset[str] = field(default_factory=frozenset)
+    judge_providers: frozenset[str] = field(default_factory=frozenset)
+
+    def lets(self, provider: str, purpose: Purpose) -> bool:
+        """Whether a provider's model may be called for this."""
+        may_enter = not self.allowed_providers or provider in self.allowed_providers
+        may_judge = purpose is not Purpose.JUDGE or not self.judge_providers or provider in self.judge_providers
+        return may_enter and may_judge
+
+
+OPEN: Final = Egress()
+"""Of a dimension that nobody knows: there is nothing of it to be seen."""
