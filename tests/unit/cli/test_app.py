@@ -41,6 +41,8 @@ def test_what_there_is() -> None:
         "diff",
         "pairs",
         "judge attack",
+        "judge templates",
+        "judge preview",
         "judges",
         "what-if",
         "watch",
