@@ -1,5 +1,6 @@
 """A till on a real mongod: what was not confirmed is neither lost nor made twice, and a closed account stays closed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
@@ -143,6 +144,21 @@ async def test_two_tills_of_one_budget_never_have_more_than_there_is(store: Stor
         await two.reserve(41)
     assert sums(await budget_in(store)) == (60, 40)
     assert (await budget_in(store))["refused"] == 2
+
+
+async def test_a_till_that_does_not_know_what_another_has_reserved_waits_for_it(
+    store: Store, tills: Callable[..., Till]
+) -> None:
+    one, two = tills(name="one"), tills(name="two")
+    await one.reserve(10)
+    held = await two.reserve(60)
+    waiting = asyncio.ensure_future(one.reserve(60))  # of the 90 that it knows of
+    done, _ = await asyncio.wait([waiting], timeout=0.5)  # as long as it takes to be wrong
+    assert not done
+    assert sums(await budget_in(store)) == (0, 70)
+    two.settle(60, 20, held)
+    await waiting
+    assert sums(await budget_in(store)) == (20, 70)
 
 
 async def test_who_waits_hears_that_the_budget_is_gone(
