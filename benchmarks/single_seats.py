@@ -32,6 +32,7 @@ from itertools import combinations  # noqa: E402
 from typing import Annotated, Final  # noqa: E402
 
 import numpy as np  # noqa: E402
+import numpy.typing as npt  # noqa: E402
 import typer  # noqa: E402
 from rich import box  # noqa: E402
 from rich.console import Console  # noqa: E402
@@ -44,11 +45,11 @@ from benchmarks.worlds import (  # noqa: E402
     Bench,
     CoverageWorld,
     FloatArray,
-    IntArray,
     coverage_world,
     log_sharpness_of,
 )
 from dearena.scoring import Fit, FitSettings, Votes, fit  # noqa: E402
+from dearena.scoring.arrays import IntArray  # noqa: E402
 from dearena.scoring.cells import Cells  # noqa: E402
 from dearena.scoring.first_seat import LEAVE  # noqa: E402
 from dearena.scoring.seats import of_one_look  # noqa: E402
@@ -107,7 +108,9 @@ def looks(world: CoverageWorld, effect: float, share: float, cells_a_pair: int) 
     )
 
 
-def votes_of(world: CoverageWorld, said: Looks, chosen: IntArray, outcome: IntArray, seats: IntArray) -> Votes:
+def votes_of(
+    world: CoverageWorld, said: Looks, chosen: IntArray, outcome: npt.ArrayLike, seats: npt.ArrayLike
+) -> Votes:
     """Cells as the scorer takes them."""
     return Votes.of_codes(
         models=[f"model-{number:02d}" for number in range(len(world.skill))],
@@ -131,7 +134,7 @@ def single(world: CoverageWorld, said: Looks) -> Votes:
 
 def both(world: CoverageWorld, said: Looks, cells_a_pair: int) -> Votes:
     """Two looks at the first of each pair's cells, as many calls in all; where they disagree, a flip."""
-    chosen = np.flatnonzero(np.arange(len(said.first)) % cells_a_pair < cells_a_pair // 2)
+    chosen: IntArray = np.flatnonzero(np.arange(len(said.first)) % cells_a_pair < cells_a_pair // 2)
     wins = said.first_wins[chosen].astype(np.int64)
     agree = wins[:, 0] == wins[:, 1]
     outcome = np.where(agree, 1 - wins[:, 0], 3)
@@ -153,9 +156,10 @@ def by_judge(votes: Votes) -> FloatArray:
     own[np.arange(len(rows)), judge] = sign_of_row * (LEAN_DEVIATION / CORRECTED.prior_deviation)
     cells = Cells(
         len(votes.models),
-        *np.divmod(pair, len(votes.models)),
-        np.bincount(row, votes.outcome == 0, minlength=len(rows)),
-        np.bincount(row, votes.outcome == 1, minlength=len(rows)),
+        pair // len(votes.models),
+        pair % len(votes.models),
+        np.bincount(row, votes.outcome == 0, minlength=len(rows)).astype(np.float64),
+        np.bincount(row, votes.outcome == 1, minlength=len(rows)).astype(np.float64),
         np.zeros(len(rows)),
         covariates=np.column_stack([sign_of_row, own]),
     )

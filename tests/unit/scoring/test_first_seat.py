@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from dearena.faults import InvalidField
 from dearena.scoring import Fit, FitSettings, Votes, fit
-from dearena.scoring.arrays import FloatArray, IntArray
+from dearena.scoring.arrays import FloatArray, IntArray, OutcomeCodes
 from dearena.scoring.first_seat import CORRECT, LEAVE, seats_of_one_look
 from dearena.scoring.reports.bootstrap import bootstrap_by_question
 from dearena.scoring.reports.placing import place
@@ -36,7 +36,9 @@ def world(seed: int, effect: float, votes: int = 3_000, first_share: float = 0.5
     return of(chance.integers(0, JUDGES, votes), low, high, chance.integers(0, QUERIES, votes), outcome, order)
 
 
-def of(judge: IntArray, low: IntArray, high: IntArray, query: IntArray, outcome: IntArray, order: IntArray) -> Votes:
+def of(
+    judge: IntArray, low: IntArray, high: IntArray, query: IntArray, outcome: OutcomeCodes, order: IntArray
+) -> Votes:
     return Votes.of_codes(
         models=NAMES,
         judges=[f"j{judge:02d}@1" for judge in range(JUDGES)],
@@ -46,7 +48,7 @@ def of(judge: IntArray, low: IntArray, high: IntArray, query: IntArray, outcome:
         second=high,
         query=query,
         outcome=outcome,
-        seats=of_one_look(outcome.astype(np.int8), order),
+        seats=of_one_look(outcome, order),
     )
 
 
