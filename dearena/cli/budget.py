@@ -84,13 +84,17 @@ def remove(
     model: Model = "",
     each_model: EachModel = False,
     project: Project = DEFAULT,
+    as_json: AsJson = False,
 ) -> None:
     """Hold calls to a budget no longer; one that is set anew begins with nothing spent."""
 
     async def body(client: ArenaClient) -> None:
         budget = _budget(dimension, model, each_model=each_model)
         await client.remove_budget(budget)
-        output.show(f"{called(budget)}: no budget")
+        if as_json:
+            output.show_json(plain(budget))
+        else:
+            output.show(f"{called(budget)}: no budget")
 
     run(body, project=project)
 
