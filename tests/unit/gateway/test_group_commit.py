@@ -121,5 +121,5 @@ async def test_what_came_during_a_write_waits_for_more_and_what_comes_alone_does
     await first
     # The second one was there when the write ended; a third that comes in the time after that goes with it.
     third = asyncio.ensure_future(commit.submit(3))
-    assert await asyncio.gather(second, third) == [20, 30]
+    assert list(await asyncio.gather(second, third)) == [20, 30]
     assert store.batches == [[1], [2, 3]]
