@@ -37,7 +37,7 @@ RANKING: Final = query_selector_pb2.RankingSettings(
     jury="sequential",
     # A real model takes seconds a call: pairs are left undecided soon, and at a larger error.
     seed_models=4,
-    cap=8,
+    cap=4,
     error=0.2,
     most_rounds=8,
 )
