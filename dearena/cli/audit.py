@@ -99,7 +99,9 @@ def rendered(found: "Audit", dimension: str) -> RenderableType:
     lines: list[RenderableType] = [
         f"{dimension}: {found.votes:,} votes and {found.canaries:,} canaries of {found.rounds:,} rounds"
     ]
-    lines += [f"from round {number}: {policy or 'every model judges all others'}" for number, policy in found.policies]
+    lines += [
+        f"from round {number}: {str(policy) or 'every model judges all others'}" for number, policy in found.policies
+    ]
     if found.silent_rounds:
         lines.append(
             f"{len(found.silent_rounds):,} rounds were opened before policies were logged: of these it is only said "
