@@ -148,7 +148,7 @@ def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structu
         case _:
             raise UnreadableReply("the reply has no choices[0].message")
     try:
-        said = take_apart(cast("dict[str, Any]", message))
+        said = take_apart(cast("dict[str, Any]", message), structured=structured)
     except NoText as error:
         raise UnreadableReply("the message's content is neither a text nor a list of parts") from error
     text, reasoning = storable(said.text), storable(said.reasoning)

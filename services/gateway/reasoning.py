@@ -4,7 +4,8 @@ Servers that know the model send its thinking in a member of its own; others lea
 no part of the answer: judges do not see it, and its hash is not in the answer's.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 _MEMBERS: Final = ("reasoning_content", "reasoning")
@@ -15,6 +16,10 @@ _TAGS: Final = (
     ("<seed:think>", "</seed:think>"),
 )
 """DeepSeek, Qwen and many more; Magistral; Seed-OSS."""
+_MARKS: Final = tuple(
+    (opening, closing, re.compile(re.escape(closing) + r"[ \t\r]*(?:\n|\Z)")) for opening, closing in _TAGS
+)
+_SPACE: Final = re.compile(r"\s*")
 _TEXT_PARTS: Final = frozenset({"text", "output_text"})
 
 
@@ -29,8 +34,12 @@ class NoText(ValueError):
     """The content is neither a text nor a list of parts."""
 
 
-def take_apart(message: Mapping[str, Any]) -> Said:
+def take_apart(message: Mapping[str, Any], *, structured: bool = False) -> Said:
     """The text and the reasoning of a message as an endpoint sent it.
+
+    Args:
+        message: `choices[0].message`.
+        structured: whether the endpoint was held to a schema: then tags within an object are a member's own words.
 
     Raises:
         NoText: its content is of a kind that holds no text.
@@ -48,6 +57,8 @@ def take_apart(message: Mapping[str, Any]) -> Said:
     if apart or content.reasoning:
         # The server has told them apart: tags in the text are the answer's own.
         return Said(content.text, apart or content.reasoning)
+    if structured and content.text.lstrip().startswith("{"):
+        return content
     return _split(content.text)
 
 
@@ -70,17 +81,38 @@ def _split(text: str) -> Said:
     """Take the blocks off the front of a text.
 
     A block without its end was cut off, and all of it is reasoning. An end without its beginning closes a block
-    that the chat template opened in the prompt. Tags further on are the answer's own words.
+    that the chat template opened in the prompt, if it ends its line: in the middle of one it is spoken of. Tags
+    further on are the answer's own words.
     """
-    for opening, closing in _TAGS:
+    for opening, closing, ending in _MARKS:
         start = text.lstrip()
         if start.startswith(opening):
-            thought, _, rest = start.removeprefix(opening).partition(closing)
-        elif closing in text and opening not in text.partition(closing)[0]:
-            thought, _, rest = text.partition(closing)
-        else:
-            continue
-        # Some models think twice, the second time in vain.
-        more = _split(rest) if rest.lstrip().startswith(opening) else Said(rest, "")
-        return Said(more.text.lstrip(), "\n\n".join(filter(None, (thought.strip(), more.reasoning))))
+            return _without_blocks(start, opening, closing)
+        if (end := ending.search(text)) and opening not in text[: end.start()]:
+            rest = _without_blocks(text[end.end() :].lstrip(), opening, closing)
+            return Said(rest.text, _joined([text[: end.start()], rest.reasoning]))
     return Said(text, "")
+
+
+def _without_blocks(text: str, opening: str, closing: str) -> Said:
+    """Some models think again and again, and a small one in a loop a thousand times: so this is no recursion."""
+    thoughts: list[str] = []
+    place = 0
+    while text.startswith(opening, place):
+        end = text.find(closing, place + len(opening))
+        if end < 0:
+            thoughts.append(text[place + len(opening) :])
+            place = len(text)
+            break
+        thoughts.append(text[place + len(opening) : end])
+        place = _after_space(text, end + len(closing))
+    return Said(text[place:], _joined(thoughts))
+
+
+def _after_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _joined(thoughts: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, (thought.strip() for thought in thoughts)))

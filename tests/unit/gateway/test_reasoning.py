@@ -25,6 +25,9 @@ from services.gateway.reasoning import NoText, Said, take_apart
         ({"content": "<think></think>42"}, "42", ""),
         ({"content": "<think>a</think>\n<think>b</think>42"}, "42", "a\n\nb"),
         ({"content": "[THINK]6 x 7[/THINK]42"}, "42", "6 x 7"),
+        ({"content": "6 x 7\n</think>"}, "", "6 x 7"),
+        ({"content": "a</think>\n<think>b</think>42"}, "42", "a\n\nb"),
+        ({"content": "Write </think> and go on. 42."}, "Write </think> and go on. 42.", ""),  # spoken of
         (
             {"content": "Use <think> for thoughts, and </think> after."},
             "Use <think> for thoughts, and </think> after.",
@@ -59,3 +62,15 @@ def test_no_thought_gets_into_an_answer(thought: str, answer: str) -> None:
 @given(text=st.text())
 def test_a_text_without_tags_is_left_as_it_is(text: str) -> None:
     assert take_apart({"content": text}) == Said(text, "")
+
+
+def test_a_model_that_thinks_in_a_loop_is_read() -> None:
+    assert take_apart({"content": "<think></think>\n" * 10_000 + "42"}) == Said("42", "")
+
+
+@pytest.mark.parametrize("tag", ["</think>", "[/THINK]", "</seed:think>"])
+def test_a_tag_that_a_verdict_quotes_takes_nothing_from_it(tag: str) -> None:
+    verdict = '{"reasoning": "answer 1 has a stray ' + tag + '\n", "verdict": "2"}'
+    assert take_apart({"content": verdict}, structured=True) == Said(verdict, "")
+    thought = "<think>hm</think>" + verdict
+    assert take_apart({"content": thought}, structured=True) == Said(verdict, "hm")
