@@ -201,6 +201,9 @@ class AnswerCollector:
         model = await self._directory.get(key.model_name)
         if not model.may_be_called(key.model):
             raise ModelNotActive(f"{key.model} is retired or superseded")
+        # Its provider may have changed since the collecting began.
+        if not (await self._dimensions.egress(key.dimension)).lets(model.spec.provider, Purpose.ANSWER):
+            raise ModelNotActive(f"{key.model} is of a provider that may not see {key.dimension.slug}")
         request_id = identity.answer_request_id(
             model=str(key.model),
             parameters_hash=answer_parameters_hash(model.spec),
