@@ -84,8 +84,8 @@ class Till:
         self._on_refused = on_refused
         self._asking: deque[_Asking] = deque()
         self._settling: deque[_Settling] = deque()
-        self._unsure: tuple[int, list[_Settling]] | None = None
-        """A write that may or may not have been made: what it reserved anew, and what it settled."""
+        self._unsure: list[_Settling] | None = None
+        """What a write settles that may or may not have been made; kept until the account's number proves which."""
         self._number = 0
         """Of the last write; 0: there is no account."""
         self._epoch = 0
@@ -182,7 +182,11 @@ class Till:
 
     async def _step(self) -> bool:
         """One look and one write; whether anything has moved."""
-        if self._unsure is not None or self._standing is None:
+        if self._unsure is not None:
+            await self._read()
+            if self._unsure is not None and not await self._make_sure(self._unsure):
+                return False  # it was made, and what is read lags behind
+        elif self._standing is None:
             await self._read()
         elif self._decision(self._standing)[0].refused:
             await self._read()  # a limit may have been raised by another gateway: refused is by what is so now
@@ -238,13 +242,13 @@ class Till:
         account: Document | None = document["accounts"].get(self._account)
         number = 0 if account is None else int(account["number"])
         if self._unsure is not None:
-            reserved, settling = self._unsure
-            self._unsure = None
-            if number == self._number + 1:
-                if reserved:
+            if account is None:
+                if self._number:
+                    self._unsure = None  # the account was closed
+            elif number > self._number:
+                self._unsure = None
+                if reserved := int(account["granted"]):
                     self._settling.append(_Settling(reserved, 0))  # those who asked were told otherwise
-            else:
-                self._settling.extendleft(reversed(settling))
         if self._number and not number:
             self._epoch += 1
             self._settling.clear()
@@ -256,26 +260,13 @@ class Till:
         spent = sum(one.spent for one in settling)
         reserved = sum(one.amount for one in granted)
         change = reserved - sum(one.reserved for one in settling)
-        account = f"accounts.{self._account}"
-        wanted: Document = {"_id": str(self._key), "uid": self._uid}
-        wanted[f"{account}.number"] = self._number or {"$exists": False}
+        condition: Document = {}
         if granted:
-            wanted["$expr"] = {"$lte": [{"$add": ["$spent", "$reserved", spent + change]}, "$limit"]}
-        update: Document = {
-            "$inc": {
-                "spent": spent,
-                "reserved": change,
-                f"{account}.spent": spent,
-                f"{account}.reserved": change,
-                f"{account}.number": 1,
-            },
-            "$set": {f"{account}.gateway": self._gateway},
-        }
+            condition["$expr"] = {"$lte": [{"$add": ["$spent", "$reserved", spent + change]}, "$limit"]}
         try:
-            async with within_store_limit(self._store):
-                document = await self._budgets.find_one_and_update(wanted, update, return_document=ReturnDocument.AFTER)
+            document = await self._write_next(condition, spent, change, reserved)
         except Exception as error:
-            self._unsure = reserved, settling
+            self._unsure = settling
             for one in granted:
                 if not one.granted.done():
                     one.granted.set_exception(error)
@@ -291,3 +282,37 @@ class Till:
             else:
                 one.granted.set_result(self._epoch)
         return True
+
+    async def _make_sure(self, settling: list[_Settling]) -> bool:
+        """Settle the same under the same number, and reserve nothing; False when the number is taken.
+
+        One read that does not show a write proves nothing: it may be on its way to a majority. Of two writes with one
+        number one is made, and the account says what that one granted.
+        """
+        spent = sum(one.spent for one in settling)
+        document = await self._write_next({}, spent, -sum(one.reserved for one in settling), 0)
+        if document is None:
+            return False
+        self._learn(document)
+        return True
+
+    async def _write_next(self, condition: Document, spent: int, change: int, granted: int) -> Document | None:
+        """The budget after the write that follows on the last one known; None when that has a successor already."""
+        account = f"accounts.{self._account}"
+        wanted: Document = {"_id": str(self._key), "uid": self._uid, **condition}
+        wanted[f"{account}.number"] = self._number or {"$exists": False}
+        update: Document = {
+            "$inc": {
+                "spent": spent,
+                "reserved": change,
+                f"{account}.spent": spent,
+                f"{account}.reserved": change,
+                f"{account}.number": 1,
+            },
+            "$set": {f"{account}.gateway": self._gateway, f"{account}.granted": granted},
+        }
+        async with within_store_limit(self._store):
+            found: Document | None = await self._budgets.find_one_and_update(
+                wanted, update, return_document=ReturnDocument.AFTER
+            )
+        return found
