@@ -32,6 +32,7 @@ from services.gateway.failures import (
     of_redirect,
     of_status,
 )
+from services.gateway.host_lookups import HostLookups
 from services.gateway.http1 import Http1
 from services.gateway.http2 import Http2
 from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing
@@ -96,18 +97,28 @@ class EndpointClient:
         self._policy = policy
         self._chance = chance
         self._may_go = lru_cache(maxsize=1024)(lambda base_url: _refusal(reach, base_url))
+        self._lookups = HostLookups(seconds=connect_seconds)
         # A context each: which protocols a client offers is written into it.
         self._http1: Wire = Http1(
-            reach, tls_context(ca_file), connect_seconds=connect_seconds, reply_limit_bytes=reply_limit_bytes
+            reach,
+            tls_context(ca_file),
+            self._lookups,
+            connect_seconds=connect_seconds,
+            reply_limit_bytes=reply_limit_bytes,
         )
         self._http2: Wire = Http2(
-            reach, tls_context(ca_file), connect_seconds=connect_seconds, reply_limit_bytes=reply_limit_bytes
+            reach,
+            tls_context(ca_file),
+            self._lookups,
+            connect_seconds=connect_seconds,
+            reply_limit_bytes=reply_limit_bytes,
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http1.close()
         await self._http2.close()
+        self._lookups.close()
 
     async def send(self, call: Call, parent: Context, gate: Gate) -> Delivery:
         """Make a call, again where that may help, and say how it ended; a failure is not an exception.

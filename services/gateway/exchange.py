@@ -23,6 +23,10 @@ class Unreachable(Exception):
     """No connection, or one that broke before the reply was complete; says why."""
 
 
+class Broken(Unreachable):
+    """A connection that broke after the request was sent, or may have been: the endpoint may bill it."""
+
+
 class TlsFailed(Exception):
     """The endpoint could not prove to be who it is; says why."""
 

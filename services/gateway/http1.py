@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from services.gateway.exchange import (
-    UNKNOWN_HOST,
+    Broken,
     HttpReply,
     NotHttp,
     ReplyTooLong,
@@ -23,6 +23,7 @@ from services.gateway.exchange import (
     why_broken,
     why_tls_failed,
 )
+from services.gateway.host_lookups import HostLookups, LookupResolver, NameNotFound
 from services.gateway.reach import Reach, RefusedByPolicy
 
 KEEP_ALIVE_SECONDS: Final = 4.0
@@ -40,7 +41,15 @@ class _AddressRefused(OSError):
 class Http1:
     """A `Wire` over HTTP/1.1."""
 
-    def __init__(self, reach: Reach, tls: ssl.SSLContext, *, connect_seconds: float, reply_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        tls: ssl.SSLContext,
+        lookups: HostLookups,
+        *,
+        connect_seconds: float,
+        reply_limit_bytes: int,
+    ) -> None:
         def checked_socket(address_info: aiohttp.AddrInfoType) -> socket.socket:
             # The last step before the connection, whatever was looked up and when: no second look-up comes after.
             family, kind, protocol, _, address = address_info
@@ -54,7 +63,13 @@ class Http1:
         self._session = aiohttp.ClientSession(
             # No limit on connections: each model has one of its own.
             connector=aiohttp.TCPConnector(
-                limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=checked_socket
+                limit=0,
+                ssl=tls,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                socket_factory=checked_socket,
+                resolver=LookupResolver(lookups),
+                # The lookups remember by themselves.
+                use_dns_cache=False,
             ),
             # Calls do not depend on each other.
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -81,14 +96,16 @@ class Http1:
                 raise error.os_error.refusal from error
             if isinstance(error.os_error, ssl.SSLError):
                 raise TlsFailed(why_tls_failed(error.os_error)) from error
-            if isinstance(error, aiohttp.ClientConnectorDNSError):
-                raise Unreachable(UNKNOWN_HOST) from error
+            if isinstance(error.os_error, NameNotFound):
+                raise Unreachable(str(error.os_error)) from error
             raise Unreachable(why_broken(error)) from error
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
             raise TlsFailed(why_tls_failed(cause) if isinstance(cause, ssl.SSLError) else "certificate") from error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+        except aiohttp.ConnectionTimeoutError as error:
             raise Unreachable(why_broken(error)) from error
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+            raise Broken(why_broken(error)) from error
         except aiohttp.ClientError as error:
             raise NotHttp(type(error).__name__) from error
 

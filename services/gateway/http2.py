@@ -4,8 +4,6 @@ Over TLS the protocol is agreed upon (ALPN), and HTTP/1.1 serves where the endpo
 endpoint is known to speak HTTP/2 (RFC 9113, 3.3).
 """
 
-import asyncio
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -15,6 +13,7 @@ import httpcore
 
 from services.gateway.exchange import (
     UNKNOWN_HOST,
+    Broken,
     HttpReply,
     NotHttp,
     ReplyTooLong,
@@ -23,6 +22,7 @@ from services.gateway.exchange import (
     why_broken,
     why_tls_failed,
 )
+from services.gateway.host_lookups import HostLookups, NameNotFound
 from services.gateway.reach import Reach, RefusedByPolicy
 
 IDLE_SECONDS: Final = 60.0
@@ -32,8 +32,16 @@ IDLE_SECONDS: Final = 60.0
 class Http2:
     """A `Wire` over HTTP/2."""
 
-    def __init__(self, reach: Reach, tls: ssl.SSLContext, *, connect_seconds: float, reply_limit_bytes: int) -> None:
-        self._network = _CheckedNetwork(reach)
+    def __init__(
+        self,
+        reach: Reach,
+        tls: ssl.SSLContext,
+        lookups: HostLookups,
+        *,
+        connect_seconds: float,
+        reply_limit_bytes: int,
+    ) -> None:
+        self._network = _CheckedNetwork(reach, lookups)
         self._tls = tls
         self._timeouts = {"connect": connect_seconds}
         self._reply_limit_bytes = reply_limit_bytes
@@ -99,7 +107,7 @@ class Http2:
                 raise TlsFailed(why_tls_failed(tls)) from error
             raise Unreachable(UNKNOWN_HOST if str(error) == UNKNOWN_HOST else why_broken(error)) from error
         except (httpcore.NetworkError, httpcore.RemoteProtocolError, httpcore.TimeoutException) as error:
-            raise Unreachable(why_broken(error)) from error
+            raise Broken(why_broken(error)) from error
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
             raise NotHttp(type(error).__name__) from error
 
@@ -116,8 +124,9 @@ class _Connections:
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Looks a name up once, checks each address, and connects to the first that takes it. See httpcore."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, lookups: HostLookups) -> None:
         self._reach = reach
+        self._lookups = lookups
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -130,18 +139,15 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to an address that the policy allows; raises RefusedByPolicy when there is none."""
         try:
-            async with asyncio.timeout(timeout):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout from error
-        except OSError as error:
-            raise httpcore.ConnectError(UNKNOWN_HOST) from error
+            found = await self._lookups.addresses(host)
+        except NameNotFound as error:
+            raise Unreachable(str(error)) from error
         last: Exception = httpcore.ConnectError(UNKNOWN_HOST)
-        for _, _, _, _, address in found:
+        for _, address in found:
             try:
-                self._reach.check_address(str(address[0]))
+                self._reach.check_address(address)
                 stream = await self._backend.connect_tcp(
-                    str(address[0]), port, timeout=timeout, local_address=local_address, socket_options=socket_options
+                    address, port, timeout=timeout, local_address=local_address, socket_options=socket_options
                 )
                 return _ClosedOnFailure(stream)
             except (RefusedByPolicy, httpcore.ConnectError, httpcore.ConnectTimeout) as error:

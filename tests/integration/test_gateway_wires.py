@@ -1,7 +1,9 @@
 """What both protocols do with endpoints that are not as they should be, on real connections."""
 
 import asyncio
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ import pytest
 from services.gateway import http1, http2
 from services.gateway.endpoint_client import tls_context
 from services.gateway.exchange import NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
+from services.gateway.host_lookups import HostLookups
 from services.gateway.reach import Reach, RefusedByPolicy, networks
 from tests.fixtures.raw_endpoint import (
     REPLY,
@@ -28,6 +31,7 @@ from tests.fixtures.raw_endpoint import (
     replies,
     speaks_http2,
 )
+from tests.fixtures.waiting import eventually
 
 LIMIT = 1024 * 1024
 LOOPBACK = Reach(allow_private=networks(["127.0.0.0/8"]))
@@ -38,11 +42,13 @@ Making = Callable[[RawEndpoint], Serve]
 
 @asynccontextmanager
 async def wire(protocol: str, reach: Reach = LOOPBACK, ca_file: str = "", limit: int = LIMIT) -> AsyncIterator[Wire]:
-    made = PROTOCOLS[protocol](reach, tls_context(ca_file), connect_seconds=5, reply_limit_bytes=limit)
+    lookups = HostLookups(seconds=5)
+    made = PROTOCOLS[protocol](reach, tls_context(ca_file), lookups, connect_seconds=5, reply_limit_bytes=limit)
     try:
         yield made
     finally:
         await made.close()
+        lookups.close()
 
 
 def url(endpoint: RawEndpoint, host: str = "127.0.0.1", scheme: str = "http", path: str = "/v1/chat") -> str:
@@ -131,11 +137,11 @@ async def test_a_name_that_is_looked_up_anew_is_checked_anew(protocol: str, monk
     """DNS rebinding: a public address at registration, a private one at the call."""
     looked_up = []
 
-    async def rebound(_self: object, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    def rebound(host: str, port: int | None, **_: object) -> list[tuple[object, ...]]:
         looked_up.append(host)
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", rebound)
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
     reach = Reach()
     async with listening(replies) as endpoint, wire(protocol, reach) as via:
         named = url(endpoint, "api.example.com")
@@ -148,13 +154,40 @@ async def test_a_name_that_is_looked_up_anew_is_checked_anew(protocol: str, monk
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_name_that_nobody_knows_is_said_to_be_unknown(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def unknown(*_: object, **__: object) -> None:
-        raise OSError(-2, "Name or service not known")
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     async with wire(protocol) as via:
         with pytest.raises(Unreachable, match="name is not known"):
             await post(via, "http://api.example.com/v1")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_names_whose_lookup_hangs_hold_up_no_neighbour(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than the event loop's own threads; with several calls each, of which one looks up."""
+    go, looked_up = threading.Event(), []
+
+    def hanging(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        looked_up.append(host)
+        if host.startswith("dead"):
+            go.wait(60)
+            raise socket.gaierror(-3, "Temporary failure in name resolution")
+        return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    serve = replies if protocol == "HTTP/1.1" else speaks_http2
+    async with listening(serve) as endpoint, wire(protocol) as via:
+        dead = [f"dead{number}.example.com" for number in range(64)]
+        calls = [asyncio.ensure_future(post(via, f"http://{host}/v1")) for host in dead for _ in range(3)]
+        try:
+            await eventually(lambda: set(dead) <= set(looked_up))
+            assert await post(via, url(endpoint, "sound.example.com"), seconds=4) == REPLY
+            assert not any(one.done() for one in calls)
+        finally:
+            go.set()
+        assert {type(one) for one in await asyncio.gather(*calls, return_exceptions=True)} == {Unreachable}
+        assert sorted(looked_up) == sorted([*dead, "sound.example.com"])
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
