@@ -36,6 +36,9 @@ INSTANCES: Final = "gateway_instances"
 PROBES: Final = "probes"
 PROBE_TURNS: Final = "probe_turns"
 
+SUM_SECONDS: Final = 300.0
+"""For a sum over the record of calls, which grows without end: some four microseconds a call."""
+
 _ENTRANT_KEY = ("project", "dimension", "dimension_version", "model")
 
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {

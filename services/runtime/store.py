@@ -250,9 +250,9 @@ def fault_of(error: Exception) -> faults.ArenaFault | None:
 
 
 @asynccontextmanager
-async def within_store_limit(store: Store) -> AsyncIterator[None]:
-    """All store work inside ends, or raises StoreUnavailable, within the store's time limit."""
-    with _faults_told(), pymongo.timeout(store.timeout_seconds):
+async def within_store_limit(store: Store, seconds: float | None = None) -> AsyncIterator[None]:
+    """All store work inside ends, or raises StoreUnavailable, within the store's time limit, or one of its own."""
+    with _faults_told(), pymongo.timeout(store.timeout_seconds if seconds is None else seconds):
         yield
 
 

@@ -7,16 +7,18 @@ from typing import Any, cast
 import pytest
 
 from dearena.faults import StoreUnavailable
+from dearena.v1 import gateway_pb2 as pb
 from dearena.v1.common_pb2 import Money
 from services.gateway.leases import Leases
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, BudgetScope
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation, account_name
 from services.gateway.money.closing import DeadAccounts
+from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.till import BudgetGone, Refused, Till
 from services.gateway.outbox import Outbox
 from services.gateway.store import BUDGETS
-from services.runtime.store import Collection, Document, Store
+from services.runtime.store import Collection, Document, Store, within_store_limit
 from tests.fixtures.waiting import eventually
 
 KEY = BudgetKey("default", BudgetScope.MODEL, model="m")
@@ -154,6 +156,43 @@ async def test_a_closed_account_is_settled_by_the_record_alone(store: Store, til
     till.settle(50, 5, later)
     await till.flush()
     assert sums(await budget_in(store)) == (5, 0)
+
+
+async def test_sums_over_the_record_have_a_time_limit_of_their_own(store: Store, tills: Callable[..., Till]) -> None:
+    till = tills()
+    await till.reserve(60)
+    closing = DeadAccounts(store, Leases(store, "two", seconds=60))
+    store.timeout_seconds = 0.0001
+    with pytest.raises(StoreUnavailable):
+        await budget_book_read(store)
+    assert await LedgerSums(store).of(pb.SummarizeLedgerRequest(parent="projects/default")) is not None
+    assert await closing._spent(till._uid, till._account) == 0
+
+
+async def budget_book_read(store: Store) -> None:
+    async with within_store_limit(store):
+        await store.collection(BUDGETS).find_one({})
+
+
+async def test_an_account_that_cannot_be_closed_does_not_keep_others(
+    store: Store, tills: Callable[..., Till], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tills(name="one").reserve(20)
+    await tills(name="two").reserve(30)
+    closing = DeadAccounts(store, Leases(store, "three", seconds=60))
+    spent, asked = closing._spent, list[str]()
+
+    async def first_fails(uid: str, account: str) -> int:
+        asked.append(account)
+        if len(asked) == 1:
+            raise StoreUnavailable("too long")
+        return await spent(uid, account)
+
+    monkeypatch.setattr(closing, "_spent", first_fails)
+    await closing.close()
+    assert len((await budget_in(store))["accounts"]) == 1
+    await closing.close()
+    assert sums(await budget_in(store)) == (0, 0)
 
 
 async def test_two_tills_of_one_budget_never_have_more_than_there_is(store: Store, tills: Callable[..., Till]) -> None:

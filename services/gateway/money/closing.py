@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import structlog
 
+from dearena.faults import ArenaFault
 from services.gateway.leases import Leases
-from services.gateway.store import BUDGETS, COMPLETIONS
+from services.gateway.store import BUDGETS, COMPLETIONS, SUM_SECONDS
 from services.runtime.store import Document, Store, within_store_limit
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,15 @@ class DeadAccounts:
         for one in found:
             account = one["accounts"]["v"]
             if account["gateway"] in dead and not await self._has_calls_in_flight(account["gateway"]):
-                await self._close(one["_id"], one["uid"], one["accounts"]["k"], account)
+                try:
+                    await self._close(one["_id"], one["uid"], one["accounts"]["k"], account)
+                except ArenaFault as fault:  # the others are closed all the same, and this one at the next look
+                    log.warning(
+                        "an account of a gateway that died is closed later",
+                        budget=one["_id"],
+                        gateway=account["gateway"],
+                        error=str(fault),
+                    )
 
     async def _has_calls_in_flight(self, gateway: str) -> bool:
         """Whether some of its calls are not marked yet."""
@@ -72,6 +81,6 @@ class DeadAccounts:
             {"$match": {f"charges.{name}": value for name, value in of_account.items()}},
             {"$group": {"_id": None, "spent": {"$sum": "$charges.nano_units"}}},
         ]
-        async with within_store_limit(self._store):
+        async with within_store_limit(self._store, SUM_SECONDS):
             sums = [one async for one in self._completions.aggregate(stages)]
         return int(sums[0]["spent"]) if sums else 0

@@ -6,7 +6,7 @@ from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import CompletionState
 from services.gateway.request_names import dimension_slug, project_of_parent
-from services.gateway.store import COMPLETIONS
+from services.gateway.store import COMPLETIONS, SUM_SECONDS
 from services.runtime.store import Document, Store, within_store_limit
 
 _BY: Final = ("dimension", "model", "purpose", "on_behalf_of")
@@ -55,7 +55,7 @@ class LedgerSums:
         if request.dimension:
             wanted["dimension"] = dimension_slug(project, request.dimension)
         stages: list[Any] = [{"$match": wanted}, {"$group": _SUMS}]
-        async with within_store_limit(self._store):
+        async with within_store_limit(self._store, SUM_SECONDS):
             found = [one async for one in self._completions.aggregate(stages)]
         # Calls without a cost stand with those that have one: failures cost nothing, in whatever currency.
         merged: dict[tuple[Any, ...], list[Document]] = {}
