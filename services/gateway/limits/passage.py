@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from dearena.faults import ArenaFault
 from services.gateway.calls import Call
 from services.gateway.chat import Reply
 from services.gateway.failures import Failure
@@ -103,7 +104,7 @@ class Passage:
         try:
             async with asyncio.timeout(self.remaining()):
                 await self._doorkeeper.enter(self, again=True)
-        except (TimeoutError, CircuitOpen):
+        except (TimeoutError, CircuitOpen, ArenaFault):  # a store that is away: what the last request brought stands
             return False
         return True
 

@@ -251,3 +251,18 @@ async def test_without_the_store_calls_are_not_sent(
     monkeypatch.setattr(records, "step", away)
     with pytest.raises(StoreUnavailable):
         await waiting(gateway(), 0)
+
+
+async def test_a_store_that_is_away_lets_the_last_reply_stand(
+    gateway: Gateway, records: RecordsInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (passage,) = [await gateway().passage(call())]
+
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("away")
+
+    async with passage:
+        passage.remaining()
+        passage.ended(Failure(FailureKind.RATE_LIMITED, "429"), 0.01)
+        monkeypatch.setattr(passage._doorkeeper, "enter", away)
+        assert not await passage.again(0.0)
