@@ -3,7 +3,10 @@
 A key is this installation's, not a project's: whoever names it shares its limits.
 """
 
+import asyncio
+import contextvars
 import time
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 from cachetools import TTLCache
@@ -36,7 +39,9 @@ class KeyLimitBook:
         self._instance = instance
         self._keys = store.collection(KEY_LIMITS)
         self._results = store.collection(RESULTS)
-        self._known: TTLCache[str, Limits | None] = TTLCache(MOST_KEYS, FRESH_SECONDS, timer=time.monotonic)
+        self._known: MutableMapping[str, asyncio.Task[Limits | None]] = TTLCache(
+            MOST_KEYS, FRESH_SECONDS, timer=time.monotonic
+        )
 
     async def limits_of(self, reference: str) -> Limits | None:
         """What is allowed of a key, as it was at most a second ago; None where nothing was said.
@@ -44,12 +49,23 @@ class KeyLimitBook:
         Raises:
             StoreUnavailable: it cannot be read.
         """
-        if reference not in self._known:
-            async with within_store_limit(self._store):
-                document = await self._keys.find_one({"_id": reference})
-            limits = None if document is None else Limits(**{name: document[name] for name in _NUMBERS})
-            self._known[reference] = limits
-        return self._known[reference]
+        # One look: what is known may be forgotten between two.
+        reading = self._known.get(reference)
+        if reading is None:
+            # Of nobody's context: many wait for it.
+            reading = asyncio.create_task(self._read(reference), context=contextvars.Context())
+            self._known[reference] = reading
+            reading.add_done_callback(lambda ended: self._drop_failed(reference, ended))
+        return await asyncio.shield(reading)
+
+    async def _read(self, reference: str) -> Limits | None:
+        async with within_store_limit(self._store):
+            document = await self._keys.find_one({"_id": reference})
+        return None if document is None else Limits(**{name: document[name] for name in _NUMBERS})
+
+    def _drop_failed(self, reference: str, reading: "asyncio.Task[Limits | None]") -> None:
+        if (reading.cancelled() or reading.exception() is not None) and self._known.get(reference) is reading:
+            self._known.pop(reference, None)
 
     async def set(self, request: pb.SetKeyLimitsRequest) -> pb.KeyLimits:
         """Set the limits of a key, or lift them; raises InvalidField with all violations."""
