@@ -22,7 +22,7 @@ from opentelemetry.context import Context
 from services.gateway.calls import Call, Delivery
 from services.gateway.chat import MAX_TOKENS, Reply, UnreadableReply, read_reply, request_body
 from services.gateway.endpoints import CHAT_PATH, server_address
-from services.gateway.exchange import HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
+from services.gateway.exchange import Broken, HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
 from services.gateway.failures import (
     BAD_REQUEST,
     MULTIPLE_CHOICES,
@@ -77,6 +77,8 @@ class _Attempt:
     result: Reply | Failure
     retry_after: float | None
     latency: float
+    broke: bool
+    """Its connection broke after the request was sent."""
 
 
 class EndpointClient:
@@ -145,11 +147,16 @@ class EndpointClient:
             return Delivery(Failure(FailureKind.REFUSED_BY_POLICY, str(error)), timedelta(), 0)
         except KeyMissing as error:
             return Delivery(Failure(FailureKind.KEY_NOT_FOUND, str(error)), timedelta(), 0)
+        billed = 0
         for number in itertools.count(1):
             attempt = await self._attempt(request, call, min(request.timeout, gate.remaining()))
             gate.ended(attempt.result, attempt.retry_after)
+            billed += isinstance(attempt.result, Failure) and self._policy.may_be_billed(
+                attempt.result, broke=attempt.broke
+            )
             if (
                 number >= self._policy.attempts
+                or billed >= self._policy.attempts_that_may_be_billed
                 or not self._is_worth_retrying(attempt)
                 or not await gate.again(self._policy.pause(number, attempt.retry_after, self._chance))
             ):
@@ -182,18 +189,19 @@ class EndpointClient:
 
     async def _attempt(self, request: _Request, call: Call, seconds: float) -> _Attempt:
         began = time.perf_counter()
-        retry_after = None
+        retry_after, broke = None, False
         try:
             # As a whole: an endpoint that sends a byte now and then is not done sooner for it.
             async with asyncio.timeout(seconds):
                 reply = await request.wire.post(request.url, request.body, request.headers)
         except (TimeoutError, RefusedByPolicy, Unreachable, TlsFailed, ReplyTooLong, NotHttp) as error:
             result: Reply | Failure = _failure_of(error, request, seconds)
+            broke = isinstance(error, Broken)
         else:
             result = _without_key(_read(reply, request, call), request.key)
             if asked := reply.headers.get("retry-after"):
                 retry_after = retry_after_seconds(asked, now())
-        return _Attempt(result, retry_after, time.perf_counter() - began)
+        return _Attempt(result, retry_after, time.perf_counter() - began, broke)
 
     def _is_worth_retrying(self, attempt: _Attempt) -> bool:
         return isinstance(attempt.result, Failure) and self._policy.is_worth_retrying(

@@ -12,6 +12,8 @@ _PASSING_REFUSALS = frozenset({408, 409, 425})
 """Request timeout, conflict and too early: refusals of the moment."""
 _LASTING_ERRORS = frozenset({501, 505})
 """Not implemented, HTTP version not supported: the same tomorrow."""
+_ENDPOINT_UNHEARD = frozenset({502, 504})
+"""Bad gateway, gateway timeout: what stands before an endpoint gave up on it, which may be at work on the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class RetryPolicy:
 
     attempts: int = 4
     """HTTP requests for one call, the first included."""
+    attempts_that_may_be_billed: int = 2
+    """Of those, how many may have reached an endpoint that did the work: each is a bill, and no reply tells of it."""
     first_pause: float = 0.5
     """Doubles with each attempt."""
     longest_pause: float = 8.0
@@ -37,6 +41,16 @@ class RetryPolicy:
         if failure.kind is FailureKind.REFUSED_BY_ENDPOINT:
             return failure.http_status in _PASSING_REFUSALS
         return failure.kind in _PASSING_KINDS and failure.http_status not in _LASTING_ERRORS
+
+    @staticmethod
+    def may_be_billed(failure: Failure, *, broke: bool) -> bool:
+        """Whether the endpoint may have done the work, though its reply did not arrive.
+
+        Args:
+            failure: how an attempt ended.
+            broke: whether its connection broke after the request was sent.
+        """
+        return broke or failure.http_status in _ENDPOINT_UNHEARD
 
     def pause(self, attempt: int, retry_after: float | None, chance: Callable[[], float]) -> float:
         """Seconds to wait after a failed attempt, spread so that callers do not return all at once.

@@ -112,7 +112,10 @@ FAILURES: dict[str, tuple[Behaviour, int, int]] = {
     "no record, but not sparring": (fails(404, "no_record"), pb.FAILURE_KIND_REFUSED_BY_ENDPOINT, 1),
     "limited": (fails(429), pb.FAILURE_KIND_RATE_LIMITED, 4),
     "server error": (fails(500), pb.FAILURE_KIND_ENDPOINT_ERROR, 4),
-    "reset": (resets, pb.FAILURE_KIND_UNREACHABLE, 4),
+    # The endpoint may have done the work, and bill it each time.
+    "reset": (resets, pb.FAILURE_KIND_UNREACHABLE, 2),
+    "bad gateway": (fails(502), pb.FAILURE_KIND_ENDPOINT_ERROR, 2),
+    "gateway timeout": (fails(504), pb.FAILURE_KIND_ENDPOINT_ERROR, 2),
     "HTML": (sends(b"<html>Welcome to nginx</html>"), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),
     "broken JSON": (sends(b'{"choices": [', "application/json"), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),
     "endless": (sends(b'"' + b"x" * 3_000_000 + b'"'), pb.FAILURE_KIND_UNREADABLE_REPLY, 1),

@@ -13,7 +13,7 @@ import pytest
 
 from services.gateway import http1, http2
 from services.gateway.endpoint_client import tls_context
-from services.gateway.exchange import NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
+from services.gateway.exchange import Broken, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
 from services.gateway.host_lookups import HostLookups
 from services.gateway.reach import Reach, RefusedByPolicy, networks
 from tests.fixtures.raw_endpoint import (
@@ -26,6 +26,7 @@ from tests.fixtures.raw_endpoint import (
     dribbles,
     floods,
     hangs,
+    leaves,
     listening,
     redirects,
     replies,
@@ -102,7 +103,25 @@ async def test_an_endpoint_that_is_never_done_meets_the_time_limit(behaviour: Ma
 
 async def test_a_reply_that_breaks_off_is_no_reply() -> None:
     async with listening(breaks_off) as endpoint, wire("HTTP/1.1") as via:
-        with pytest.raises(Unreachable):
+        with pytest.raises(Broken):
+            await post(via, url(endpoint))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_what_was_never_sent_is_not_said_to_have_broken(protocol: str) -> None:
+    """A broken one may be billed, and is not sent again as often."""
+    async with listening(replies) as endpoint:
+        pass
+    async with wire(protocol) as via:
+        with pytest.raises(Unreachable, match="refused") as found:
+            await post(via, url(endpoint))
+    assert not isinstance(found.value, Broken)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_connection_that_ends_after_the_request_is_broken(protocol: str) -> None:
+    async with listening(leaves) as endpoint, wire(protocol) as via:
+        with pytest.raises(Broken):
             await post(via, url(endpoint))
 
 
