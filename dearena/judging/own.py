@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dearena.judging.forms import FIVE_STEPS, PLAIN
-from dearena.judging.templates import PLACEHOLDERS
+from dearena.judging.templates import PLACEHOLDERS, scale_of
 
 TEXT_LONGEST: Final = 32_768
 """Characters of a template, and of a rubric: a prompt has two answers besides."""
@@ -23,15 +23,16 @@ _BLOCKS: Final = {
 }
 _REQUIRED: Final = ("question", "answer_1", "answer_2")
 _ANY_PLACEHOLDER: Final = re.compile(r"{{(.*?)}}")
-_VERDICT_LINE: Final = re.compile(r"^VERDICT {{nonce}}: (\S+)$", re.MULTILINE)
+_BEGINS_A_VERDICT: Final = re.compile(r"VERDICT {{nonce}}: \S+", re.IGNORECASE | re.ASCII)
+_OTHER_LINE_ENDS: Final = re.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def problems(text: str) -> list[str]:
     """What is wrong with a template's text, for its author; empty when it can be used."""
     if len(text) > TEXT_LONGEST:
         return [f"has {len(text):,} characters; at most {TEXT_LONGEST:,} are allowed"]
-    if "\r" in text:
-        return ["has carriage returns; lines must end with a line feed alone"]
+    if _OTHER_LINE_ENDS.search(text):
+        return ["has carriage returns or other line ends; lines must end with a line feed alone"]
     unknown = sorted(set(_ANY_PLACEHOLDER.findall(text)) - set(PLACEHOLDERS))
     found = [f"has the placeholder {{{{{name}}}}}, which is not known" for name in unknown]
     found += _wrong_blocks(text)
@@ -69,8 +70,8 @@ def _wrong_demand(text: str) -> Iterator[str]:
     end = max(text.index(_block(one)) + len(_block(one)) for one in shown)
     if "{{nonce}}" in text[:end]:
         yield "names {{nonce}} before the last block ends"
-    words = _VERDICT_LINE.findall(text[end:])
-    if not any(sorted(words) == sorted(scale.words) for scale in (PLAIN, FIVE_STEPS)):
+    lines = [line.strip() for line in text.rstrip().split("\n")]
+    if scale_of(text) is None:
         yield (
             "must ask below the blocks for one of the lines "
             + ", ".join(f"VERDICT {{{{nonce}}}}: {word}" for word in PLAIN.words)
@@ -78,5 +79,7 @@ def _wrong_demand(text: str) -> Iterator[str]:
             + ", ".join(FIVE_STEPS.words)
             + ")"
         )
-    elif _VERDICT_LINE.fullmatch(text.rstrip().rpartition("\n")[2].strip()):
+    elif any(_BEGINS_A_VERDICT.match(line) and not _BEGINS_A_VERDICT.fullmatch(line) for line in lines):
+        yield "goes on behind a verdict in its line, so that an echo cut off there would be one"
+    elif _BEGINS_A_VERDICT.fullmatch(lines[-1]):
         yield "ends with a verdict, so that its echo would end with one; say behind it what the words mean"

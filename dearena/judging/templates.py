@@ -22,6 +22,8 @@ OWN: Final = "own"
 
 PLACEHOLDERS: Final = ("question", "answer_1", "answer_2", "reference", "rubric", "fence", "nonce")
 _PLACEHOLDER = re.compile("{{(" + "|".join(PLACEHOLDERS) + ")}}")
+# Case as in the reading of a reply, where it does not count.
+_DEMAND = re.compile(r"VERDICT {{nonce}}: (\S+)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,17 @@ def chosen(name: str, own_text: str = "", rubric: str = "") -> Template:
     Raises:
         UnknownTemplate: there is none of that name and version.
     """
-    template = Template(OWN, 0, own_text, scale=scale_of(own_text)) if own_text else template_named(name)
+    template = Template(OWN, 0, own_text, scale=scale_of(own_text) or PLAIN) if own_text else template_named(name)
     return replace(template, rubric=rubric) if template.needs_rubric else template
 
 
-def scale_of(own_text: str) -> Scale:
-    """Whose words a text of somebody's own asks for."""
-    return FIVE_STEPS if "VERDICT {{nonce}}: 1>>2" in own_text else PLAIN
+def demanded(own_text: str) -> list[str]:
+    """The words that a text asks for: one a line, each alone behind the code, as a reply is read."""
+    lines = (line.strip() for line in own_text.split("\n"))
+    return [match[1] for line in lines if (match := _DEMAND.fullmatch(line))]
+
+
+def scale_of(own_text: str) -> Scale | None:
+    """Whose words a text of somebody's own asks for; None when they are of no scale."""
+    words = sorted(demanded(own_text))
+    return next((scale for scale in (PLAIN, FIVE_STEPS) if words == sorted(scale.words)), None)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from dearena.judging.forms import PLAIN
 from dearena.judging.own import TEXT_LONGEST, problems
-from dearena.judging.templates import TEMPLATES
+from dearena.judging.templates import TEMPLATES, chosen
 
 TEXT = TEMPLATES["pairwise@1"].text
 
@@ -31,6 +32,9 @@ def test_the_arenas_own_templates_pass(text: str) -> None:
         (TEXT.replace("VERDICT {{nonce}}: 1\n", "- VERDICT {{nonce}}: 1\n"), "must ask below the blocks"),
         (TEXT.rpartition("\n\n")[0], "ends with a verdict"),
         (TEXT.replace("\n", "\r\n"), "carriage returns"),
+        (TEXT + "\nVERDICT {{nonce}}: 1\u2028x", "other line ends"),
+        (TEXT + "\nVERDICT {{nonce}}: 1 is for the first.", "goes on behind a verdict"),
+        (TEXT + "\nverdict {{nonce}}: 1", "must ask below the blocks"),
         (TEXT + "x" * TEXT_LONGEST, "at most 32,768"),
     ],
 )
@@ -44,3 +48,9 @@ def test_answers_in_another_order_are_refused() -> None:
     first, second = (f"[ANSWER {n} {{{{fence}}}}]\n{{{{answer_{n}}}}}\n[END ANSWER {n} {{{{fence}}}}]" for n in (1, 2))
     swapped = TEXT.replace(first, "{{x}}").replace(second, first).replace("{{x}}", second)
     assert problems(swapped) == ["must show the question first, then answer 1, then answer 2"]
+
+
+def test_grades_named_in_a_sentence_do_not_change_the_scale() -> None:
+    text = TEXT + "\nGrades such as VERDICT {{nonce}}: 1>>2 are not wanted."
+    assert problems(text) == []
+    assert chosen("", text).scale is PLAIN
