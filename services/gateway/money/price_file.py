@@ -31,7 +31,7 @@ class PriceFile:
         self._path = Path(path) if path else None
         self._clock = clock
         self._looked_at = clock()
-        self._stamp = _stamp(self._path)
+        self._stamp = self._seen = _stamp(self._path)
         self._prices = PriceList() if self._path is None else _read(self._path)
 
     @property
@@ -50,8 +50,9 @@ class PriceFile:
         return call if price is None else replace(call, spec=replace(call.spec, price=price))
 
     def _read_again(self, path: Path) -> None:
-        if (stamp := _stamp(path)) == self._stamp:
-            return
+        before, self._seen = self._seen, _stamp(path)
+        if self._seen != before or (stamp := self._seen) == self._stamp:
+            return  # as it was, or somebody may be in the midst of writing it: taken when two looks find the same
         self._stamp = stamp
         try:
             self._prices = _read(path)

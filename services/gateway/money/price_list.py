@@ -98,7 +98,8 @@ def read_prices(text: str) -> PriceList:
 
 def _entries(root: yaml.Node | None, problems: list[str]) -> Iterator[yaml.Node]:
     match root:
-        case None:
+        case None:  # editors and `cp` empty a file before they write it
+            problems.append("the file is empty; one without prices says `prices: []`")
             return
         case yaml.MappingNode(value=[(yaml.ScalarNode(value="prices"), entries)]):
             pass
@@ -108,8 +109,6 @@ def _entries(root: yaml.Node | None, problems: list[str]) -> Iterator[yaml.Node]
     match entries:
         case yaml.SequenceNode(value=each):
             yield from each
-        case yaml.ScalarNode(value="" | "null" | "~"):
-            return
         case _:
             problems.append(f"line {_line(entries)}: prices must be a list")
 

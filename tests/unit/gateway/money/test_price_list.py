@@ -64,6 +64,8 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert "line 3" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "prices:\n", "prices: []\n", "# nothing\n"])
-def test_no_prices_are_no_mistake(text: str) -> None:
-    assert read_prices(text).prices == {}
+def test_a_file_without_prices_must_say_so() -> None:
+    assert read_prices("prices: []\n").prices == {}
+    for cut in ("", "# nothing\n", "prices:\n"):
+        with pytest.raises(BrokenPriceFile):
+            read_prices(cut)
