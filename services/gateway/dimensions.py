@@ -88,7 +88,8 @@ class Dimensions:
             except grpc.aio.AioRpcError as error:
                 if not isinstance(fault := fault_of(error), faults.UnknownDimension):
                     raise fault from error
-                known = OPEN
+                # Not remembered: it may come to be at any moment, with a policy of its own.
+                return OPEN
             self._egress[name] = known
         return known
 

@@ -52,11 +52,12 @@ async def test_many_who_ask_at_once_share_one_read() -> None:
     assert store.keys.reads == 1
 
 
-async def test_what_is_forgotten_between_two_looks_is_no_fault() -> None:
+@pytest.mark.parametrize("ttl", [0.5 + ticks for ticks in range(12)])
+async def test_what_is_forgotten_between_two_looks_is_no_fault(ttl: float) -> None:
     """A clock that moves at each look: an entry is there, and a moment later it is not."""
     book = book_of(Collections())
     ticks = iter(range(10**6))
-    book._known = TTLCache(10, 1.5, timer=lambda: float(next(ticks)))
+    book._known = TTLCache(10, ttl, timer=lambda: float(next(ticks)))
     for _ in range(20):
         assert await book.limits_of("env:K") == LIMITS
 
