@@ -20,6 +20,10 @@ KEPT_SECONDS: Final = 60.0
 """Of a revision the form never changes; but which revision is the newest one does."""
 
 
+class _NotYet(Exception):
+    """There is no such revision. It may come at any moment, so this is not kept."""
+
+
 class Judges:
     """What is known of judges' endpoints, kept for a while."""
 
@@ -30,7 +34,10 @@ class Judges:
 
     async def forms(self, project: str, judge: str) -> Sequence[Form]:
         """The form of a judge revision; of one that was superseded both, for either may be on record."""
-        return await self._loaded.get((project, judge))
+        try:
+            return await self._loaded.get((project, judge))
+        except _NotYet:
+            return (Form.LINE,)  # the gateway says what is wrong with it
 
     def forget(self, project: str, judge: str) -> None:
         """Look again when it is next asked for."""
@@ -48,8 +55,10 @@ class Judges:
             model = (await self._peers.gateway.GetModel(request)).model
         except grpc.aio.AioRpcError as error:
             if isinstance(fault_in(error), faults.UnknownModel):
-                return (Form.LINE,)
+                raise _NotYet from None
             raise
+        if model.revision < revision.number:
+            raise _NotYet
         if model.revision != revision.number:
             return (Form.LINE, Form.JSON)
         return (Form.JSON if model.endpoint.structured_output else Form.LINE,)

@@ -92,7 +92,12 @@ class Texts:
 
     async def sample_answer(self, dimension: DimensionVersion, model: str, query_id: str) -> str | None:
         """A model's answer to a query, whatever its hash; None when it has no usable one."""
-        text = (await self._loaded.get((dimension, model))).get(query_id)
+        key = (dimension, model)
+        text = (await self._loaded.get(key)).get(query_id)
+        if text is None:
+            # Perhaps they were loaded before this one was recorded.
+            self._loaded.forget(key)
+            text = (await self._loaded.get(key)).get(query_id)
         return text.parts[0] if text else None
 
     async def template(self, dimension: DimensionName, template_hash: str = "") -> Template:
