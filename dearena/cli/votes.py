@@ -37,7 +37,8 @@ def export(
 ) -> None:
     """Write each outcome as a line of JSON.
 
-    The winner is a, b or tie, and null where nothing was decided. A file is complete or not there at all.
+    The winner is a, b or tie, and null where nothing was decided. Who sat first is a or b where the judge
+    looked once, and null where it looked twice. A file is complete or not there at all.
     With --json and a file, what was written is told as JSON.
     """
 
@@ -73,6 +74,7 @@ def line_of(vote: Vote, dimension: str) -> dict[str, Any]:
         "cell_id": vote.cell_id,
         "attempt": vote.attempt,
         "draw": vote.draw,
+        "first": vote.first,
     }
 
 

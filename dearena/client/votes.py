@@ -13,6 +13,7 @@ _OUTCOMES: Final = {number: name.removeprefix("OUTCOME_") for name, number in co
 EVEN_DRAW: Final = parts.ONE
 _KINDS: Final = {number: name.removeprefix("CELL_KIND_") for name, number in common_pb2.CellKind.items()}
 ALL_KINDS: Final = (common_pb2.CELL_KIND_VOTE, common_pb2.CELL_KIND_CANARY)
+_UNASKED: Final = (common_pb2.SEAT_VERDICT_UNSPECIFIED, common_pb2.SEAT_VERDICT_NONE)
 _WINNERS: Final = {"A": "a", "B": "b", "TIE": "tie"}
 
 
@@ -38,6 +39,8 @@ class Vote:
     """VOTE or CANARY; one that is not known here as its number."""
     draw: int = EVEN_DRAW
     """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
+    first: str | None = None
+    """Who sat first where the judge looked once: a or b; None where it looked twice, or did not reply."""
 
     @property
     def winner(self) -> str | None:
@@ -61,6 +64,8 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         batch.cost_nano_units,
         batch.draw or repeat(0, len(batch.sequence)),
         batch.kind or repeat(common_pb2.CELL_KIND_VOTE, len(batch.sequence)),
+        batch.a_first or repeat(common_pb2.SEAT_VERDICT_UNSPECIFIED, len(batch.sequence)),
+        batch.b_first or repeat(common_pb2.SEAT_VERDICT_UNSPECIFIED, len(batch.sequence)),
         strict=True,
     )
     for (
@@ -77,6 +82,8 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         cost,
         draw,
         kind,
+        a_first,
+        b_first,
     ) in columns:
         yield Vote(
             sequence=sequence,
@@ -93,4 +100,11 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
             currency=batch.currency,
             draw=draw or EVEN_DRAW,
             kind=_KINDS.get(kind, str(kind)),
+            first=_who_sat_first(a_first, b_first),
         )
+
+
+def _who_sat_first(a_first: int, b_first: int) -> str | None:
+    """Of one look; None of two, and of none."""
+    asked = [seat for seat, said in (("a", a_first), ("b", b_first)) if said not in _UNASKED]
+    return asked[0] if len(asked) == 1 else None

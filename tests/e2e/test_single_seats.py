@@ -237,3 +237,22 @@ async def test_each_judge_is_told_how_far_it_leans(
         one = health[row.judge]
         # Canaries are asked once too: no judge has more verdicts than cells.
         assert row.first_seat.votes <= one.first_seat + one.second_seat <= one.cells
+
+
+async def test_exported_votes_make_the_board_again(
+    whole: Arena, single: tuple[ArenaClient, Played, list[Look]], tmp_path: Path
+) -> None:
+    """Without who sat first, a fit would take what the seat is worth for strength."""
+    _, played, _ = single
+    file = tmp_path / "votes.jsonl"
+    assert "votes are in" in await dearena(whole, "votes", "export", "d", "-o", str(file))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dearena.cli", "fit", str(file), "--json", stdout=PIPE
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    fitted = json.loads(said)
+    assert {row["model"]: row["strength"] for row in fitted["models"]} == pytest.approx(
+        {row.model: row.strength for row in played.board.rows}, abs=1e-4
+    )
+    assert fitted["first_seat"]["log_odds"] == pytest.approx(played.board.seat_effect.log_odds, abs=1e-4)

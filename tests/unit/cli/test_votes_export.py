@@ -38,6 +38,7 @@ def test_a_line_says_who_judged_what_and_that_nobody_won() -> None:
         "cell_id": "c1",
         "attempt": 1,
         "draw": 65_536,
+        "first": None,
     }
 
 

@@ -64,3 +64,15 @@ def test_columns_of_unequal_length_are_noticed() -> None:
     batch.outcome.append(common_pb2.OUTCOME_A)
     with pytest.raises(ValueError, match="longer"):
         list(rows_of(batch))
+
+
+def test_who_sat_first_is_told_of_one_look_only() -> None:
+    batch = ListVotesResponse()
+    batch.CopyFrom(BATCH)
+    none = common_pb2.SEAT_VERDICT_NONE
+    batch.a_first[:] = [none, common_pb2.SEAT_VERDICT_SECOND]
+    batch.b_first[:] = [common_pb2.SEAT_VERDICT_FIRST, common_pb2.SEAT_VERDICT_FIRST]
+    assert [row.first for row in rows_of(batch)] == ["b", None]
+    batch.a_first[:], batch.b_first[:] = [common_pb2.SEAT_VERDICT_TIE, none], [none, none]
+    assert [row.first for row in rows_of(batch)] == ["a", None]
+    assert [row.first for row in rows_of(BATCH)] == [None, None]
