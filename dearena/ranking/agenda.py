@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.ranking import decisions, seeding
-from dearena.ranking.admission import next_admissions
+from dearena.ranking.admission import next_admissions, waiting
 from dearena.ranking.decisions import NEWCOMER, SEED, Decision
 from dearena.ranking.eligibility import eligible
-from dearena.ranking.entrants import Entrant, changes
+from dearena.ranking.entrants import Admitted, Entrant, changes
 from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
@@ -88,12 +88,17 @@ def room_beside(state: RankingState) -> int:
 
 
 def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
-    """More seeds are admitted until there are enough, and every pair of them has a judge."""
+    """Seeds are admitted until there are enough; then only who gives a judge to a pair of them that has none."""
     seeds = state.seeds
     lonely = seeding.pair_without_judge(seeds, lambda pair: eligible(seeds, pair, state.admitted, rules.judge_policy))
-    if len(seeds) >= rules.seed_models and lonely is None:
-        return OpenRound()
-    admission = next_admissions(entrants, state.admitted, (), 1)
+    if len(seeds) >= rules.seed_models:
+        if lonely is None:
+            return OpenRound()
+        # Anybody else would be one more to compare with all seeds, and bring the pair no nearer to a judge.
+        helpful = [one for one in entrants if _could_judge(one, lonely, state, rules.judge_policy)]
+    else:
+        helpful = list(entrants)
+    admission = next_admissions(helpful, state.admitted, (), 1)
     if admission.ready:
         return (decisions.admitted(state.decisions + 1, admission.ready[0], SEED, 0),)
     if state.outdated and not seeds:
@@ -103,9 +108,17 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
         reasons.append(f"fewer than {rules.seed_models} seed models ready: {len(seeds)}")
     elif lonely is not None:
         reasons.append(no_eligible_judge(lonely, rules.judge_policy).reason)
+        if others := len(waiting(entrants, state.admitted)) - len(waiting(helpful, state.admitted)):
+            reasons.append(f"{others} waiting could not judge it either")
     if admission.awaited:
         reasons.append(_collecting(admission.awaited, entrants))
     return Wait("; ".join(reasons))
+
+
+def _could_judge(entrant: Entrant, pair: Pair, state: RankingState, policy: JudgePolicy) -> bool:
+    """Whether an entrant would be a judge of this pair, were it admitted."""
+    judge = Admitted(entrant.model, entrant.provider, entrant.family, entrant.judge_parameters_hash, entrant.may_judge)
+    return bool(eligible((entrant.model,), pair, {**state.admitted, entrant.model: judge}, policy))
 
 
 def _collecting(models: Sequence[str], entrants: Sequence[Entrant]) -> str:

@@ -122,6 +122,18 @@ def test_seeds_that_cannot_judge_one_another_wait_for_more() -> None:
     assert told(found, Rules(seed_models=3), admitted=5) == OpenRound()
 
 
+def test_no_more_seeds_than_give_a_lonely_pair_its_judge() -> None:
+    """With whoever cannot judge it the round would only grow: it is asked of all pairs of seeds."""
+    rules = Rules(seed_models=3, exclude_family=True)
+    found = [entrant(f"{slug}@1", family="xy"[place % 2]) for place, slug in enumerate("abcdefgh")]
+    lonely = "no eligible judge for a@1 against b@1: none judges its own family"
+    assert told(found, rules, admitted=3) == Wait(f"{lonely}; 5 waiting could not judge it either")
+    found.append(entrant("z@1", family="z"))
+    [decided] = told(found, rules, admitted=3)
+    assert (decided.model, decided.content["role"]) == ("z@1", SEED)
+    assert told(found, rules, admitted=4) == OpenRound()
+
+
 def test_the_first_models_are_seeds_and_the_round_opens_when_they_are_enough() -> None:
     decided = told(entrants(READY, READY, READY, READY), Rules(seed_models=3), admitted=2)
     assert [(d.kind, d.model, d.content["role"]) for d in decided] == [(DecisionKind.ADMITTED, "c@1", SEED)]
