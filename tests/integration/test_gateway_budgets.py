@@ -280,6 +280,9 @@ async def test_what_nobody_can_reckon_is_refused_and_said(gateway: Gateway, endp
         await set_budget(gateway, budget_of(-5, slug="m"))
     with refused(faults.InvalidField):
         await set_budget(gateway, pb.Budget(parent="projects/default", limit=Money(currency="USD")))
+    with refused(faults.InvalidField) as unpriced:
+        await set_budget(gateway, budget_of(5, slug="free"))
+    assert "has no price" in str(unpriced[0])
     assert await budgets(gateway) == []
 
     await set_budget(gateway, budget_of(5, dimension="algebra"))

@@ -1,6 +1,6 @@
 """What must hold of a budget before it is set, as requests say it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from dearena.faults import FieldViolation, InvalidField
@@ -58,7 +58,7 @@ def _slug_violations(budget: pb.Budget, scope: BudgetScope) -> Iterable[FieldVio
                 yield FieldViolation(f"budget.{name}", str(error))
 
 
-def check_limit(key: BudgetKey, budget: pb.Budget, models: Iterable[RegisteredModel], prices: PriceList) -> None:
+def check_limit(key: BudgetKey, budget: pb.Budget, models: Sequence[RegisteredModel], prices: PriceList) -> None:
     """Raises InvalidField with all violations.
 
     Args:
@@ -79,6 +79,11 @@ def check_limit(key: BudgetKey, budget: pb.Budget, models: Iterable[RegisteredMo
         violations.append(FieldViolation("budget.limit.nano_units", f"must be from 0 to {LARGEST_LIMIT}"))
     if violations:
         raise _fault(violations)
+    for model in models if key.scope is BudgetScope.MODEL else ():
+        if model.name.slug == key.model and prices.of_spec(model.spec) is None:
+            raise InvalidField.of(
+                "budget.model", f"{key.model} has no price, so that a budget would hold none of its calls"
+            )
     others = [
         f"{model.name.slug} ({price.currency()})"
         for model in models
