@@ -182,7 +182,9 @@ class CompletionLog:
         if state is CompletionState.STARTED:
             if record["owner"] == self._owner and record["number"] == number:
                 # Of an earlier claim that failed, and so was not sent.
-                return await self._take_over(record["_id"], state, number, holds) if holds else Ours()
+                if not holds and not record.get("holds"):
+                    return Ours()
+                return await self._take_over(record["_id"], state, number, holds)
             # One of this process's own that is not in flight here ended without a record: sent or not, who knows.
             if record["owner"] != self._owner and not await self._leases.dead([record["owner"]]):
                 return Elsewhere()
@@ -201,7 +203,8 @@ class CompletionLog:
         if state is CompletionState.STARTED:
             wanted |= {"owner": self._owner, "number": number}
         changes: Document = {"state": str(CompletionState.STARTED), "owner": self._owner, "number": number}
-        if holds:
+        if holds or state is CompletionState.STARTED:
+            # Those of a claim that failed were given back.
             changes["holds"] = list(holds)
         found = await self._update(wanted, {"$set": changes})
         return Ours() if found else Elsewhere()

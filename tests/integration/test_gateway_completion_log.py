@@ -65,9 +65,12 @@ async def test_a_start_that_was_written_but_not_confirmed_is_sent_as_if_new(
     with monkeypatch.context() as patched:
         patched.setattr(log, "_starts", GroupCommit(unconfirmed))
         with pytest.raises(type(error)):
-            await log.claim(CALL)
+            await log.claim(CALL, [{"account": "one"}])
 
     assert await log.claim(CALL) == Ours()
+    kept = await store.collection(COMPLETIONS).find_one({"_id": record_id("default", CALL.request_id)})
+    assert kept is not None
+    assert kept["holds"] == []  # what the first claim reserved was given back
     await log.end(CALL, DONE)
     assert await log.claim(CALL) == Ended(DONE)
     record = await store.collection(COMPLETIONS).find_one({"_id": record_id("default", CALL.request_id)})
