@@ -155,7 +155,12 @@ def _judging(
 
 
 def _text_in(path: Path | None) -> str:
-    return "" if path is None else path.read_text(encoding="utf-8")
+    if path is None:
+        return ""
+    text = path.read_text(encoding="utf-8")
+    if not text.strip():
+        raise InvalidField.of(str(path), "is empty")
+    return text
 
 
 def _target(cost: str) -> common_pb2.Money | None:
