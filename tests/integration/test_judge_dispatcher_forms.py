@@ -170,7 +170,8 @@ async def test_a_grade_is_kept_and_its_sign_is_the_verdict(
 async def test_a_superseded_judge_is_answered_from_the_record_in_whichever_form(
     arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
 ) -> None:
-    # The gateway knows revision 1; of revision 2 nobody can say any more what its endpoint took.
+    # The gateway tells of revision 3; of revision 2 nobody can say any more what its endpoint took.
+    arena.gateway.revisions["gamma"] = 3
     arena.gateway.habits["gamma@2"] = first_always
     cell = cell_of("gamma@2")
     await arena.ask([cell])
