@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.ranking import decisions, seeding
-from dearena.ranking.admission import next_admissions, waiting
+from dearena.ranking.admission import next_admissions
 from dearena.ranking.decisions import NEWCOMER, SEED, Decision
 from dearena.ranking.eligibility import eligible
 from dearena.ranking.entrants import Admitted, Entrant, changes
@@ -108,8 +108,6 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
         reasons.append(f"fewer than {rules.seed_models} seed models ready: {len(seeds)}")
     elif lonely is not None:
         reasons.append(no_eligible_judge(lonely, rules.judge_policy).reason)
-        if others := len(waiting(entrants, state.admitted)) - len(waiting(helpful, state.admitted)):
-            reasons.append(f"{others} waiting could not judge it either")
     if admission.awaited:
         reasons.append(_collecting(admission.awaited, entrants))
     return Wait("; ".join(reasons))
