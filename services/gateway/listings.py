@@ -16,9 +16,9 @@ from services.gateway.messages import message_of_answer, message_of_ledger_entry
 from services.gateway.models import EntrantRevision, RegisteredModel
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, KnownBudget, exhausted_ones, parts_of
-from services.gateway.request_names import dimension_name, dimension_slug, model_revision, project_of_parent
 from services.gateway.store import COMPLETIONS, Models
 from services.runtime import paging
+from services.runtime.request_names import dimension_name, dimension_slug, model_revision, project_of_parent
 from services.runtime.store import Document, Store, within_store_limit
 
 PAGE_BYTES: Final = 2 * 1024 * 1024

@@ -24,9 +24,9 @@ from services.gateway.documents import provenance
 from services.gateway.drift import BASELINE, PARAMETERS, PROMPTS, Probe, drift, observe
 from services.gateway.messages import message_of_probe, timestamp
 from services.gateway.models import RegisteredModel
-from services.gateway.request_names import model_name
 from services.gateway.store import PROBE_TURNS, PROBES, Models
 from services.runtime import paging
+from services.runtime.request_names import model_name
 from services.runtime.store import Document, ReturnDocument, Store, now, within_store_limit
 
 log = structlog.get_logger(__name__)

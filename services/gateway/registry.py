@@ -15,10 +15,10 @@ from services.gateway.model_checks import check_spec
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import ModelSpec, RegisteredModel
 from services.gateway.outbox import Outbox
-from services.gateway.request_names import model_name
 from services.gateway.store import RESULTS, Models
 from services.runtime import subjects, telemetry
 from services.runtime.bus import envelope
+from services.runtime.request_names import model_name
 from services.runtime.store import Session, Store, now, once, within_store_limit
 
 LONGEST_REQUEST_ID = 128

@@ -34,8 +34,8 @@ from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.price_file import PriceFile
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
-from services.gateway.request_names import model_name, model_revision, project_slug
 from services.gateway.store import Models
+from services.runtime.request_names import model_name, model_revision, project_slug
 
 LONGEST_NAME = 256
 """Of what stands in the record of a call."""

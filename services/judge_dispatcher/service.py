@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena import faults
 from dearena.judging.templates import TEMPLATES, Template, template_named
-from dearena.names import DimensionName, InvalidName, ModelName
+from dearena.names import ModelName
 from dearena.outcomes import SeatVerdict as Verdict
 from dearena.v1.common_pb2 import Cell, CellKind, Money, SeatPolicy, SeatVerdict, TokenUsage
 from dearena.v1.common_pb2 import Outcome as OutcomeNumber
@@ -48,6 +48,7 @@ from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import DimensionVersion
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
 from services.runtime.peers import Peers
+from services.runtime.request_names import dimension_name, model_name
 from services.runtime.rpc import fault_in
 from services.runtime.store import Store, within_store_limit
 
@@ -87,7 +88,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
     async def ListVotes(self, request: ListVotesRequest, context: Context) -> AsyncIterator[ListVotesResponse]:
         """Stream outcomes in columns: votes, unless other kinds of cells are asked for."""
         async for votes in self._comparisons.votes(
-            _dimension(request.dimension),
+            dimension_name("dimension", request.dimension),
             round_number=request.round,
             after_sequence=request.after_sequence,
             batch_size=VOTES_A_BATCH,
@@ -98,7 +99,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
 
     async def GetRoundProgress(self, request: GetRoundProgressRequest, context: Context) -> GetRoundProgressResponse:
         """Count; a round nobody asked about yet has no outcomes."""
-        dimension = _dimension(request.dimension)
+        dimension = dimension_name("dimension", request.dimension)
         async with within_store_limit(self._store):
             by_currency = await self._comparisons.progress(dimension, request.round)
             paused = await self._pauses.waiting_in(dimension, request.round)
@@ -116,7 +117,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
 
     async def GetComparison(self, request: GetComparisonRequest, context: Context) -> GetComparisonResponse:
         """Find one comparison and the replies behind it."""
-        dimension = _dimension(request.dimension)
+        dimension = dimension_name("dimension", request.dimension)
         if not request.cell_id:
             raise faults.InvalidField.of("cell_id", "is required")
         async with within_store_limit(self._store):
@@ -174,7 +175,9 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
 
     async def ListPersuasion(self, request: ListPersuasionRequest, context: Context) -> ListPersuasionResponse:
         """List what trials have found."""
-        return ListPersuasionResponse(persuasions=await self._attacks.list(_dimension(request.dimension)))
+        return ListPersuasionResponse(
+            persuasions=await self._attacks.list(dimension_name("dimension", request.dimension))
+        )
 
     async def PreviewPrompt(self, request: PreviewPromptRequest, context: Context) -> PreviewPromptResponse:
         """Show what a judge would be sent."""
@@ -201,13 +204,6 @@ def _template(template: Template) -> GetTemplateResponse:
     )
 
 
-def _dimension(name: str) -> DimensionName:
-    try:
-        return DimensionName.parse(name)
-    except InvalidName as error:
-        raise faults.InvalidField.of("dimension", str(error)) from error
-
-
 def _kinds(numbers: Sequence[int]) -> list[str]:
     """Kinds of cells by name without prefix; votes when none is asked for."""
     if unknown := [number for number in numbers if number not in _KINDS]:
@@ -222,10 +218,7 @@ def _check_request_id(request_id: str) -> None:
 
 def _judge(name: str, request_id: str) -> ModelName:
     _check_request_id(request_id)
-    try:
-        return ModelName.parse(name)
-    except InvalidName as error:
-        raise faults.InvalidField.of("name", str(error)) from error
+    return model_name("name", name)
 
 
 def _votes_response(columns: Columns) -> ListVotesResponse:

@@ -6,8 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from dearena.faults import AlreadyExists, ArenaFault, InvalidField, StoreUnavailable, UnknownDimension
-from dearena.names import DimensionName, InvalidName, parse_project
+from dearena.faults import AlreadyExists, ArenaFault, StoreUnavailable, UnknownDimension
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
 from services.query_selector import dimension as domain
@@ -16,6 +15,7 @@ from services.query_selector.announcer import Announcer
 from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import Dimensions
 from services.runtime import paging
+from services.runtime.request_names import dimension_name, project_of_parent
 from services.runtime.store import Document, Store
 
 
@@ -70,15 +70,12 @@ class QuerySelector(QuerySelectorServiceServicer):
 
     async def GetDimension(self, request: pb.GetDimensionRequest, context: Any) -> pb.GetDimensionResponse:
         """The dimension as it stands."""
-        found = await self._dimensions.get(_dimension_name("name", request.name))
+        found = await self._dimensions.get(dimension_name("name", request.name))
         return pb.GetDimensionResponse(dimension=messages.dimension_of(found))
 
     async def ListDimensions(self, request: pb.ListDimensionsRequest, context: Any) -> pb.ListDimensionsResponse:
         """In slug order."""
-        try:
-            project = parse_project(request.parent)
-        except InvalidName as error:
-            raise InvalidField.of("parent", str(error)) from error
+        project = project_of_parent("parent", request.parent)
         scope = ("dimensions", project)
         size = paging.size_of(request.page_size)
         after = paging.after_of(scope, request.page_token)
@@ -91,7 +88,7 @@ class QuerySelector(QuerySelectorServiceServicer):
 
     async def ListQueries(self, request: pb.ListQueriesRequest, context: Any) -> pb.ListQueriesResponse:
         """In id order; pages are shorter where questions are long."""
-        name = _dimension_name("dimension", request.dimension)
+        name = dimension_name("dimension", request.dimension)
         size = paging.size_of(request.page_size)
         dimension = await self._dimensions.get(name)
         version = request.dimension_version or dimension["version"]
@@ -104,13 +101,6 @@ class QuerySelector(QuerySelectorServiceServicer):
             queries=[messages.query_of(document) for document in found],
             next_page_token=paging.token_of(scope, found[-1]["query_id"]) if more else "",
         )
-
-
-def _dimension_name(field: str, name: str) -> DimensionName:
-    try:
-        return DimensionName.parse(name)
-    except InvalidName as error:
-        raise InvalidField.of(field, str(error)) from error
 
 
 def _creation_result(document: Document) -> bytes:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from dearena.faults import InvalidCursor, InvalidField, UnknownInsertion, UnknownRound
-from dearena.names import DimensionName, InvalidName, Revision
 from dearena.ranking.explain import explain
 from dearena.ranking.findings import Progress
 from dearena.v1 import ranker_pb2 as pb
@@ -25,6 +24,7 @@ from services.ranker.store import RankerStore
 from services.ranker.watching import Watch
 from services.ranker.worker import DimensionWorker
 from services.runtime import paging
+from services.runtime.request_names import dimension_name, model_revision
 
 PAGE_BYTES: Final = 2 * 1024 * 1024
 """Of one page of decisions: what a gRPC client takes is 4 MiB unless told otherwise."""
@@ -64,7 +64,7 @@ class Ranker(RankerServiceServicer):
     ) -> AsyncIterator[pb.WatchInsertionResponse]:
         """Every step of an insertion, or of all insertions without end."""
         if request.model:
-            _check_revision(request.model)
+            model_revision("model", request.model)
         worker, _ = await self._dimension(request.dimension)
         watch = Watch(
             self._store, self._dimensions, worker, model=request.model, watch_seconds=self._settings.watch_seconds
@@ -74,7 +74,7 @@ class Ranker(RankerServiceServicer):
 
     async def GetRound(self, request: pb.GetRoundRequest, context: Any) -> pb.GetRoundResponse:
         """A round by number, or the newest closed one."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         record = await self._store.round(name, request.round)
         if record is None:
             await self._dimensions.worker(name)  # says if there is no such dimension
@@ -105,7 +105,7 @@ class Ranker(RankerServiceServicer):
 
     async def ExplainInsertion(self, request: pb.ExplainInsertionRequest, context: Any) -> pb.ExplainInsertionResponse:
         """A model's whole way, from the log alone."""
-        _check_revision(request.model)
+        model_revision("model", request.model)
         worker, ranking = await self._dimension(request.dimension)
         record = await self._store.insertion(ranking.name, request.model)
         if record is None:
@@ -133,7 +133,7 @@ class Ranker(RankerServiceServicer):
 
     async def SuspendJudge(self, request: pb.SuspendJudgeRequest, context: Any) -> pb.SuspendJudgeResponse:
         """Ordered now, done between rounds."""
-        _check_revision(request.judge, "judge")
+        model_revision("judge", request.judge)
         worker, ranking = await self._dimension(request.dimension)
         await self._operators.suspend(ranking.name, request)
         worker.ring()
@@ -141,7 +141,7 @@ class Ranker(RankerServiceServicer):
 
     async def ReinstateJudge(self, request: pb.ReinstateJudgeRequest, context: Any) -> pb.ReinstateJudgeResponse:
         """Ordered now, done between rounds."""
-        _check_revision(request.judge, "judge")
+        model_revision("judge", request.judge)
         worker, ranking = await self._dimension(request.dimension)
         await self._operators.reinstate(ranking.name, request)
         worker.ring()
@@ -149,7 +149,7 @@ class Ranker(RankerServiceServicer):
 
     async def _dimension(self, dimension: str) -> tuple[DimensionWorker, RankingRecord]:
         """The worker and the record of a dimension; raises UnknownDimension when there is none."""
-        name = _dimension_name(dimension)
+        name = dimension_name("dimension", dimension)
         worker = await self._dimensions.worker(name)
         record = await self._store.ranking(name)
         if record is None:
@@ -171,20 +171,6 @@ def _insertion(
         served=tuple(opened.models),
         waiting_reason=ranking.waiting_reason,
     )
-
-
-def _dimension_name(name: str) -> DimensionName:
-    try:
-        return DimensionName.parse(name)
-    except InvalidName as error:
-        raise InvalidField.of("dimension", str(error)) from error
-
-
-def _check_revision(model: str, field: str = "model") -> None:
-    try:
-        Revision.parse(model)
-    except InvalidName as error:
-        raise InvalidField.of(field, str(error)) from error
 
 
 def _number(key: str) -> int:

@@ -7,12 +7,13 @@ import structlog
 from cachetools import LRUCache
 
 from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownRound
-from dearena.names import DimensionName, InvalidName
+from dearena.names import DimensionName
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
 from dearena.v1.scorer_pb2_grpc import ScorerServiceServicer
 from services.runtime import paging
 from services.runtime.doorbell import Delivery, Poison
+from services.runtime.request_names import dimension_name
 from services.runtime.rpc import fault_in
 from services.scorer.messages import board_message, matrices_message, summary_message
 from services.scorer.news import News
@@ -52,7 +53,7 @@ class Scorer(ScorerServiceServicer):
 
     async def ScoreThrough(self, request: pb.ScoreThroughRequest, context: Any) -> pb.ScoreThroughResponse:
         """The board of all rounds up to one."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         if request.round == 0:
             raise InvalidField.of("round", "rounds are numbered from 1")
         board = self._sent.get((name, request.round))
@@ -60,20 +61,20 @@ class Scorer(ScorerServiceServicer):
 
     async def GetLeaderboard(self, request: pb.GetLeaderboardRequest, context: Any) -> pb.GetLeaderboardResponse:
         """The last settled board, or a given version."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         version = await self._version(name, request.board_version)
         board = self._sent.get((name, version))
         return pb.GetLeaderboardResponse(board=board or self._kept(await self._board(name, version)))
 
     async def GetMatrices(self, request: pb.GetMatricesRequest, context: Any) -> pb.GetMatricesResponse:
         """Win rates and comparisons of a board's models."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         found = await self._board(name, await self._version(name, request.board_version))
         return matrices_message(found, await self._scoreboards.pairs(name, found.board_version))
 
     async def ListBoards(self, request: pb.ListBoardsRequest, context: Any) -> pb.ListBoardsResponse:
         """Every version, newest first."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         size = paging.size_of(request.page_size)
         scope = ("ListBoards", str(name))
         before = int(paging.after_of(scope, request.page_token) or 0)
@@ -86,12 +87,12 @@ class Scorer(ScorerServiceServicer):
 
     async def GetPairs(self, request: pb.GetPairsRequest, context: Any) -> pb.GetPairsResponse:
         """How surely each model is better than each other."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         return await self._reports.pairs(name, await self._version(name, request.board_version))
 
     async def GetJudgeReport(self, request: pb.GetJudgeReportRequest, context: Any) -> pb.GetJudgeReportResponse:
         """How each judge votes, and what it is worth."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         version = await self._version(name, request.board_version)
         return await self._reports.judges(name, version, with_worth=request.with_worth)
 
@@ -99,7 +100,7 @@ class Scorer(ScorerServiceServicer):
         self, request: pb.GetCounterfactualsRequest, context: Any
     ) -> pb.GetCounterfactualsResponse:
         """Boards that might have been."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         if unknown := [number for number in request.which if number not in KINDS]:
             raise InvalidField.of("which", f"{unknown[0]} is no kind of board")
         version = await self._version(name, request.board_version)
@@ -107,7 +108,7 @@ class Scorer(ScorerServiceServicer):
 
     async def DiffBoards(self, request: pb.DiffBoardsRequest, context: Any) -> pb.DiffBoardsResponse:
         """Why ranks are others than before."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         if request.from_version == 0:
             raise InvalidField.of("from_version", "versions are numbered from 1")
         return await self._reports.changes(name, request.from_version, await self._version(name, request.to_version))
@@ -116,7 +117,7 @@ class Scorer(ScorerServiceServicer):
         self, request: pb.WatchLeaderboardRequest, context: Any
     ) -> AsyncIterator[pb.WatchLeaderboardResponse]:
         """Settled boards as they come. Ends with UNAVAILABLE when this process leaves: resume elsewhere."""
-        name = _dimension_name(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         cursor = request.cursor
         newest = await self._scoreboards.newest(name)
         if newest is None:
@@ -175,10 +176,3 @@ class Scorer(ScorerServiceServicer):
 
 def _watched(scoreboard: Scoreboard) -> pb.WatchLeaderboardResponse:
     return pb.WatchLeaderboardResponse(cursor=scoreboard.board_version, board=board_message(scoreboard))
-
-
-def _dimension_name(name: str) -> DimensionName:
-    try:
-        return DimensionName.parse(name)
-    except InvalidName as error:
-        raise InvalidField.of("dimension", str(error)) from error

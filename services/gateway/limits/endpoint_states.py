@@ -13,9 +13,9 @@ from services.gateway.limits.state import LimitState
 from services.gateway.listings import number_of_token
 from services.gateway.messages import timestamp
 from services.gateway.models import RegisteredModel
-from services.gateway.request_names import project_of_parent
 from services.gateway.store import Models
 from services.runtime import paging
+from services.runtime.request_names import project_of_parent
 
 
 class EndpointStates:

@@ -20,10 +20,10 @@ from services.gateway.messages import message_of_budget
 from services.gateway.money.budget_requests import check_currency
 from services.gateway.money.budgets import BudgetKey, BudgetScope, BudgetState, KnownBudget
 from services.gateway.outbox import Outbox
-from services.gateway.request_names import dimension_slug, project_of_parent
 from services.gateway.store import BUDGETS, RESULTS
 from services.runtime import paging, subjects, telemetry
 from services.runtime.bus import envelope
+from services.runtime.request_names import dimension_slug, project_of_parent
 from services.runtime.store import Document, ReturnDocument, Session, Store, now, once, within_store_limit
 
 FRESH_SECONDS: Final = 1.0

@@ -5,8 +5,8 @@ from typing import Any, Final
 from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import CompletionState
-from services.gateway.request_names import dimension_slug, project_of_parent
 from services.gateway.store import COMPLETIONS, SUM_SECONDS
+from services.runtime.request_names import dimension_slug, project_of_parent
 from services.runtime.store import Document, Store, within_store_limit
 
 _BY: Final = ("dimension", "model", "purpose", "on_behalf_of")
