@@ -36,6 +36,23 @@ def of_insertion(model: str, dimension: str) -> str:
     return f"insertion of {model} in {dimension}"
 
 
+def called(scope: str, dimension: str, model: str) -> str:
+    """What people call a budget.
+
+    Args:
+        scope: "DIMENSION", "MODEL" or "INSERTION".
+        dimension: its slug; of scopes DIMENSION and INSERTION.
+        model: its slug; of scopes MODEL and INSERTION, where it is empty in the budget of each model that has none.
+    """
+    match scope:
+        case "DIMENSION":
+            return of_dimension(dimension)
+        case "MODEL":
+            return of_model(model)
+        case _:
+            return of_insertion(model or "each model", dimension)
+
+
 def budgets_of(dimension: str, model: str, payers: Iterable[str]) -> tuple[str, ...]:
     """Names of all budgets that may hold a call.
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dearena import budgets
 from dearena.cli import columns, output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.amounts import amount_of, amount_text
+from dearena.client.budgets import called
 from dearena.faults import InvalidField
 from dearena.plain import plain
 from dearena.v1 import gateway_pb2
@@ -109,17 +109,6 @@ def _budget(dimension: str, model: str, *, each_model: bool) -> gateway_pb2.Budg
     if dimension:
         scope = gateway_pb2.BUDGET_SCOPE_INSERTION if model or each_model else gateway_pb2.BUDGET_SCOPE_DIMENSION
     return gateway_pb2.Budget(scope=scope, dimension=dimension, model=model)
-
-
-def called(budget: gateway_pb2.Budget) -> str:
-    """What people call a budget."""
-    match budget.scope:
-        case gateway_pb2.BUDGET_SCOPE_DIMENSION:
-            return budgets.of_dimension(budget.dimension)
-        case gateway_pb2.BUDGET_SCOPE_MODEL:
-            return budgets.of_model(budget.model)
-        case _:
-            return budgets.of_insertion(budget.model or "each model", budget.dimension)
 
 
 def table(found: Sequence[gateway_pb2.Budget]) -> Table:

@@ -4,6 +4,7 @@ from abc import ABC
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
+from dearena import budgets
 from dearena.client.channel import Service
 from dearena.client.streams import LARGEST_PAGE, paged
 from dearena.v1 import gateway_pb2
@@ -53,3 +54,9 @@ class BudgetCalls(ABC):
         whole = gateway_pb2.Budget(parent=f"projects/{self.project}")
         whole.MergeFrom(budget)
         return whole
+
+
+def called(budget: gateway_pb2.Budget) -> str:
+    """What people call a budget."""
+    scope = gateway_pb2.BudgetScope.Name(budget.scope).removeprefix("BUDGET_SCOPE_")
+    return budgets.called(scope, budget.dimension, budget.model)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dearena import budgets
+from dearena.client import budgets
 from dearena.client.amounts import amount_of
 from dearena.client.arena_file import ArenaFile
 from dearena.v1 import gateway_pb2
@@ -32,13 +32,7 @@ def key_of(budget: gateway_pb2.Budget) -> Key:
 
 
 def called(budget: gateway_pb2.Budget) -> str:
-    """What people call a budget."""
-    match budget.scope:
-        case gateway_pb2.BUDGET_SCOPE_DIMENSION:
-            return budgets.of_dimension(budget.dimension)
-        case gateway_pb2.BUDGET_SCOPE_MODEL:
-            return budgets.of_model(budget.model)
-        case _ if not budget.model:
-            return f"each insertion in {budget.dimension}"
-        case _:
-            return budgets.of_insertion(budget.model, budget.dimension)
+    """What people call a budget that a file declares."""
+    if budget.scope == gateway_pb2.BUDGET_SCOPE_INSERTION and not budget.model:
+        return f"each insertion in {budget.dimension}"
+    return budgets.called(budget)

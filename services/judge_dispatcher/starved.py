@@ -75,10 +75,5 @@ class StarvedRounds:
 
 
 def _name(budget: gateway.Budget) -> str:
-    match budget.scope:
-        case gateway.BUDGET_SCOPE_DIMENSION:
-            return budgets.of_dimension(budget.dimension)
-        case gateway.BUDGET_SCOPE_MODEL:
-            return budgets.of_model(budget.model)
-        case _:
-            return budgets.of_insertion(budget.model, budget.dimension)
+    scope = gateway.BudgetScope.Name(budget.scope).removeprefix("BUDGET_SCOPE_")
+    return budgets.called(scope, budget.dimension, budget.model)

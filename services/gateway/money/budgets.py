@@ -51,13 +51,7 @@ class BudgetKey:
     @property
     def words(self) -> str:
         """What people call it."""
-        match self.scope:
-            case BudgetScope.DIMENSION:
-                return budgets.of_dimension(self.dimension)
-            case BudgetScope.MODEL:
-                return budgets.of_model(self.model)
-            case BudgetScope.INSERTION:
-                return budgets.of_insertion(self.model, self.dimension)
+        return budgets.called(self.scope, self.dimension, self.model)
 
 
 @dataclass(frozen=True, slots=True)
