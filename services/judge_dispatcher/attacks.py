@@ -9,25 +9,22 @@ import contextvars
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import grpc.aio
-
 from dearena import faults, identity
 from dearena.attacks import corpus, trials
 from dearena.attacks.corpus import UnknownAttack
 from dearena.attacks.trials import AttackTally, Pair
-from dearena.judging.templates import Template, chosen
-from dearena.names import DimensionName, InvalidName, Revision
+from dearena.judging.templates import Template
+from dearena.names import DimensionName, Revision
 from dearena.outcomes import SeatVerdict
 from dearena.v1.common_pb2 import Cell, Money
 from dearena.v1.judge_dispatcher_pb2 import AttackResult, Persuasion, TryAttacksRequest
-from dearena.v1.query_selector_pb2 import GetDimensionRequest
 from services.judge_dispatcher.comparison import SeatRecord
 from services.judge_dispatcher.outcome import Miss
-from services.judge_dispatcher.patience import all_of, until_it_passes
+from services.judge_dispatcher.patience import all_of
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.seats import Contestant, Question, Seats
-from services.runtime.peers import Peers
-from services.runtime.rpc import fault_in
+from services.judge_dispatcher.texts import Texts
+from services.runtime.request_names import dimension_name, model_revision
 from services.runtime.store import Document, Index, Session, Store, earlier, now, once, within_store_limit
 
 SCHEMA_VERSION: Final = 1
@@ -43,12 +40,12 @@ class Attacks:
     """`persuasions`, and the trials at work in this process."""
 
     def __init__(
-        self, store: Store, seats: Seats, pauses: Pauses, peers: Peers, created_by: str, *, calls_in_flight: int
+        self, store: Store, texts: Texts, seats: Seats, pauses: Pauses, created_by: str, *, calls_in_flight: int
     ) -> None:
         self._store = store
+        self._texts = texts
         self._seats = seats
         self._pauses = pauses
-        self._peers = peers
         self._created_by = created_by
         self._calls_in_flight = calls_in_flight
         self._persuasions = store.collection(PERSUASIONS)
@@ -64,7 +61,8 @@ class Attacks:
             ModelNotActive: it is retired, or may judge no more.
             ArenaFault: as the gateway says it, a budget that is exhausted for one.
         """
-        dimension, judge = _names(request)
+        dimension = dimension_name("dimension", request.dimension)
+        judge = model_revision("judge", request.judge)
         body = request.SerializeToString(deterministic=True)
         async with within_store_limit(self._store):
             if done := await earlier(self._results, _request_key(dimension, request.request_id), body):
@@ -101,7 +99,7 @@ class Attacks:
     ) -> Persuasion:
         if await self._pauses.is_paused(dimension.project, request.judge):
             raise faults.NotReady(f"{judge} is paused and is asked nothing")
-        template = await self._template(dimension)
+        template = await self._texts.template(dimension)
         attempts = 1 + await self._failed_trials(dimension, request.judge)
         room = asyncio.Semaphore(self._calls_in_flight)
 
@@ -144,17 +142,6 @@ class Attacks:
                 break
         return record
 
-    @until_it_passes
-    async def _template(self, dimension: DimensionName) -> Template:
-        try:
-            found = await self._peers.query_selector.GetDimension(GetDimensionRequest(name=str(dimension)))
-        except grpc.aio.AioRpcError as error:
-            if isinstance(fault := fault_in(error), faults.UnknownDimension):
-                raise fault from error
-            raise
-        judging = found.dimension.judging
-        return chosen(found.dimension.template, judging.template_text, judging.rubric)
-
     async def _failed_trials(self, dimension: DimensionName, judge: str) -> int:
         async with within_store_limit(self._store):
             found = await self._persuasions.find_one({"_id": _key(dimension, judge)}, projection={"failed_trials": 1})
@@ -187,17 +174,6 @@ class Attacks:
         async with within_store_limit(self._store):
             key = _request_key(dimension, request.request_id)
             return Persuasion.FromString(await once(self._store, self._results, key, body, change))
-
-
-def _names(request: TryAttacksRequest) -> tuple[DimensionName, Revision]:
-    try:
-        dimension = DimensionName.parse(request.dimension)
-    except InvalidName as error:
-        raise faults.InvalidField.of("dimension", str(error)) from error
-    try:
-        return dimension, Revision.parse(request.judge)
-    except InvalidName as error:
-        raise faults.InvalidField.of("judge", str(error)) from error
 
 
 def _pairs(request: TryAttacksRequest) -> Sequence[Pair]:

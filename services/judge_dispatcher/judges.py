@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from dearena import faults
 from dearena.judging.forms import Form
 from dearena.names import InvalidName, Revision
-from dearena.v1.gateway_pb2 import GetModelRequest
+from dearena.v1.gateway_pb2 import Endpoint, GetModelRequest
 from services.judge_dispatcher.loading import Loaded
 from services.judge_dispatcher.patience import until_it_passes
 from services.runtime.peers import Peers
@@ -61,4 +61,9 @@ class Judges:
             raise _NotYet
         if model.revision != revision.number:
             return (Form.LINE, Form.JSON)
-        return (Form.JSON if model.endpoint.structured_output else Form.LINE,)
+        return (form_of(model.endpoint),)
+
+
+def form_of(endpoint: Endpoint) -> Form:
+    """In which form whoever is at this endpoint is asked."""
+    return Form.JSON if endpoint.structured_output else Form.LINE

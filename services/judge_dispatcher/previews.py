@@ -10,17 +10,19 @@ from dearena.identity import text_hash
 from dearena.judging.forms import Form
 from dearena.judging.nonces import CODE_LENGTH, Codes
 from dearena.judging.prompt import Prompt, prompt_of
-from dearena.names import DimensionName, InvalidName, Revision
+from dearena.names import DimensionName
 from dearena.v1.common_pb2 import Cell, ChatMessage
 from dearena.v1.gateway_pb2 import GetModelRequest
 from dearena.v1.judge_dispatcher_pb2 import PreviewPromptRequest, PreviewPromptResponse, SeatRecord
 from dearena.v1.query_selector_pb2 import GetDimensionRequest
 from services.judge_dispatcher.contestants import pair_of, question_of, seat_orders
+from services.judge_dispatcher.judges import form_of
 from services.judge_dispatcher.outcome import Ruling
 from services.judge_dispatcher.seats import Seats, schema_text
 from services.judge_dispatcher.texts import DimensionVersion, Texts
 from services.runtime.doorbell import Poison
 from services.runtime.peers import Peers
+from services.runtime.request_names import dimension_name, model_revision
 from services.runtime.rpc import fault_in
 
 SAMPLE_CODES: Final = Codes(fence="f" * CODE_LENGTH, verdict="0" * CODE_LENGTH)
@@ -43,7 +45,7 @@ class Previews:
             UnknownDimension: likewise.
             UnknownModel: likewise.
         """
-        name = _dimension(request.dimension)
+        name = dimension_name("dimension", request.dimension)
         dimension = DimensionVersion(name, await self._version(name))
         template = await self._texts.template(name)
         query = await self._texts.sample_query(dimension, request.query_id)
@@ -110,7 +112,7 @@ class Previews:
     async def _answer(self, dimension: DimensionVersion, field: str, model: str, query_id: str) -> str:
         if not model:
             return f"(here stands the {field} answer)"
-        _revision(field, model)
+        model_revision(field, model)
         answer = await self._texts.sample_answer(dimension, model, query_id)
         if answer is None:
             raise faults.InvalidField.of(field, f"{model} has no usable answer to {query_id!r}")
@@ -119,7 +121,7 @@ class Previews:
     async def _form(self, project: str, judge: str) -> Form:
         if not judge:
             return Form.LINE
-        revision = _revision("judge", judge)
+        revision = model_revision("judge", judge)
         try:
             request = GetModelRequest(name=f"projects/{project}/models/{revision.slug}")
             model = (await self._peers.gateway.GetModel(request)).model
@@ -130,7 +132,7 @@ class Previews:
         if model.revision != revision.number:
             newest = f"{revision.slug}@{model.revision}"
             raise faults.InvalidField.of("judge", f"{judge} is not the revision that is asked, which is {newest}")
-        return Form.JSON if model.endpoint.structured_output else Form.LINE
+        return form_of(model.endpoint)
 
 
 def messages_of(prompt: Prompt) -> list[ChatMessage]:
@@ -141,17 +143,3 @@ def messages_of(prompt: Prompt) -> list[ChatMessage]:
 def _explain(seats: Sequence[SeatRecord], problem: str) -> None:
     for seat in seats:
         seat.prompt_problem = problem
-
-
-def _dimension(name: str) -> DimensionName:
-    try:
-        return DimensionName.parse(name)
-    except InvalidName as error:
-        raise faults.InvalidField.of("dimension", str(error)) from error
-
-
-def _revision(field: str, name: str) -> Revision:
-    try:
-        return Revision.parse(name)
-    except InvalidName as error:
-        raise faults.InvalidField.of(field, str(error)) from error

@@ -51,7 +51,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         ),
     )
     trials_of_attacks = Attacks(
-        shell.store, seats, judge_pauses, shell.peers, shell.instance, calls_in_flight=settings.judge_cells_in_flight
+        shell.store, texts, seats, judge_pauses, shell.instance, calls_in_flight=settings.judge_cells_in_flight
     )
     service = JudgeDispatcherService(
         store=shell.store,

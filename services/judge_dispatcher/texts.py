@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+import grpc.aio
 from cachetools import LRUCache
 
-from dearena.faults import InvalidField, UnknownTemplate
+from dearena.faults import InvalidField, UnknownDimension, UnknownTemplate
 from dearena.judging.templates import Template, chosen, template_hashed
 from dearena.names import DimensionName
 from dearena.v1.gateway_pb2 import ANSWER_STATE_USABLE, ListAnswersRequest
@@ -15,6 +16,7 @@ from services.judge_dispatcher.loading import Loaded
 from services.judge_dispatcher.patience import until_it_passes
 from services.runtime.doorbell import Poison
 from services.runtime.peers import Peers
+from services.runtime.rpc import fault_in
 
 PAGE_SIZE = 100
 """Texts a page: at 100 kB each, still within one message."""
@@ -105,6 +107,7 @@ class Texts:
 
         Raises:
             UnknownTemplate: it is neither one of the arena's nor the dimension's own.
+            UnknownDimension: there is none of that name.
         """
         if template_hash:
             with suppress(UnknownTemplate):
@@ -138,7 +141,12 @@ class Texts:
 
     @until_it_passes
     async def _template_of(self, dimension: DimensionName) -> Template:
-        found = (await self._peers.query_selector.GetDimension(GetDimensionRequest(name=str(dimension)))).dimension
+        try:
+            found = (await self._peers.query_selector.GetDimension(GetDimensionRequest(name=str(dimension)))).dimension
+        except grpc.aio.AioRpcError as error:
+            if isinstance(fault := fault_in(error), UnknownDimension):
+                raise fault from error
+            raise
         return chosen(found.template, found.judging.template_text, found.judging.rubric)
 
     @until_it_passes
