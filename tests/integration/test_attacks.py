@@ -3,7 +3,6 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -20,7 +19,7 @@ from dearena.sparring.gullible import WEAKNESSES, GullibleWorld
 from dearena.v1 import gateway_pb2
 from dearena.v1 import judge_dispatcher_pb2 as pb
 from tests.fixtures.judges import Gate, Habit, done, failed
-from tests.fixtures.judging import ALGEBRA, GAMMA, Arena, arena_around, votes
+from tests.fixtures.judging import ALGEBRA, GAMMA, Arena, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
@@ -41,18 +40,6 @@ def gullible(weakness: str, **rates: Any) -> Habit:
         return done(reply.text)
 
     return judge
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def tried(dispatcher: JudgeDispatcherServiceAsyncStub, judge: str, **more: Any) -> pb.Persuasion:

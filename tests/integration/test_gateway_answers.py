@@ -33,7 +33,7 @@ from tests.fixtures.gateway import (
     sent,
     serving,
 )
-from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, says, sends, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, says, sends, waits_for
 from tests.fixtures.waiting import eventually
 
 ALGEBRA = "projects/default/dimensions/algebra"
@@ -57,12 +57,6 @@ def settings(arena_settings: ArenaSettings, selector: tuple[QuerySelector, str])
         GatewaySettings, query_selector_address=selector[1], sweep_seconds=60, **QUICK
     )
     return made
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

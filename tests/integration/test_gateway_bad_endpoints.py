@@ -18,7 +18,7 @@ from dearena.v1.common_pb2 import GenerationParameters
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, call, complete, model, refused, register, serving
-from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, resets, says
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, resets, says
 from tests.fixtures.raw_endpoint import (
     RawEndpoint,
     Serve,
@@ -34,12 +34,6 @@ from tests.fixtures.raw_endpoint import (
 
 LONG = Duration(seconds=60)
 SHORT = Duration(nanos=300_000_000)
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from tests.fixtures.gateway import (
     sent,
     serving,
 )
-from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, says, sends, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, says, sends, waits_for
 from tests.fixtures.waiting import eventually
 
 Gateway: TypeAlias = "stubs.GatewayServiceAsyncStub"
@@ -48,12 +48,6 @@ PRICE = pb.Price(
 )
 COST = (7 * 150_000_000 + 3 * 600_000_000) // 1_000_000
 """Of one call, by the usage that the endpoint reports: 2850 billionths of a dollar."""
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

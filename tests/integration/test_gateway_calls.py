@@ -29,7 +29,6 @@ from tests.fixtures.model_endpoint import (
     ModelEndpoint,
     echoes_key,
     fails,
-    model_endpoint,
     resets,
     says,
     sends,
@@ -48,12 +47,6 @@ PRICE = pb.Price(
 def settings(arena_settings: ArenaSettings) -> GatewaySettings:
     made: GatewaySettings = arena_settings(GatewaySettings, **QUICK)
     return made
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

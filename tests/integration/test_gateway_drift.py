@@ -14,16 +14,10 @@ from services.gateway.drift import PROMPTS
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, ledger, model, query_selector, refused, register, serving
-from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, says
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, says
 from tests.fixtures.waiting import eventually
 
 MODEL = "projects/default/models/m"
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

@@ -3,25 +3,17 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, model, query_selector, register, serving
-from tests.fixtures.model_endpoint import ModelEndpoint, model_endpoint, says, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, says, waits_for
 from tests.fixtures.waiting import eventually
 
 ALGEBRA = "projects/default/dimensions/algebra"
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 async def test_a_model_whose_provider_changes_while_it_answers_is_asked_no_more(

@@ -27,18 +27,12 @@ from tests.fixtures.gateway import (
     sent,
     serving,
 )
-from tests.fixtures.model_endpoint import ModelEndpoint, model_endpoint, says, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, says, waits_for
 from tests.fixtures.mongo_proxy import MongoProxy, mongo_proxy
 from tests.fixtures.waiting import eventually
 
 A = pb.GetModelRequest(name="projects/default/models/a")
 LIMIT_SECONDS = 3.0
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dearena.v1 import gateway_pb2_grpc as stubs
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, QuerySelector, call, complete, ledger, model, query_selector, register, sent
-from tests.fixtures.model_endpoint import ModelEndpoint, fails, model_endpoint, says, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, says, waits_for
 from tests.fixtures.otlp import Spans, otlp_receiver
 from tests.fixtures.waiting import eventually
 
@@ -30,12 +30,6 @@ ALGEBRA = "projects/default/dimensions/algebra"
 @pytest.fixture
 async def selector() -> AsyncIterator[tuple[QuerySelector, str]]:
     async with query_selector() as served:
-        yield served
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
         yield served
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,23 +33,11 @@ from tests.fixtures.judges import (
     slow,
     unrecorded,
 )
-from tests.fixtures.judging import ALGEBRA, Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
     from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def test_both_seat_orders_are_asked_and_all_is_kept(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from dearena.sparring import reading
 from dearena.v1 import gateway_pb2 as gateway
@@ -14,7 +11,7 @@ from dearena.v1.common_pb2 import OUTCOME_A
 from services.judge_dispatcher.room import DURABLE
 from services.runtime import subjects
 from tests.fixtures.judges import QUERIES, better, cell_of, done
-from tests.fixtures.judging import ALGEBRA, Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
@@ -35,18 +32,6 @@ def budget(name: str) -> gateway.Budget:
     found = gateway.Budget(state=gateway.BUDGET_STATE_EXHAUSTED)
     found.MergeFrom(scopes[name])
     return found
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def waiting_for(dispatcher: JudgeDispatcherServiceAsyncStub, round_number: int = 1) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -36,23 +35,11 @@ from services.judge_dispatcher.room import DURABLE
 from services.runtime import subjects
 from tests.fixtures import judges
 from tests.fixtures.judges import QUERIES, answer_text, cell_of, done, first_always, mute
-from tests.fixtures.judging import ALGEBRA, Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
     from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 def single(judge: str, *, a_first: bool, **changes: Any) -> Cell:

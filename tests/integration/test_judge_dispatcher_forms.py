@@ -3,7 +3,6 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import json
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,24 +14,12 @@ from dearena.v1 import gateway_pb2 as gateway
 from dearena.v1 import query_selector_pb2 as selector
 from dearena.v1.common_pb2 import OUTCOME_A, OUTCOME_INVALID, SEAT_VERDICT_FIRST, SEAT_VERDICT_SECOND
 from tests.fixtures.judges import better, cell_of, done, first_always
-from tests.fixtures.judging import Arena, arena_around, outcomes
+from tests.fixtures.judging import Arena, outcomes
 
 if TYPE_CHECKING:
     from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
 
 RUBRIC = "The shorter answer is better."
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def test_a_judge_whose_endpoint_takes_a_schema_is_held_to_one(

@@ -3,8 +3,7 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import json
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
@@ -18,22 +17,10 @@ from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1 import query_selector_pb2 as selector
 from services.runtime.store import Store
 from tests.fixtures.judges import answer_text, cell_of
-from tests.fixtures.judging import ALGEBRA, Arena, arena_around, outcomes
+from tests.fixtures.judging import ALGEBRA, Arena, outcomes
 
 if TYPE_CHECKING:
     from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def with_prompts(dispatcher: JudgeDispatcherServiceAsyncStub, cell_id: str) -> pb.Comparison:

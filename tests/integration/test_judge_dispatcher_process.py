@@ -8,17 +8,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc.aio
-import pytest
 
 from dearena.local.servers import free_port
 from dearena.v1.common_pb2 import OUTCOME_A
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from services.judge_dispatcher.settings import JudgeDispatcherSettings
 from tests.fixtures.judges import QUERIES, Gate, cell_of
-from tests.fixtures.judging import SECRET, Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import SECRET, Arena, outcomes, votes
 from tests.fixtures.otlp import otlp_receiver
 from tests.fixtures.waiting import eventually
 
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 INSERTION_SPAN = "b7ad6b7169203331"
 START_SECONDS = 30.0
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
 
 
 @asynccontextmanager

@@ -26,23 +26,11 @@ from tests.fixtures.judges import (
     Gate,
     cell_of,
 )
-from tests.fixtures.judging import ALGEBRA, GAMMA, Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, GAMMA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
     from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceAsyncStub
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def test_a_paused_judge_is_asked_nothing_until_it_is_resumed(

@@ -3,7 +3,6 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import nats
@@ -22,7 +21,7 @@ from tests.fixtures.judges import (
     Gate,
     cell_of,
 )
-from tests.fixtures.judging import Arena, arena_around, outcomes, votes
+from tests.fixtures.judging import Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
@@ -30,18 +29,6 @@ if TYPE_CHECKING:
 
 
 MAX_ACK_PENDING = 100
-
-
-@pytest.fixture
-async def arena(arena_settings: Any, nats_url: str) -> AsyncIterator[Arena]:
-    async with arena_around(arena_settings, nats_url) as arena:
-        yield arena
-
-
-@pytest.fixture
-async def dispatcher(arena: Arena) -> AsyncIterator[JudgeDispatcherServiceAsyncStub]:
-    async with arena.dispatcher() as stub:
-        yield stub
 
 
 async def test_while_the_gateway_is_away_there_is_no_outcome_and_then_there_is(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import grpc.aio
 import nats
@@ -17,26 +17,9 @@ from dearena.trials.arena import Arena
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
-from tests.fixtures.ranked import NAME, calmly, told
-from tests.fixtures.ranker_stage import MODELS, RULES, WORLD, Stage, staged
+from tests.fixtures.ranked import NAME, told
+from tests.fixtures.ranker_stage import MODELS, Stage
 from tests.fixtures.waiting import eventually
-
-if TYPE_CHECKING:
-    pass
-
-
-@pytest.fixture
-async def stage(
-    nats_url: str, mongo_url: str, mongo_database: str, arena_settings: Callable[..., Any]
-) -> AsyncIterator[Stage]:
-    async with staged(nats_url, mongo_url, mongo_database, arena_settings) as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def calm() -> Arena:
-    """The same dimension in plain memory: what must come out, decision by decision."""
-    return calmly(WORLD, RULES)
 
 
 def of_kind(log: Sequence[Decision], kind: DecisionKind) -> list[Decision]:

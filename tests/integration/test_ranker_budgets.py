@@ -3,11 +3,8 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-import pytest
 
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.ranking import replay
@@ -15,28 +12,14 @@ from dearena.trials.arena import Arena
 from dearena.v1 import gateway_pb2
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.events_pb2 import EventEnvelope
-from tests.fixtures.ranked import NAME, calmly, told
-from tests.fixtures.ranker_stage import MODELS, RULES, WORLD, Ranked, Stage, staged
+from tests.fixtures.ranked import NAME, told
+from tests.fixtures.ranker_stage import MODELS, Ranked, Stage
 from tests.fixtures.waiting import eventually
 
 OF_ALGEBRA = "dimension algebra"
 EXHAUSTED = f"budget of {OF_ALGEBRA} is exhausted; raise it to go on"
 WAITING = f"WAITING({EXHAUSTED})"
 REASK_SECONDS = 0.3
-
-
-@pytest.fixture
-async def stage(
-    nats_url: str, mongo_url: str, mongo_database: str, arena_settings: Callable[..., Any]
-) -> AsyncIterator[Stage]:
-    async with staged(nats_url, mongo_url, mongo_database, arena_settings) as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def calm() -> Arena:
-    """The same dimension in plain memory: what must come out, decision by decision."""
-    return calmly(WORLD, RULES)
 
 
 def without_lifts(log: Sequence[Decision]) -> list[Decision]:

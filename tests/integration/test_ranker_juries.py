@@ -2,9 +2,6 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
-
 import grpc.aio
 import pytest
 
@@ -18,20 +15,9 @@ from dearena.trials.world import Heard
 from dearena.v1 import query_selector_pb2
 from dearena.v1 import ranker_pb2 as pb
 from tests.fixtures.ranked import NAME, calmly, told
-from tests.fixtures.ranker_stage import MODELS, WORLD, Ranked, Stage, staged
+from tests.fixtures.ranker_stage import MODELS, WORLD, Ranked, Stage
 from tests.fixtures.waiting import eventually
 from tests.unit.ranking.planted import ALGEBRA
-
-if TYPE_CHECKING:
-    pass
-
-
-@pytest.fixture
-async def stage(
-    nats_url: str, mongo_url: str, mongo_database: str, arena_settings: Callable[..., Any]
-) -> AsyncIterator[Stage]:
-    async with staged(nats_url, mongo_url, mongo_database, arena_settings) as stage:
-        yield stage
 
 
 @pytest.fixture

@@ -2,11 +2,7 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
-
 import nats
-import pytest
 from nats.js.api import StreamConfig
 
 from dearena.ranking.decisions import DecisionKind
@@ -14,26 +10,9 @@ from dearena.trials.arena import Arena
 from dearena.v1.events_pb2 import EventEnvelope
 from services.runtime import subjects
 from tests.fixtures.bus import NatsServer
-from tests.fixtures.ranked import calmly, told
-from tests.fixtures.ranker_stage import MODELS, RULES, WORLD, Ranked, Stage, staged
+from tests.fixtures.ranked import told
+from tests.fixtures.ranker_stage import MODELS, Ranked, Stage
 from tests.fixtures.waiting import eventually
-
-if TYPE_CHECKING:
-    pass
-
-
-@pytest.fixture
-async def stage(
-    nats_url: str, mongo_url: str, mongo_database: str, arena_settings: Callable[..., Any]
-) -> AsyncIterator[Stage]:
-    async with staged(nats_url, mongo_url, mongo_database, arena_settings) as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def calm() -> Arena:
-    """The same dimension in plain memory: what must come out, decision by decision."""
-    return calmly(WORLD, RULES)
 
 
 async def test_work_that_a_dispatcher_lost_is_asked_again(stage: Stage, calm: Arena) -> None:

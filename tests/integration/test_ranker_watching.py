@@ -3,8 +3,7 @@
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
@@ -16,26 +15,12 @@ from dearena.trials.arena import Arena
 from dearena.v1 import gateway_pb2
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.ranker_pb2_grpc import RankerServiceStub
-from tests.fixtures.ranked import NAME, calmly
-from tests.fixtures.ranker_stage import MODELS, RULES, WORLD, Ranked, Stage, staged
+from tests.fixtures.ranked import NAME
+from tests.fixtures.ranker_stage import MODELS, Ranked, Stage
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
     from dearena.v1.ranker_pb2_grpc import RankerServiceAsyncStub
-
-
-@pytest.fixture
-async def stage(
-    nats_url: str, mongo_url: str, mongo_database: str, arena_settings: Callable[..., Any]
-) -> AsyncIterator[Stage]:
-    async with staged(nats_url, mongo_url, mongo_database, arena_settings) as stage:
-        yield stage
-
-
-@pytest.fixture(scope="module")
-def calm() -> Arena:
-    """The same dimension in plain memory: what must come out, decision by decision."""
-    return calmly(WORLD, RULES)
 
 
 async def watched(ranker: Ranked, model: str = "", cursor: int = 0) -> list[pb.WatchInsertionResponse]:
