@@ -18,16 +18,10 @@ from services.gateway.settings import GatewaySettings
 from services.runtime.store import Store
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, call, complete, model, refused, register, serving
-from tests.fixtures.model_endpoint import Behaviour, ModelEndpoint, fails, model_endpoint, resets, says
+from tests.fixtures.model_endpoint import Behaviour, ModelEndpoint, fails, resets, says
 from tests.fixtures.waiting import eventually
 
 Gateway: TypeAlias = "stubs.GatewayServiceAsyncStub"
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModelEndpoint]:
-    async with model_endpoint() as served:
-        yield served
 
 
 @pytest.fixture
@@ -95,7 +89,7 @@ async def test_patience_that_an_endpoint_asks_for_all_its_calls_have_and_no_othe
 ) -> None:
     for slug in ("limited", "neighbour"):
         await register(two[0], model(slug, endpoint.base_url))
-    endpoint.behave("limited", fails(429, headers={"retry-after": "2"}), says("42"))
+    endpoint.behave("limited", fails(429, headers={"retry-after": "6"}), says("42"))
     first = asyncio.ensure_future(complete(two[0], call("limited@1", "first")))
     while not endpoint.of("limited"):
         await complete(two[0], call("neighbour@1", f"before {len(endpoint.requests)}"))
