@@ -1,13 +1,9 @@
 """Money runs out in the middle of an insertion and is given again: the board is that of an arena without budgets."""
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -97,18 +93,6 @@ async def limit(client: ArenaClient, nano_units: int, scope: gateway_pb2.BudgetS
     )
 
 
-async def dearena(whole: Arena, client: ArenaClient, *args: str) -> str:
-    """What the command line prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(Path(sys.executable).with_name("dearena")), *args, "--project", client.project),
-        env=os.environ | {"DEARENA_GATEWAY_ADDRESS": whole.stack.addresses.gateway},
-        stdout=PIPE,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    return said.decode()
-
-
 async def exhausted(client: ArenaClient) -> gateway_pb2.Budget:
     """The budget once it is exhausted and nothing is in flight; the ranking says that it waits for it."""
 
@@ -159,7 +143,7 @@ async def test_a_dimension_whose_money_runs_out_twice_settles_on_the_same_board(
         watching = asyncio.create_task(follow(client))
         await eventually(lambda: WAITING in seen)
         amount = amount_text(common_pb2.Money(currency=CURRENCY, nano_units=2 * costs.total))
-        assert await dearena(whole, client, "budget", "set", amount, "-d", "d") == f"dimension d: {amount}\n"
+        assert await whole.said(client.project, "budget", "set", amount, "-d", "d") == f"dimension d: {amount}\n"
         played = await whole.settled(client, len(MODELS))
         watching.cancel()
         with suppress(asyncio.CancelledError):

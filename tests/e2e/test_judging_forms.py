@@ -1,9 +1,6 @@
 """Judges that are held to a schema and judges that write a line rank models together, by every kind of template."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -88,28 +85,12 @@ async def test_every_verdict_is_readable_and_every_prompt_can_be_shown(
             assert ("judge of style" in message.content) is (slug == "owned")
 
 
-async def said(whole: Arena, *command: str) -> str:
-    """What the command line printed; it must have gone well."""
-    environment = {
-        **os.environ,
-        "DEARENA_ENDPOINTS": str(whole.stack.state / "endpoints.json"),
-        "DEARENA_PROJECT": PROJECT,
-        "COLUMNS": "200",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dearena.cli", *command, env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    return output.decode()
-
-
 async def test_a_command_shows_what_a_judge_sees(whole: Arena, client: ArenaClient) -> None:
     seats = ("--query", "q1", "--first", "planted-0", "--second", "planted-1")
-    shown = await said(whole, "judge", "preview", "ruled", *seats, "--judge", "planted-3")
+    shown = await whole.said(PROJECT, "judge", "preview", "ruled", *seats, "--judge", "planted-3")
     assert f"\n[RUBRIC ffffffffffffffff]\n{RUBRIC}\n[END RUBRIC ffffffffffffffff]\n" in shown
     assert "VERDICT 0000000000000000: TIE\n" in shown
-    held = json.loads(await said(whole, "judge", "preview", "ruled", *seats, "--judge", "planted-2", "--json"))
+    held = json.loads(await whole.said(PROJECT, "judge", "preview", "ruled", *seats, "--judge", "planted-2", "--json"))
     assert json.loads(held["response_schema"])["properties"]["verdict"]["enum"] == ["1", "2", "TIE"]
     assert "VERDICT" not in held["messages"][0]["content"]
     async with grpc.aio.insecure_channel(whole.stack.addresses.gateway) as channel:
@@ -122,14 +103,14 @@ async def test_a_command_shows_what_a_judge_sees(whole: Arena, client: ArenaClie
 async def test_a_command_creates_a_dimension_with_template_and_rubric(
     whole: Arena, client: ArenaClient, tmp_path: Path
 ) -> None:
-    assert "1>>2" in await said(whole, "judge", "templates")
+    assert "1>>2" in await whole.said(PROJECT, "judge", "templates")
     pool, rubric, template = tmp_path / "pool.jsonl", tmp_path / "rubric.txt", tmp_path / "template.txt"
     pool.write_text(json.dumps({"id": "a", "text": "2 + 2?"}))
     rubric.write_text(RUBRIC)
     template.write_text(TEMPLATES["rubric@1"].text)
     files = ("--template-file", str(template), "--rubric", str(rubric))
-    await said(whole, "dimension", "create", "filed", str(pool), "--k", "1", *files, "--check")
-    await said(whole, "dimension", "create", "filed", str(pool), "--k", "1", *files)
+    await whole.said(PROJECT, "dimension", "create", "filed", str(pool), "--k", "1", *files, "--check")
+    await whole.said(PROJECT, "dimension", "create", "filed", str(pool), "--k", "1", *files)
     made = await client.get_dimension("filed")
     assert (made.template, made.judging.rubric) == ("own", RUBRIC)
-    assert RUBRIC in await said(whole, "judge", "preview", "filed")
+    assert RUBRIC in await whole.said(PROJECT, "judge", "preview", "filed")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import os
 import re
 import sys
 from asyncio.subprocess import PIPE
@@ -98,22 +97,6 @@ async def looks(whole: Arena, client: ArenaClient) -> list[Look]:
     return found
 
 
-async def dearena(whole: Arena, *args: str) -> str:
-    """What the command line prints; it must have gone well."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dearena.cli", *args, "--project", "single"),
-        env={
-            **os.environ,
-            "DEARENA_ENDPOINTS": str(whole.stack.state / "endpoints.json"),
-            "COLUMNS": "240",
-        },
-        stdout=PIPE,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    return said.decode()
-
-
 def planted_odds() -> Odds:
     world = worlds.build({"worlds": WORLDS}, beside=Path())["planted"]
     assert isinstance(world, planted.PlantedWorld)
@@ -197,12 +180,12 @@ async def test_the_board_tells_what_the_first_seat_is_worth(
     slugs = [row.model.partition("@")[0] for row in rows]
     assert spearmanr([row.strength for row in rows], [truth[slug] for slug in slugs]).statistic >= 0.8
 
-    said = " ".join((await dearena(whole, "leaderboard", "d")).split())  # long notes are wrapped
+    said = " ".join((await whole.said("single", "leaderboard", "d", columns=240)).split())  # long notes are wrapped
     share = 100 * expit(effect.log_odds)
     assert f"note: {len(found):,} votes are of one look: strengths are corrected for the first seat, worth " in said
     assert f" worth {effect.log_odds:+.2f} log-odds ({effect.low:+.2f} to {effect.high:+.2f}); of two " in said
     assert f" the first is preferred in {share:.0f} %" in said
-    told = json.loads(await dearena(whole, "leaderboard", "d", "--json"))["seat_effect"]
+    told = json.loads(await whole.said("single", "leaderboard", "d", "--json", columns=240))["seat_effect"]
     assert told["log_odds"] == pytest.approx(effect.log_odds)
 
 
@@ -228,7 +211,7 @@ async def test_each_judge_is_told_how_far_it_leans(
     assert sum(covered) >= len(covered) - 2
     # All of them lean, and those of whom it is sure are noted.
     assert all(row.first_seat.value > 0.5 for row in report)
-    said = await dearena(whole, "judges", "d")
+    said = await whole.said("single", "judges", "d", columns=240)
     for row in report:
         [line] = [line for line in said.splitlines() if line.startswith(row.judge)]
         assert f"{100 * row.first_seat.value:.0f} % ({100 * row.first_seat.low:.0f} to" in re.sub(r"\s+", " ", line)
@@ -245,7 +228,7 @@ async def test_exported_votes_make_the_board_again(
     """Without who sat first, a fit would take what the seat is worth for strength."""
     _, played, _ = single
     file = tmp_path / "votes.jsonl"
-    assert "votes are in" in await dearena(whole, "votes", "export", "d", "-o", str(file))
+    assert "votes are in" in await whole.said("single", "votes", "export", "d", "-o", str(file), columns=240)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "dearena.cli", "fit", str(file), "--json", stdout=PIPE
     )

@@ -1,10 +1,6 @@
 """Who may judge what, through all services: the policy is obeyed, the log proves it, and whom it leaves out is told."""
 
-import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -88,22 +84,6 @@ async def decided(client: ArenaClient, dimension: str) -> list[Decision]:
     return [decision_of(message) async for message in client.decisions(dimension)]
 
 
-async def dearena(whole: Arena, client: ArenaClient, *args: str) -> str:
-    """What the command line prints; it must have gone well."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dearena.cli", *args, "--project", client.project),
-        env={
-            **os.environ,
-            "DEARENA_ENDPOINTS": str(whole.stack.state / "endpoints.json"),
-            "COLUMNS": "200",
-        },
-        stdout=PIPE,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    return said.decode()
-
-
 def slug_of(model: str) -> str:
     return model.partition("@")[0]
 
@@ -132,7 +112,7 @@ async def test_no_vote_and_no_canary_breaks_the_policy_and_the_log_proves_it(who
     assert canaries
     assert objections(found, WHOSE) == set()
 
-    told = json.loads(await dearena(whole, client, "audit", "guarded", "--json"))
+    told = json.loads(await whole.said(client.project, "audit", "guarded", "--json"))
     assert (told["proven"], told["offences"], told["rounds_without_policy"]) == (True, [], [])
     assert (told["votes"], told["canaries"]) == (len(votes), len(canaries))
     assert told["rounds"] == len({one.round for one in found})
@@ -155,7 +135,7 @@ async def test_no_vote_and_no_canary_breaks_the_policy_and_the_log_proves_it(who
         others = [model for _, model in answers if WHOSE[slug_of(model)].provider != seen["provider"]]
         assert seen["answers_of_other_providers"] == len(others) > 0
 
-    said = await dearena(whole, client, "audit", "guarded")
+    said = await whole.said(client.project, "audit", "guarded")
     assert f"guarded: {len(votes):,} votes and {len(canaries):,} canaries of {told['rounds']} rounds\n" in said
     assert "from round 1: only models of in-house, partner judge, and none judges its own family\n" in said
     assert said.rstrip().endswith(PROVEN)
@@ -182,7 +162,7 @@ async def test_without_a_policy_the_same_models_do_judge_their_own(whole: Arena,
     await whole.settled(client, len(WHOSE) + 1, "open")
     found = await outcomes(client, "open")
     assert objections(found, WHOSE | {LEFT_OUT: Of(STRANGER, "")}) == {"provider", "family"}
-    said = await dearena(whole, client, "audit", "open")
+    said = await whole.said(client.project, "audit", "open")
     assert "from round 1: every model judges all others\n" in said
     assert said.rstrip().endswith(PROVEN)
 
@@ -197,7 +177,9 @@ async def test_where_nobody_may_judge_the_dimension_waits_for_it_by_name(whole: 
     await eventually(lambda: waits(whole, client, "nobody"), 60, poll=0.1, equals=reason)
     assert not await outcomes(client, "nobody")
     assert (await client.ranking("nobody")).last_closed_round == 0
-    assert (await dearena(whole, client, "audit", "nobody")).startswith("nobody: 0 votes and 0 canaries of 0 rounds\n")
+    assert (await whole.said(client.project, "audit", "nobody")).startswith(
+        "nobody: 0 votes and 0 canaries of 0 rounds\n"
+    )
 
 
 async def test_a_dimension_of_one_family_goes_on_once_it_is_told_of_others(whole: Arena) -> None:
@@ -220,7 +202,7 @@ async def test_a_dimension_of_one_family_goes_on_once_it_is_told_of_others(whole
             families[slug_of(one.judge)] not in {families[slug_of(one.model_a)], families[slug_of(one.model_b)]}
             for one in found
         )
-        assert (await dearena(whole, client, "audit", "d")).rstrip().endswith(PROVEN)
+        assert (await whole.said(client.project, "audit", "d")).rstrip().endswith(PROVEN)
 
 
 async def waits(whole: Arena, client: ArenaClient, dimension: str) -> str:
@@ -256,7 +238,7 @@ async def test_a_provider_that_changes_amid_a_round_counts_from_the_next(whole: 
         after = {slug_of(one.judge) for one in found if one.round > running}
         assert leaver in before - after
         assert guest in after - before
-        told = json.loads(await dearena(whole, client, "audit", "d", "--json"))
+        told = json.loads(await whole.said(client.project, "audit", "d", "--json"))
         assert (told["proven"], told["votes"] + told["canaries"]) == (True, len(found))
         # All that were shown anything were of the house at the time, by the log.
         (seen,) = told["providers"]
