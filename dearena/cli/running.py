@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dearena.cli import output
+from dearena.cli import ctrl_c, output
 from dearena.client import ArenaClient
 from dearena.faults import ArenaFault
 from dearena.names import DEFAULT_PROJECT, InvalidName
@@ -40,7 +40,7 @@ def run(body: Callable[[ArenaClient], Awaitable[None]], *, project: str) -> None
 def run_plain(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a command's body that needs no client."""
     try:
-        asyncio.run(body())
+        asyncio.run(ctrl_c.heard(body))
     except ArenaFault as fault:
         fail(str(fault), *_further(fault))
     except InvalidName as error:
