@@ -94,6 +94,10 @@ class _DecisionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision
     """The whole board is to be refined with so many judge calls."""
     DECISION_KIND_PROVENANCE_CHANGED: _DecisionKind.ValueType  # 11
     """A model's provider or family is another now: who may judge what goes by it from here on."""
+    DECISION_KIND_INSERTION_HELD: _DecisionKind.ValueType  # 12
+    """A newcomer cannot go on and waits alone: no round serves it, and others take its place in the wave."""
+    DECISION_KIND_INSERTION_RESUMED: _DecisionKind.ValueType  # 13
+    """It goes on."""
 
 class DecisionKind(_DecisionKind, metaclass=_DecisionKindEnumTypeWrapper): ...
 
@@ -115,6 +119,10 @@ DECISION_KIND_REFINEMENT_ORDERED: DecisionKind.ValueType  # 10
 """The whole board is to be refined with so many judge calls."""
 DECISION_KIND_PROVENANCE_CHANGED: DecisionKind.ValueType  # 11
 """A model's provider or family is another now: who may judge what goes by it from here on."""
+DECISION_KIND_INSERTION_HELD: DecisionKind.ValueType  # 12
+"""A newcomer cannot go on and waits alone: no round serves it, and others take its place in the wave."""
+DECISION_KIND_INSERTION_RESUMED: DecisionKind.ValueType  # 13
+"""It goes on."""
 Global___DecisionKind: _TypeAlias = DecisionKind  # noqa: Y015
 
 @_typing.final
@@ -173,6 +181,7 @@ class Ranking(_message.Message):
     NEWCOMERS_FIELD_NUMBER: _builtins.int
     REFINEMENT_CALLS_LEFT_FIELD_NUMBER: _builtins.int
     SUSPENDED_JUDGES_FIELD_NUMBER: _builtins.int
+    HELD_NEWCOMERS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     newcomer: _builtins.str
@@ -200,11 +209,17 @@ class Ranking(_message.Message):
 
     @_builtins.property
     def newcomers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """All model revisions being inserted, in the order of admission."""
+        """All model revisions being inserted, in the order of admission. Without those that wait alone."""
 
     @_builtins.property
     def suspended_judges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Model revisions that are suspended as judges."""
+
+    @_builtins.property
+    def held_newcomers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Newcomers that wait alone, each for a reason of its own (see its insertion), in the order of
+        admission. They are not among `newcomers`, and take up no room of others.
+        """
 
     def __init__(
         self,
@@ -221,10 +236,11 @@ class Ranking(_message.Message):
         newcomers: _abc.Iterable[_builtins.str] | None = ...,
         refinement_calls_left: _builtins.int = ...,
         suspended_judges: _abc.Iterable[_builtins.str] | None = ...,
+        held_newcomers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "held_newcomers", b"held_newcomers", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
