@@ -1120,15 +1120,26 @@ class Answer(_message.Message):
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    REPLIES_FIELD_NUMBER: _builtins.int
     query_id: _builtins.str
     query_hash: _builtins.str
     state: Global___AnswerState.ValueType
     answer_hash: _builtins.str
-    """SHA-256 of the text; empty unless usable."""
+    """SHA-256 of the text; of several replies that of the canonical JSON ["replies",h1,h2,...] of their texts' SHA-256.
+    Of answers to several turns that were recorded before replies were kept apart it is that of the text too.
+    Empty unless usable.
+    """
     text: _builtins.str
+    """For people: the reply; of several replies all of them, each headed by its turn."""
     finish_reason: _builtins.str
     request_id: _builtins.str
     reason: _builtins.str
+    @_builtins.property
+    def replies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The replies to the turns of a query that has several, each as it came. Judges are shown these, with markers between
+        them that no reply can know.
+        """
+
     def __init__(
         self,
         *,
@@ -1140,10 +1151,11 @@ class Answer(_message.Message):
         finish_reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        replies: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_hash", b"answer_hash", "finish_reason", b"finish_reason", "query_hash", b"query_hash", "query_id", b"query_id", "reason", b"reason", "request_id", b"request_id", "state", b"state", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_hash", b"answer_hash", "finish_reason", b"finish_reason", "query_hash", b"query_hash", "query_id", b"query_id", "reason", b"reason", "replies", b"replies", "request_id", b"request_id", "state", b"state", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -629,6 +629,7 @@ class PreviewPromptResponse(_message.Message):
     TEMPLATE_HASH_FIELD_NUMBER: _builtins.int
     QUERY_ID_FIELD_NUMBER: _builtins.int
     CODES_ARE_SAMPLES_FIELD_NUMBER: _builtins.int
+    NEVER_SENT_FIELD_NUMBER: _builtins.int
     response_schema: _builtins.str
     """The JSON schema that the reply would be held to; empty: none."""
     template: _builtins.str
@@ -636,6 +637,8 @@ class PreviewPromptResponse(_message.Message):
     query_id: _builtins.str
     codes_are_samples: _builtins.bool
     """Codes stand for those of the real call, which nobody may know beforehand."""
+    never_sent: _builtins.str
+    """Why such a prompt is never sent; empty: it may be."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.ChatMessage]: ...
     def __init__(
@@ -647,10 +650,11 @@ class PreviewPromptResponse(_message.Message):
         template_hash: _builtins.str = ...,
         query_id: _builtins.str = ...,
         codes_are_samples: _builtins.bool = ...,
+        never_sent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes_are_samples", b"codes_are_samples", "messages", b"messages", "query_id", b"query_id", "response_schema", b"response_schema", "template", b"template", "template_hash", b"template_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes_are_samples", b"codes_are_samples", "messages", b"messages", "never_sent", b"never_sent", "query_id", b"query_id", "response_schema", b"response_schema", "template", b"template", "template_hash", b"template_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -756,7 +760,7 @@ Global___ListPersuasionResponse: _TypeAlias = ListPersuasionResponse  # noqa: Y0
 
 @_typing.final
 class Persuasion(_message.Message):
-    """What attacks in answers did to one judge, by the newest trial."""
+    """What attacks in answers did to one judge, each by its newest trial with this corpus and so many questions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -774,14 +778,16 @@ class Persuasion(_message.Message):
     corpus: _builtins.int
     """Version of the corpus."""
     judge_calls: _builtins.int
-    """Calls of the trial, those among them that an earlier trial had made and paid."""
+    """Calls of the newest trial, those among them that an earlier trial had made and paid."""
     questions: _builtins.int
     """Of the corpus, from its beginning."""
     @_builtins.property
-    def time(self) -> _timestamp_pb2.Timestamp: ...
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Of the newest of these trials."""
+
     @_builtins.property
     def attacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttackResult]:
-        """In the order of the corpus."""
+        """In the order of the corpus. As a reply to a trial: of this one alone."""
 
     @_builtins.property
     def cost(self) -> _common_pb2.Money:

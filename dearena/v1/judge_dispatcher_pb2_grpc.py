@@ -152,7 +152,7 @@ class JudgeDispatcherServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPersuasion(self, request, context):
-        """How far attacks persuaded each judge that was tried, in judge order.
+        """How far attacks persuaded each judge that was tried: in judge order, one a corpus and number of questions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class JudgeDispatcherServiceStub:
     TryAttacks: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.TryAttacksRequest, _judge_dispatcher_pb2.TryAttacksResponse]
     """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid."""
     ListPersuasion: _grpc.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListPersuasionRequest, _judge_dispatcher_pb2.ListPersuasionResponse]
-    """How far attacks persuaded each judge that was tried, in judge order."""
+    """How far attacks persuaded each judge that was tried: in judge order, one a corpus and number of questions."""
 
 @_typing.type_check_only
 class JudgeDispatcherServiceAsyncStub(JudgeDispatcherServiceStub):
@@ -72,7 +72,7 @@ class JudgeDispatcherServiceAsyncStub(JudgeDispatcherServiceStub):
     TryAttacks: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.TryAttacksRequest, _judge_dispatcher_pb2.TryAttacksResponse]  # type: ignore[assignment]
     """Let a judge judge answers that try to persuade it, and record how many do. Its calls are paid."""
     ListPersuasion: _aio.UnaryUnaryMultiCallable[_judge_dispatcher_pb2.ListPersuasionRequest, _judge_dispatcher_pb2.ListPersuasionResponse]  # type: ignore[assignment]
-    """How far attacks persuaded each judge that was tried, in judge order."""
+    """How far attacks persuaded each judge that was tried: in judge order, one a corpus and number of questions."""
 
 class JudgeDispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -152,6 +152,6 @@ class JudgeDispatcherServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _judge_dispatcher_pb2.ListPersuasionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_judge_dispatcher_pb2.ListPersuasionResponse, _abc.Awaitable[_judge_dispatcher_pb2.ListPersuasionResponse]]:
-        """How far attacks persuaded each judge that was tried, in judge order."""
+        """How far attacks persuaded each judge that was tried: in judge order, one a corpus and number of questions."""
 
 def add_JudgeDispatcherServiceServicer_to_server(servicer: JudgeDispatcherServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -125,6 +125,7 @@ class JudgingPolicy(_message.Message):
     RUBRIC_FIELD_NUMBER: _builtins.int
     EXCLUDE_FAMILY_FIELD_NUMBER: _builtins.int
     JUDGE_PROVIDERS_FIELD_NUMBER: _builtins.int
+    TEMPLATE_WITHOUT_REFERENCE_FIELD_NUMBER: _builtins.int
     template_text: _builtins.str
     """A template of the dimension's own instead of a named one, with the placeholders {{question}}, {{answer_1}},
     {{answer_2}}, {{fence}} and {{nonce}}, and optionally {{reference}} and {{rubric}}. Empty: `template`.
@@ -133,6 +134,10 @@ class JudgingPolicy(_message.Message):
     """By what to judge; required by templates that say so, refused by others."""
     exclude_family: _builtins.bool
     """No model judges a contestant of its own family."""
+    template_without_reference: _builtins.str
+    """By which named template queries without a reference are judged, where the dimension's needs one; empty: every query
+    must have a reference.
+    """
     @_builtins.property
     def judge_providers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only models of these providers see the dimension's queries and others' answers as judges; empty: all that may
@@ -146,10 +151,11 @@ class JudgingPolicy(_message.Message):
         rubric: _builtins.str = ...,
         exclude_family: _builtins.bool = ...,
         judge_providers: _abc.Iterable[_builtins.str] | None = ...,
+        template_without_reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclude_family", b"exclude_family", "judge_providers", b"judge_providers", "rubric", b"rubric", "template_text", b"template_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclude_family", b"exclude_family", "judge_providers", b"judge_providers", "rubric", b"rubric", "template_text", b"template_text", "template_without_reference", b"template_without_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
