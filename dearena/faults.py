@@ -160,6 +160,29 @@ class BudgetExhausted(ArenaFault):
         return self.metadata.get("budget", "")
 
 
+class BudgetMisfit(ArenaFault):
+    """A call does not fit a budget that holds it. A change of the budget or of the model mends that, waiting does not."""
+
+    reason = "BUDGET_MISFIT"
+    status = "FAILED_PRECONDITION"
+
+    @classmethod
+    def of(cls, budget: str, problem: str) -> "BudgetMisfit":
+        """The fault of a budget and of what does not fit it, as `dearena.budgets` calls both."""
+        told = {"budget": budget, "problem": problem}
+        return cls(f"the budget of {budget} does not fit: {problem}", metadata=told)
+
+    @property
+    def budget(self) -> str:
+        """Which one."""
+        return self.metadata.get("budget", "")
+
+    @property
+    def problem(self) -> str:
+        """What does not fit."""
+        return self.metadata.get("problem", "")
+
+
 class NotReady(ArenaFault):
     """What was asked for is not there yet."""
 

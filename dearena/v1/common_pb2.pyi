@@ -195,6 +195,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNKNOWN_TEMPLATE: _ErrorReason.ValueType  # 18
     ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 19
     """A budget may not pay the call; ErrorInfo's metadata names it. Raise its limit to go on."""
+    ERROR_REASON_BUDGET_MISFIT: _ErrorReason.ValueType  # 20
+    """A call does not fit a budget that holds it: its price is in another currency, or nobody knows what it may cost.
+    ErrorInfo's metadata names the budget and the problem. Mend the budget or the model to go on.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons of errors, as they stand in google.rpc.ErrorInfo.reason (without the prefix)."""
@@ -229,6 +233,10 @@ ERROR_REASON_KEY_NOT_FOUND: ErrorReason.ValueType  # 17
 ERROR_REASON_UNKNOWN_TEMPLATE: ErrorReason.ValueType  # 18
 ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 19
 """A budget may not pay the call; ErrorInfo's metadata names it. Raise its limit to go on."""
+ERROR_REASON_BUDGET_MISFIT: ErrorReason.ValueType  # 20
+"""A call does not fit a budget that holds it: its price is in another currency, or nobody knows what it may cost.
+ErrorInfo's metadata names the budget and the problem. Mend the budget or the model to go on.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

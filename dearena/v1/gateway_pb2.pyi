@@ -1298,6 +1298,9 @@ class Budget(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     EXHAUST_TIME_FIELD_NUMBER: _builtins.int
     REFUSED_CALLS_FIELD_NUMBER: _builtins.int
+    MISFITS_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    MODELS_WITHOUT_PRICE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}"""
     scope: Global___BudgetScope.ValueType
@@ -1311,6 +1314,10 @@ class Budget(_message.Message):
     """Output only."""
     refused_calls: _builtins.int
     """Output only. Calls that were refused since then."""
+    models: _builtins.int
+    """Output only. Models whose calls it holds."""
+    models_without_price: _builtins.int
+    """Output only. Those of them without a price: their calls cost nothing here."""
     @_builtins.property
     def limit(self) -> _common_pb2.Money: ...
     @_builtins.property
@@ -1325,6 +1332,10 @@ class Budget(_message.Message):
     def exhaust_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was found exhausted."""
 
+    @_builtins.property
+    def misfits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. What does not fit it of the models that it holds, for a person: those calls wait until it is mended."""
+
     def __init__(
         self,
         *,
@@ -1338,10 +1349,13 @@ class Budget(_message.Message):
         state: Global___BudgetState.ValueType = ...,
         exhaust_time: _timestamp_pb2.Timestamp | None = ...,
         refused_calls: _builtins.int = ...,
+        misfits: _abc.Iterable[_builtins.str] | None = ...,
+        models: _builtins.int = ...,
+        models_without_price: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["exhaust_time", b"exhaust_time", "limit", b"limit", "reserved", b"reserved", "spent", b"spent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "exhaust_time", b"exhaust_time", "limit", b"limit", "model", b"model", "parent", b"parent", "refused_calls", b"refused_calls", "reserved", b"reserved", "scope", b"scope", "spent", b"spent", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "exhaust_time", b"exhaust_time", "limit", b"limit", "misfits", b"misfits", "model", b"model", "models", b"models", "models_without_price", b"models_without_price", "parent", b"parent", "refused_calls", b"refused_calls", "reserved", b"reserved", "scope", b"scope", "spent", b"spent", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

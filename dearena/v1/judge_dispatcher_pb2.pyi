@@ -195,6 +195,7 @@ class GetRoundProgressResponse(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     PAUSED_JUDGES_FIELD_NUMBER: _builtins.int
     EXHAUSTED_BUDGETS_FIELD_NUMBER: _builtins.int
+    MISFIT_BUDGETS_FIELD_NUMBER: _builtins.int
     outcomes: _builtins.int
     """Cells with an outcome, at whatever attempt; canaries too."""
     judge_calls: _builtins.int
@@ -209,6 +210,10 @@ class GetRoundProgressResponse(_message.Message):
     def exhausted_budgets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Budgets that keep cells of the round waiting, for a person: "dimension algebra", "insertion of gamma in algebra"."""
 
+    @_builtins.property
+    def misfit_budgets(self) -> _containers.RepeatedCompositeFieldContainer[Global___MisfitBudget]:
+        """Budgets that calls for cells of the round do not fit."""
+
     def __init__(
         self,
         *,
@@ -217,14 +222,45 @@ class GetRoundProgressResponse(_message.Message):
         cost: _common_pb2.Money | None = ...,
         paused_judges: _abc.Iterable[_builtins.str] | None = ...,
         exhausted_budgets: _abc.Iterable[_builtins.str] | None = ...,
+        misfit_budgets: _abc.Iterable[Global___MisfitBudget] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "exhausted_budgets", b"exhausted_budgets", "judge_calls", b"judge_calls", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "exhausted_budgets", b"exhausted_budgets", "judge_calls", b"judge_calls", "misfit_budgets", b"misfit_budgets", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRoundProgressResponse: _TypeAlias = GetRoundProgressResponse  # noqa: Y015
+
+@_typing.final
+class MisfitBudget(_message.Message):
+    """A budget and calls that do not fit it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_FIELD_NUMBER: _builtins.int
+    JUDGE_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    budget: _builtins.str
+    """As in exhausted_budgets."""
+    judge: _builtins.str
+    """Model revision whose calls wait."""
+    problem: _builtins.str
+    """What does not fit, for a person: "calls of gamma are priced in EUR, and it is in USD"."""
+    def __init__(
+        self,
+        *,
+        budget: _builtins.str = ...,
+        judge: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "judge", b"judge", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MisfitBudget: _TypeAlias = MisfitBudget  # noqa: Y015
 
 @_typing.final
 class GetComparisonRequest(_message.Message):
