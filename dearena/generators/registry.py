@@ -12,6 +12,7 @@ from typing import Final
 from dearena.faults import InvalidField
 from dearena.generators import (
     algebra,
+    geometry,
 )
 from dearena.generators.draws import Draws
 from dearena.generators.question import Draft, GeneratedQuestion, Kind
@@ -19,11 +20,20 @@ from dearena.generators.question import Draft, GeneratedQuestion, Kind
 LEVELS: Final = 5
 """Difficulty goes from 1 to this."""
 
-MOST_REPEATS: Final = 500
-"""So many draws in a row that all came before, or made no puzzle, mean that a kind has run out. A choice: at
-this number, a stream ends when about one in a hundred of its puzzles is left, and never goes on for ever."""
+MOST_DRAWS: Final = 1_000
+"""So many draws for one question that all came before, or made no puzzle, mean that a kind has run out. A choice:
+at this number, a stream ends when a few in a thousand of its puzzles are left, and never goes on for ever."""
 
-_KINDS: Final = {kind.slug: kind for kind in (algebra.KIND,)}
+_PATIENCE: Final = 50
+"""So many draws without a puzzle hand a family's turn on."""
+
+_KINDS: Final = {
+    kind.slug: kind
+    for kind in (
+        algebra.KIND,
+        geometry.KIND,
+    )
+}
 
 
 def kinds() -> tuple[str, ...]:
@@ -90,17 +100,21 @@ def _questions(kind: Kind, seed: int, difficulty: int | None) -> Iterator[Genera
 
 
 def _fresh(kind: Kind, seed: int, index: int, turn: int, level: int, seen: set[Hashable]) -> Draft:
-    for attempt in range(MOST_REPEATS):
-        family = kind.families[(turn + attempt) % len(kind.families)]
-        draft = family(Draws(kind.slug, seed, index, level, attempt), level)
+    repeats = misses = 0
+    while repeats + misses < MOST_DRAWS:
+        # Who repeats itself hands the turn on; who made no puzzle of what it drew may try some times more.
+        family = kind.families[(turn + repeats + misses // _PATIENCE) % len(kind.families)]
+        draft = family(Draws(kind.slug, seed, index, level, repeats + misses), level)
         if draft is None:
+            misses += 1
             continue
         key, text = (draft.category, draft.key), (draft.text, *draft.then)
         if key not in seen and text not in seen:
             seen.update((key, text))
             return draft
+        repeats += 1
     raise InvalidField.of(
         "size",
         f"{kind.slug} has too few distinct questions of difficulty {level}: after {index:,} questions, "
-        f"{MOST_REPEATS:,} draws in a row gave no new one; ask for fewer, or for mixed difficulty",
+        f"{MOST_DRAWS:,} draws in a row gave no new one; ask for fewer, or for mixed difficulty",
     )

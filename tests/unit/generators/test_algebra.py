@@ -85,18 +85,14 @@ def quadratic(question: GeneratedQuestion) -> Hashable:
     return equation, wanted
 
 
-def coefficients(text: str) -> list[Fraction]:
-    """A polynomial's coefficients, constant first, by its differences at 0, 1, 2 and so on."""
-    degree = max([int(power) for power in re.findall(r"\^(\d)", text)], default=int("x" in text))
-    rows = [[Fraction(x) ** power for power in range(degree + 1)] + [value_of(text, x=x)] for x in range(degree + 1)]
-    for place in range(degree + 1):
-        pivot = next(row for row in rows[place:] if row[place])
-        rows.remove(pivot)
-        rows.insert(place, [entry / pivot[place] for entry in pivot])
-        for other, row in enumerate(rows):
-            if other != place and row[place]:
-                rows[other] = [a - row[place] * b for a, b in zip(row, rows[place], strict=True)]
-    return [row[-1] for row in rows]
+def coefficients(text: str) -> list[int]:
+    """A polynomial's coefficients, constant first, read term by term."""
+    found: dict[int, int] = {}
+    for sign, size, power in re.findall(r"(-?)(\d*)(x\^\d|x|)", text.replace(" ", "")):
+        if size or power:
+            degree = int(power[2:]) if "^" in power else len(power)
+            found[degree] = int(f"{sign}{size or 1}")
+    return [found.get(degree, 0) for degree in range(max(found) + 1)]
 
 
 def polynomial_division(question: GeneratedQuestion) -> Hashable:
@@ -128,10 +124,9 @@ def sequence(question: GeneratedQuestion) -> Hashable:
         r = value_of(rule, x=0)
         p, q = value_of(rule, x=1) - r, Fraction(0)
         second = int(p * first + r)
-    step: list[list[Fraction | int]] = [[p, q, r, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 1]]
-    power = [[Fraction(int(i == j)) for j in range(4)] for i in range(4)]
+    base = [[int(p), int(q), int(r), 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 1]]
+    power = [[int(i == j) for j in range(4)] for i in range(4)]
     exponent = place if summed else place - 1
-    base = [[Fraction(entry) for entry in row] for row in step]
     while exponent:
         if exponent & 1:
             power = product(power, base)
@@ -141,9 +136,9 @@ def sequence(question: GeneratedQuestion) -> Hashable:
     return first, second, p, q, r, place, summed
 
 
-def product(one: list[list[Fraction]], other: list[list[Fraction]]) -> list[list[Fraction]]:
+def product(one: list[list[int]], other: list[list[int]]) -> list[list[int]]:
     columns = list(zip(*other, strict=True))
-    return [[sum((a * b for a, b in zip(row, column, strict=True)), Fraction(0)) for column in columns] for row in one]
+    return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in one]
 
 
 def congruence(question: GeneratedQuestion) -> Hashable:
