@@ -183,6 +183,13 @@ class BudgetMisfit(ArenaFault):
         return self.metadata.get("problem", "")
 
 
+class EndpointLeftAlone(ArenaFault):
+    """A call was not sent, since its endpoint failed several times in a row. It is no attempt, and on no record."""
+
+    reason = "ENDPOINT_LEFT_ALONE"
+    status = "UNAVAILABLE"
+
+
 class NotReady(ArenaFault):
     """What was asked for is not there yet."""
 

@@ -199,6 +199,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A call does not fit a budget that holds it: its price is in another currency, or nobody knows what it may cost.
     ErrorInfo's metadata names the budget and the problem. Mend the budget or the model to go on.
     """
+    ERROR_REASON_ENDPOINT_LEFT_ALONE: _ErrorReason.ValueType  # 21
+    """The call was not sent: the model's endpoint failed several times in a row, and is left alone for a while (see
+    BreakerState). Nothing is on record of it; ask again.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons of errors, as they stand in google.rpc.ErrorInfo.reason (without the prefix)."""
@@ -236,6 +240,10 @@ ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 19
 ERROR_REASON_BUDGET_MISFIT: ErrorReason.ValueType  # 20
 """A call does not fit a budget that holds it: its price is in another currency, or nobody knows what it may cost.
 ErrorInfo's metadata names the budget and the problem. Mend the budget or the model to go on.
+"""
+ERROR_REASON_ENDPOINT_LEFT_ALONE: ErrorReason.ValueType  # 21
+"""The call was not sent: the model's endpoint failed several times in a row, and is left alone for a while (see
+BreakerState). Nothing is on record of it; ask again.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 

@@ -132,7 +132,7 @@ class _FailureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureKi
     FAILURE_KIND_OTHER_MODEL: _FailureKind.ValueType  # 14
     """Another model answered than was asked."""
     FAILURE_KIND_CIRCUIT_OPEN: _FailureKind.ValueType  # 15
-    """The endpoint failed again and again, and is left alone for a while."""
+    """The endpoint was left alone, and the call not sent. In old records only: such a call is none today."""
 
 class FailureKind(_FailureKind, metaclass=_FailureKindEnumTypeWrapper): ...
 
@@ -165,7 +165,7 @@ FAILURE_KIND_REDIRECTED: FailureKind.ValueType  # 13
 FAILURE_KIND_OTHER_MODEL: FailureKind.ValueType  # 14
 """Another model answered than was asked."""
 FAILURE_KIND_CIRCUIT_OPEN: FailureKind.ValueType  # 15
-"""The endpoint failed again and again, and is left alone for a while."""
+"""The endpoint was left alone, and the call not sent. In old records only: such a call is none today."""
 Global___FailureKind: _TypeAlias = FailureKind  # noqa: Y015
 
 class _EntrantState:
@@ -339,6 +339,7 @@ class Model(_message.Message):
     RETIRE_TIME_FIELD_NUMBER: _builtins.int
     DRIFT_TIME_FIELD_NUMBER: _builtins.int
     DRIFT_DETAIL_FIELD_NUMBER: _builtins.int
+    DRIFT_END_TIME_FIELD_NUMBER: _builtins.int
     EFFECTIVE_PRICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/models/{slug}"""
@@ -410,6 +411,10 @@ class Model(_message.Message):
         """Output only. When the endpoint of this revision was first seen to have changed; absent: it was not."""
 
     @_builtins.property
+    def drift_end_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Since when it answers as before again; absent: it does not."""
+
+    @_builtins.property
     def effective_price(self) -> Global___Price:
         """Output only. What calls are charged at: `price`, or else the gateway's price file's; absent: nothing is known."""
 
@@ -441,11 +446,12 @@ class Model(_message.Message):
         retire_time: _timestamp_pb2.Timestamp | None = ...,
         drift_time: _timestamp_pb2.Timestamp | None = ...,
         drift_detail: _builtins.str = ...,
+        drift_end_time: _timestamp_pb2.Timestamp | None = ...,
         effective_price: Global___Price | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "deadline", b"deadline", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "create_time", b"create_time", "deadline", b"deadline", "drift_end_time", b"drift_end_time", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "judge_parameters", b"judge_parameters", "may_judge", b"may_judge", "price", b"price", "retire_time", b"retire_time", "timeout", b"timeout", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "deadline", b"deadline", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "requests_per_minute", b"requests_per_minute", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "tokens_per_minute", b"tokens_per_minute", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge", "answer_parameters", b"answer_parameters", "cohort", b"cohort", "concurrency", b"concurrency", "create_time", b"create_time", "deadline", b"deadline", "display_name", b"display_name", "drift_detail", b"drift_detail", "drift_end_time", b"drift_end_time", "drift_time", b"drift_time", "effective_price", b"effective_price", "endpoint", b"endpoint", "etag", b"etag", "family", b"family", "judge_parameters", b"judge_parameters", "labels", b"labels", "may_judge", b"may_judge", "name", b"name", "price", b"price", "provider", b"provider", "requests_per_minute", b"requests_per_minute", "retire_time", b"retire_time", "revision", b"revision", "state", b"state", "system_prompt", b"system_prompt", "timeout", b"timeout", "tokens_per_minute", b"tokens_per_minute", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__may_judge: _TypeAlias = _typing.Literal["may_judge"]  # noqa: Y015
     _WhichOneofArgType__may_judge: _TypeAlias = _typing.Literal["_may_judge", b"_may_judge"]  # noqa: Y015
@@ -1910,6 +1916,96 @@ class ProbeModelResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProbeModelResponse: _TypeAlias = ProbeModelResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeDriftRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """projects/{project}/models/{slug}"""
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeDriftRequest: _TypeAlias = AcknowledgeDriftRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeDriftResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> Global___Model: ...
+    def __init__(
+        self,
+        *,
+        model: Global___Model | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeDriftResponse: _TypeAlias = AcknowledgeDriftResponse  # noqa: Y015
+
+@_typing.final
+class AskAnswersAgainRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """projects/{project}/models/{slug}"""
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}; empty: every dimension."""
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        dimension: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "model", b"model", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskAnswersAgainRequest: _TypeAlias = AskAnswersAgainRequest  # noqa: Y015
+
+@_typing.final
+class AskAnswersAgainResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    answers: _builtins.int
+    """How many are asked once more."""
+    def __init__(
+        self,
+        *,
+        answers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskAnswersAgainResponse: _TypeAlias = AskAnswersAgainResponse  # noqa: Y015
 
 @_typing.final
 class Probe(_message.Message):

@@ -104,6 +104,16 @@ class GatewayServiceStub:
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
                 _registered_method=True)
+        self.AcknowledgeDrift = channel.unary_unary(
+                '/dearena.v1.GatewayService/AcknowledgeDrift',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftResponse.FromString,
+                _registered_method=True)
+        self.AskAnswersAgain = channel.unary_unary(
+                '/dearena.v1.GatewayService/AskAnswersAgain',
+                request_serializer=dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainResponse.FromString,
+                _registered_method=True)
         self.SetBudget = channel.unary_unary(
                 '/dearena.v1.GatewayService/SetBudget',
                 request_serializer=dearena_dot_v1_dot_gateway__pb2.SetBudgetRequest.SerializeToString,
@@ -169,7 +179,8 @@ class GatewayServiceServicer:
         """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
         the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
         finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
-        when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+        when it finds life they go on, else they end with UNAVAILABLE, ENDPOINT_LEFT_ALONE: not sent, on no record, and
+        to be asked for again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -226,6 +237,22 @@ class GatewayServiceServicer:
 
     def ProbeModel(self, request, context):
         """Probe an endpoint now, out of turn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeDrift(self, request, context):
+        """Take a model's endpoint, changed as it is, for what it is from now on: the note of it goes away, and the next two
+        probes tell how steady it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AskAnswersAgain(self, request, context):
+        """Have answers that failed asked once more, as further attempts, whatever they failed for, where a model's
+        revision in force is not READY: what is READY has been admitted by the answers it has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -332,6 +359,16 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.ProbeModel,
                     request_deserializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.SerializeToString,
+            ),
+            'AcknowledgeDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeDrift,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftResponse.SerializeToString,
+            ),
+            'AskAnswersAgain': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskAnswersAgain,
+                    request_deserializer=dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainResponse.SerializeToString,
             ),
             'SetBudget': grpc.unary_unary_rpc_method_handler(
                     servicer.SetBudget,
@@ -732,6 +769,60 @@ class GatewayService:
             '/dearena.v1.GatewayService/ProbeModel',
             dearena_dot_v1_dot_gateway__pb2.ProbeModelRequest.SerializeToString,
             dearena_dot_v1_dot_gateway__pb2.ProbeModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/AcknowledgeDrift',
+            dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.AcknowledgeDriftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskAnswersAgain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.GatewayService/AskAnswersAgain',
+            dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainRequest.SerializeToString,
+            dearena_dot_v1_dot_gateway__pb2.AskAnswersAgainResponse.FromString,
             options,
             channel_credentials,
             insecure,

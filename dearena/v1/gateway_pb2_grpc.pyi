@@ -50,7 +50,8 @@ class GatewayServiceStub:
     """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
     the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
     finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
-    when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+    when it finds life they go on, else they end with UNAVAILABLE, ENDPOINT_LEFT_ALONE: not sent, on no record, and
+    to be asked for again.
     """
     ListEntrants: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ListEntrantsRequest, _gateway_pb2.ListEntrantsResponse]
     """Model revisions that enter a dimension, in the order in which they are to be admitted."""
@@ -68,6 +69,14 @@ class GatewayServiceStub:
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]
     """Probe an endpoint now, out of turn."""
+    AcknowledgeDrift: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.AcknowledgeDriftRequest, _gateway_pb2.AcknowledgeDriftResponse]
+    """Take a model's endpoint, changed as it is, for what it is from now on: the note of it goes away, and the next two
+    probes tell how steady it is.
+    """
+    AskAnswersAgain: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.AskAnswersAgainRequest, _gateway_pb2.AskAnswersAgainResponse]
+    """Have answers that failed asked once more, as further attempts, whatever they failed for, where a model's
+    revision in force is not READY: what is READY has been admitted by the answers it has.
+    """
     SetBudget: _grpc.UnaryUnaryMultiCallable[_gateway_pb2.SetBudgetRequest, _gateway_pb2.SetBudgetResponse]
     """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
     a budget that is exhausted, and whatever waited for it goes on.
@@ -99,7 +108,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
     the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
     finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
-    when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+    when it finds life they go on, else they end with UNAVAILABLE, ENDPOINT_LEFT_ALONE: not sent, on no record, and
+    to be asked for again.
     """
     ListEntrants: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ListEntrantsRequest, _gateway_pb2.ListEntrantsResponse]  # type: ignore[assignment]
     """Model revisions that enter a dimension, in the order in which they are to be admitted."""
@@ -117,6 +127,14 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """What fixed prompts brought from a model's endpoint, time after time, oldest first."""
     ProbeModel: _aio.UnaryUnaryMultiCallable[_gateway_pb2.ProbeModelRequest, _gateway_pb2.ProbeModelResponse]  # type: ignore[assignment]
     """Probe an endpoint now, out of turn."""
+    AcknowledgeDrift: _aio.UnaryUnaryMultiCallable[_gateway_pb2.AcknowledgeDriftRequest, _gateway_pb2.AcknowledgeDriftResponse]  # type: ignore[assignment]
+    """Take a model's endpoint, changed as it is, for what it is from now on: the note of it goes away, and the next two
+    probes tell how steady it is.
+    """
+    AskAnswersAgain: _aio.UnaryUnaryMultiCallable[_gateway_pb2.AskAnswersAgainRequest, _gateway_pb2.AskAnswersAgainResponse]  # type: ignore[assignment]
+    """Have answers that failed asked once more, as further attempts, whatever they failed for, where a model's
+    revision in force is not READY: what is READY has been admitted by the answers it has.
+    """
     SetBudget: _aio.UnaryUnaryMultiCallable[_gateway_pb2.SetBudgetRequest, _gateway_pb2.SetBudgetResponse]  # type: ignore[assignment]
     """Hold calls to a budget from now on, or change its limit. What was spent counts. A higher limit lifts
     a budget that is exhausted, and whatever waited for it goes on.
@@ -181,7 +199,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Call a model once for a request id, however often it is asked. The call waits its turn within the limits of
         the model and its key, fairly between judging and answering, and between dimensions; who asks may leave, and
         finds it again by its id. While the endpoint is left alone (see BreakerState) calls wait for the next probe:
-        when it finds life they go on, else they have failed with CIRCUIT_OPEN.
+        when it finds life they go on, else they end with UNAVAILABLE, ENDPOINT_LEFT_ALONE: not sent, on no record, and
+        to be asked for again.
         """
 
     @_abc_1.abstractmethod
@@ -247,6 +266,26 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_pb2.ProbeModelResponse, _abc.Awaitable[_gateway_pb2.ProbeModelResponse]]:
         """Probe an endpoint now, out of turn."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeDrift(
+        self,
+        request: _gateway_pb2.AcknowledgeDriftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.AcknowledgeDriftResponse, _abc.Awaitable[_gateway_pb2.AcknowledgeDriftResponse]]:
+        """Take a model's endpoint, changed as it is, for what it is from now on: the note of it goes away, and the next two
+        probes tell how steady it is.
+        """
+
+    @_abc_1.abstractmethod
+    def AskAnswersAgain(
+        self,
+        request: _gateway_pb2.AskAnswersAgainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_pb2.AskAnswersAgainResponse, _abc.Awaitable[_gateway_pb2.AskAnswersAgainResponse]]:
+        """Have answers that failed asked once more, as further attempts, whatever they failed for, where a model's
+        revision in force is not READY: what is READY has been admitted by the answers it has.
+        """
 
     @_abc_1.abstractmethod
     def SetBudget(
