@@ -35,7 +35,7 @@ from benchmarks.gateway_peers import bare_clients
 from benchmarks.gateway_peers.litellm_proxy import proxy
 from benchmarks.judge_calls import cpu_seconds
 from dearena.local import passing, stack
-from dearena.local.servers import free_port
+from dearena.local.ports import free_port
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1.common_pb2 import ChatMessage

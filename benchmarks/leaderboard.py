@@ -40,7 +40,7 @@ import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from dearena.local import servers  # noqa: E402
+from dearena.local import ports, servers  # noqa: E402
 from dearena.v1 import common_pb2, judge_dispatcher_pb2, ranker_pb2  # noqa: E402
 from dearena.v1 import scorer_pb2 as pb  # noqa: E402
 from dearena.v1.judge_dispatcher_pb2_grpc import (  # noqa: E402
@@ -225,7 +225,7 @@ async def measure(votes: int) -> Measured:
     before = [min(ROUND, votes - start) for start in range(0, votes, ROUND)]
     sizes = [*before, *[SMALL_ROUND] * SMALL_ROUNDS]
     with tempfile.TemporaryDirectory(prefix="dearena-leaderboard-") as folder:
-        mongod_port, nats_port = servers.free_port(), servers.free_port()
+        mongod_port, nats_port = ports.free_port(), ports.free_port()
         mongod = await servers.start_mongod(Path(folder) / "mongod", mongod_port)
         nats = await servers.start_nats(Path(folder) / "nats", nats_port)
         try:

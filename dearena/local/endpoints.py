@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from dearena.client.addresses import Addresses
-from dearena.local import servers
+from dearena.local.ports import LOOPBACK, Claims
 
 SERVICES: Final = ("gateway", "query_selector", "ranker", "judge_dispatcher", "scorer")
 _LISTENERS: Final = (*SERVICES, "sparring", "dashboard", "mongod", "nats", "nats_monitor")
@@ -30,7 +30,7 @@ class Endpoints:
 
     def address_of(self, listener: str) -> str:
         """host:port."""
-        return f"{servers.LOOPBACK}:{self.ports[listener]}"
+        return f"{LOOPBACK}:{self.ports[listener]}"
 
     @property
     def sparring_url(self) -> str:
@@ -49,21 +49,21 @@ class Endpoints:
         return {**services, **urls, "ports": dict(self.ports), "database": self.database}
 
 
-def settle(state: Path, *, database: str) -> tuple[Endpoints, list[str]]:
+def settle(state: Path, claims: Claims, *, database: str) -> tuple[Endpoints, list[str]]:
     """The endpoints of a state directory: as they were, but for ports that somebody else has taken meanwhile.
 
     Args:
         state: the state directory.
+        claims: takes the ports, so that nobody else does while they are ours.
         database: the database's name where none is kept.
 
     Returns:
         The endpoints, and the listeners that had to move to another port.
     """
     kept = _read(state / FILE)
-    ports = {name: port for name, port in kept.ports.items() if servers.is_free(port)} if kept else {}
+    ports = {name: port for name, port in kept.ports.items() if claims.take(port)} if kept else {}
     missing = [name for name in _LISTENERS if name not in ports]
-    fresh = iter(port for port in servers.free_ports(len(missing) + len(ports)) if port not in ports.values())
-    ports |= {name: next(fresh) for name in missing}
+    ports |= dict(zip(missing, claims.fresh(len(missing)), strict=True))
     endpoints = Endpoints(ports, kept.database if kept else database)
     (state / FILE).write_text(json.dumps(endpoints.as_json(), indent=2) + "\n", "utf-8")
     moved = [name for name in kept.ports if ports[name] != kept.ports[name]] if kept else []

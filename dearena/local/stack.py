@@ -5,6 +5,7 @@ What it keeps lies in one state directory; what it starts ends with it.
 
 import asyncio
 import fcntl
+import http.client
 import os
 import secrets
 import shlex
@@ -25,7 +26,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from dearena.client.addresses import Addresses
-from dearena.local import endpoints, servers
+from dearena.local import endpoints, ports, servers
 from dearena.local.endpoints import SERVICES, Endpoints
 from dearena.local.servers import ServerFailed
 from dearena.local.supervision import Supervisor
@@ -178,7 +179,7 @@ async def running(
     given = {**os.environ, **(environment or {})}
     state = state.resolve()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one(state):
+    with _only_one(state), ports.claims() as claims:
         supervisor = Supervisor(state)
         if supervisor.answers():
             said("ending what an interrupted run has left behind")
@@ -188,7 +189,7 @@ async def running(
         external_store = bool(given.get("DEARENA_MONGO_URL"))
         database = given.get("DEARENA_MONGO_DATABASE") or DATABASE
         chosen, moved = endpoints.settle(
-            state, database=f"{database}-{uuid4().hex[:8]}" if fresh and external_store else database
+            state, claims, database=f"{database}-{uuid4().hex[:8]}" if fresh and external_store else database
         )
         if moved:
             said(f"other ports than before, for somebody has taken them: {', '.join(moved)}")
@@ -331,7 +332,7 @@ def _is_well(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as reply:  # noqa: S310 - our own http address
             return bool(reply.status == 200)  # noqa: PLR2004 - OK
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError):
         return False
 
 

@@ -14,7 +14,7 @@ import grpc.aio
 import pytest
 
 from dearena import faults
-from dearena.local import servers
+from dearena.local import ports, servers
 from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
@@ -400,7 +400,7 @@ async def test_the_account_of_a_gateway_that_died_is_closed_by_the_record(
     go = asyncio.Event()
     async with AsyncExitStack() as stack:
         living, _ = await stack.enter_async_context(serving(settings("g.2", sweep_seconds=0.2)))
-        port = servers.free_port()
+        port = ports.free_port()
         given = settings("g.1", drain_seconds=0, listen=f"127.0.0.1:{port}").model_dump()
         environment = [f"DEARENA_{name.upper()}={value}" for name, value in given.items()]
         process = servers.Server(

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from dearena.local import servers
+from dearena.local import ports, servers
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from services.gateway.settings import GatewaySettings
@@ -43,7 +43,7 @@ async def spans_at() -> AsyncIterator[tuple[str, Spans]]:
 async def process(
     arena_settings: ArenaSettings, selector: tuple[QuerySelector, str], spans_at: tuple[str, Spans], tmp_path: Path
 ) -> AsyncIterator[servers.Server]:
-    port = servers.free_port()
+    port = ports.free_port()
     settings = arena_settings(
         GatewaySettings,
         listen=f"127.0.0.1:{port}",

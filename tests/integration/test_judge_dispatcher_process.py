@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 
-from dearena.local.servers import free_port
+from dearena.local.ports import free_port
 from dearena.v1.common_pb2 import OUTCOME_A
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from services.judge_dispatcher.settings import JudgeDispatcherSettings

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
-from dearena.local import servers
+from dearena.local import ports, servers
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.rules import Rules
 from dearena.trials.world import Planted
@@ -70,7 +70,7 @@ async def test_killed_again_and_again_it_decides_what_it_would_have_decided(
     around: Surroundings, store: RankerStore, arena_settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     calm = calmly(WORLD, RULES)
-    listen = f"127.0.0.1:{servers.free_port()}"
+    listen = f"127.0.0.1:{ports.free_port()}"
     process = process_of(arena_settings(RankerSettings, listen=listen, reask_seconds=1, **peers_at(around)), tmp_path)
     cells = sum(map(len, calm.votes.values()))
     await process.start()
@@ -99,7 +99,7 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
         trace_id, span_id = f"{ids.generate_trace_id():032x}", f"{ids.generate_span_id():016x}"
         registrations[entrant.model] = (trace_id, span_id)
         entrant.traceparent = f"00-{trace_id}-{span_id}-01"
-    listen = f"127.0.0.1:{servers.free_port()}"
+    listen = f"127.0.0.1:{ports.free_port()}"
     async with otlp_receiver() as (endpoint, spans):
         settings = arena_settings(RankerSettings, listen=listen, otlp_endpoint=endpoint, **peers_at(around))
         process = process_of(settings, tmp_path)

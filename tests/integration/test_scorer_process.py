@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import pytest
 
-from dearena.local import servers
+from dearena.local import ports, servers
 from dearena.v1 import scorer_pb2 as pb
 from dearena.v1.scorer_pb2_grpc import ScorerServiceStub
 from tests.fixtures.otlp import Spans, otlp_receiver
@@ -41,7 +41,7 @@ async def spans_at() -> AsyncIterator[tuple[str, Spans]]:
 async def process(
     arena: Arena, spans_at: tuple[str, Spans], arena_settings: Callable[..., Any], tmp_path: Path
 ) -> AsyncIterator[servers.Server]:
-    port = servers.free_port()
+    port = ports.free_port()
     given = arena_settings(
         listen=f"127.0.0.1:{port}",
         otlp_endpoint=spans_at[0],
