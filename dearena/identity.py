@@ -34,6 +34,16 @@ def text_hash(text: str) -> Digest:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def answer_hash(replies: Sequence[str]) -> Digest:
+    """Identity of an answer by its replies, one a turn of the query.
+
+    Of one reply it is the hash of its text; of several SHA-256 of the canonical JSON `["replies",h1,h2,…]` of theirs,
+    so that replies which are cut in other places, though they read alike, are another answer.
+    """
+    hashes = [text_hash(reply) for reply in replies]
+    return hashes[0] if len(hashes) == 1 else digest_of(["replies", *hashes])
+
+
 def query_hash(query_id: str, turns: Sequence[str], reference: str, category: str) -> Digest:
     """Identity of a query. The id is part of it: the same question asked again is another query."""
     return digest_of({"id": query_id, "turns": list(turns), "reference": reference, "category": category})

@@ -13,7 +13,7 @@ from dearena.attacks.questions import QUESTIONS, AttackedQuestion
 from dearena.outcomes import SeatVerdict
 
 QUESTIONS_OF_A_TRIAL: Final = 4
-"""Of the corpus, unless asked otherwise: some 370 calls for all attacks, each rate from 24 verdicts and more."""
+"""Of the corpus, unless asked otherwise: some 430 calls for all attacks, each rate from 24 verdicts and more."""
 PLAIN: Final = ""
 """Stands for no attack."""
 

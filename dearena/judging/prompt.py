@@ -6,6 +6,7 @@ from typing import Any
 
 from dearena.identity import Digest, text_hash
 from dearena.judging import verdict
+from dearena.judging.conversations import Replies
 from dearena.judging.forms import Form, response_schema
 from dearena.judging.nonces import Codes
 from dearena.judging.templates import Template
@@ -45,7 +46,14 @@ class Prompt:
 
 
 def prompt_of(
-    template: Template, form: Form, codes: Codes, *, turns: Sequence[str], first: str, second: str, reference: str = ""
+    template: Template,
+    form: Form,
+    codes: Codes,
+    *,
+    turns: Sequence[str],
+    first: str | Replies,
+    second: str | Replies,
+    reference: str = "",
 ) -> Prompt:
     """The prompt about two answers in this order. The same of the same, whenever it is made."""
     text = template.render(

@@ -14,6 +14,7 @@ from typing import Final
 from dearena import faults
 from dearena.identity import Digest, digest_of
 from dearena.judging import published
+from dearena.judging.conversations import Replies, answer_text, question_text
 from dearena.judging.forms import FIVE_STEPS, PLAIN, REASONING_LONGEST, Form, Scale
 
 DEFAULT_TEMPLATE = "pairwise@1"
@@ -87,8 +88,8 @@ class Template:
         self,
         *,
         turns: Sequence[str],
-        first: str,
-        second: str,
+        first: str | Replies,
+        second: str | Replies,
         fence: str,
         nonce: str,
         reference: str = "",
@@ -98,8 +99,8 @@ class Template:
 
         Args:
             turns: the question's turns, at least one.
-            first: text of the answer in the first seat, taken over to the letter.
-            second: text of the answer in the second seat.
+            first: the answer in the first seat, each reply of it taken over to the letter; a text is one reply.
+            second: the answer in the second seat.
             fence: guards the blocks, see nonces.py.
             nonce: to be repeated in the verdict, see nonces.py.
             reference: the query's reference answer, for templates that show it.
@@ -107,8 +108,8 @@ class Template:
         """
         filling = {
             "question": question_text(turns, fence),
-            "answer_1": first,
-            "answer_2": second,
+            "answer_1": _answer(first, fence),
+            "answer_2": _answer(second, fence),
             "reference": reference,
             "rubric": self.rubric,
             "fence": fence,
@@ -117,11 +118,8 @@ class Template:
         return "".join(filling[piece] if place % 2 else piece for place, piece in enumerate(self._pieces[form]))
 
 
-def question_text(turns: Sequence[str], fence: str) -> str:
-    """One turn stands as it is; several are numbered by marker lines of their own."""
-    if len(turns) == 1:
-        return turns[0]
-    return "\n".join(f"[TURN {number} {fence}]\n{turn}" for number, turn in enumerate(turns, start=1))
+def _answer(answer: str | Replies, fence: str) -> str:
+    return answer if isinstance(answer, str) else answer_text(answer, fence)
 
 
 PAIRWISE_1 = Template("pairwise", 1, published.PAIRWISE_1, "two answers to a question", PLAIN, published.PLAIN_CLOSING)
@@ -134,12 +132,20 @@ RUBRIC_1 = Template(
 CONVERSATION_1 = Template(
     "conversation", 1, published.CONVERSATION_1, "two conversations of several turns", PLAIN, published.PLAIN_CLOSING
 )
+CONVERSATION_2 = Template(
+    "conversation",
+    2,
+    published.CONVERSATION_2,
+    "as conversation@1, and says what heads a reply",
+    PLAIN,
+    published.PLAIN_CLOSING,
+)
 GRADED_1 = Template(
     "graded", 1, published.GRADED_1, "two answers, graded in five steps", FIVE_STEPS, published.GRADED_CLOSING
 )
 
 TEMPLATES: Mapping[str, Template] = {
-    template.id: template for template in (PAIRWISE_1, REFERENCE_1, RUBRIC_1, CONVERSATION_1, GRADED_1)
+    template.id: template for template in (PAIRWISE_1, REFERENCE_1, RUBRIC_1, CONVERSATION_1, CONVERSATION_2, GRADED_1)
 }
 _BY_HASH: Mapping[Digest, Template] = {
     template.hash: template for template in TEMPLATES.values() if not template.needs_rubric

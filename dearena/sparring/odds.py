@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.canaries import can_be_truncated, truncated
+from dearena.judging.conversations import answer_text
 from dearena.outcomes import SeatVerdict
 from dearena.sparring.answer_code import author_of
 from dearena.sparring.calls import Call, Completed, Purpose
@@ -86,16 +87,13 @@ class Odds:
         return self._answers[key]
 
     def _answered(self, model: str, query: str, turns: Sequence[str]) -> Shown | None:
-        replies = []
+        replies: list[str] = []
         for asked in range(1, len(turns) + 1):
             reply = self.world.reply(Call(model, tuple(turns[:asked]), query, Purpose.ANSWER))
             if not isinstance(reply, Completed):
                 return None
             replies.append(reply.text)
-        if len(replies) == 1:
-            return self.text(query, replies[0])
-        # As the gateway heads the replies of a conversation.
-        return self.text(query, "\n\n".join(f"[Reply to turn {n}]\n{text}" for n, text in enumerate(replies, start=1)))
+        return self.text(query, answer_text(tuple(replies)))
 
     def text(self, query: str, text: str) -> Shown:
         """Any text as an answer to a query; not kept."""

@@ -36,7 +36,7 @@ class JudgingPrompt:
     question: str
     """Without the fence that also guards its turns, if it has several."""
     first: str
-    """Text of the answer in the first seat, to the letter."""
+    """The answer in the first seat, to the letter but for the fence that guards its replies, if it has several."""
     second: str
     nonce: str
     graded: bool = False
@@ -66,13 +66,17 @@ def read(prompt: str, *, held_to_schema: bool = False) -> JudgingPrompt:
     if nonce is None:
         raise UnreadablePrompt("the prompt does not ask for a line VERDICT <16 hexadecimal digits>: 1, 2 or TIE")
     return JudgingPrompt(
-        question=question.replace(f" {fence}]", "]"),
-        first=first,
-        second=second,
+        question=_unguarded(question, fence),
+        first=_unguarded(first, fence),
+        second=_unguarded(second, fence),
         nonce=nonce[1],
         graded=all(grade in rest for grade in _GRADES),
         structured=held_to_schema or as_json is not None,
     )
+
+
+def _unguarded(text: str, fence: str) -> str:
+    return text.replace(f" {fence}]", "]")
 
 
 def _without_blocks(text: str, fence: str) -> str:

@@ -14,11 +14,12 @@ import structlog
 
 from dearena import identity
 from dearena.faults import ArenaFault, BudgetExhausted, ModelNotActive
+from dearena.judging.conversations import answer_text
 from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.answer_log import AnswerLog, EntrantKey
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
-from services.gateway.conversation import answer_text, messages_of, turn_request_id
+from services.gateway.conversation import messages_of, turn_request_id
 from services.gateway.dimensions import Dimensions, DimensionVersion, Query
 from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, too_long, worth
 from services.gateway.model_directory import ModelDirectory
@@ -180,7 +181,7 @@ class AnswerCollector:
             found = worth(completion)
             if completion.reply is not None:
                 replies.append(completion.reply.text)
-                if excess := too_long(answer_text(replies)):
+                if excess := too_long(answer_text(tuple(replies))):
                     return _answer_document(query, [], completion, excess, attempts)
             if found.state is not AnswerState.USABLE or len(replies) == len(query.turns):
                 return _answer_document(query, replies, completion, found, attempts)
@@ -228,17 +229,23 @@ class AnswerCollector:
 def _answer_document(
     query: Query, replies: Sequence[str], completion: Completion, found: AnswerWorth, attempts: int
 ) -> Document:
-    text = answer_text(replies) if replies else ""
     return {
         "query_hash": query.query_hash,
         "state": str(found.state),
-        "answer_hash": identity.text_hash(text) if found.state is AnswerState.USABLE else "",
-        "text": text,
+        "answer_hash": identity.answer_hash(replies) if found.state is AnswerState.USABLE else "",
+        **_texts_document(replies),
         "finish_reason": completion.reply.finish_reason if completion.reply else "",
         "request_id": completion.request_id,
         "reason": found.reason,
         "attempts": attempts,
     }
+
+
+def _texts_document(replies: Sequence[str]) -> Document:
+    """Replies to several turns are kept apart: put together they would not tell where each of them ends."""
+    if len(replies) > 1:
+        return {"replies": list(replies)}
+    return {"text": replies[0] if replies else ""}
 
 
 def _named(key: EntrantKey) -> dict[str, str]:

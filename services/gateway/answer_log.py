@@ -230,13 +230,18 @@ class AnswerLog:
         A page ends early where texts are long, but holds at least one answer.
         """
         wanted: dict[str, Any] = {**key.document(), "query_id": {"$gt": after}}
-        projection = None if with_texts else {"text": 0}
+        projection = None if with_texts else {"text": 0, "replies": 0}
         answers: list[Document] = []
         size = 0
         async with within_store_limit(self._store):
             async for answer in self._answers.find(wanted, projection=projection).sort("query_id", 1).limit(limit + 1):
-                size += len(answer.get("text", "").encode())
+                size += _bytes_sent(answer)
                 if answers and (len(answers) == limit or size > largest_bytes):
                     return answers, True
                 answers.append(answer)
         return answers, False
+
+
+def _bytes_sent(answer: Document) -> int:
+    """Of its texts: replies are sent each by itself, and once more as one text."""
+    return len(answer.get("text", "").encode()) + 2 * sum(len(reply.encode()) for reply in answer.get("replies", ()))

@@ -23,10 +23,3 @@ def turn_request_id(answer_request_id: Digest, turn: int, turns: int) -> Digest:
     if turn == turns - 1:
         return answer_request_id
     return digest_of({"answer": answer_request_id, "turn": turn})
-
-
-def answer_text(replies: Sequence[str]) -> str:
-    """The answer as judges read it: the reply, or with several turns all of them, each headed by its turn."""
-    if len(replies) == 1:
-        return replies[0]
-    return "\n\n".join(f"[Reply to turn {turn}]\n{reply}" for turn, reply in enumerate(replies, start=1))

@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from dearena.judging.conversations import answer_text
 from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import Completion, Purpose
@@ -236,12 +237,14 @@ def _message_of_usage(usage: Usage) -> common_pb2.TokenUsage:
 
 def message_of_answer(document: Mapping[str, Any]) -> pb.Answer:
     """An answer as it was stored; without its text when that was not read."""
+    replies = tuple(document.get("replies", ()))
     return pb.Answer(
         query_id=document["query_id"],
         query_hash=document["query_hash"],
         state=pb.AnswerState.Value(f"ANSWER_STATE_{document['state']}"),
         answer_hash=document["answer_hash"],
-        text=document.get("text", ""),
+        text=answer_text(replies) if replies else document.get("text", ""),
+        replies=replies,
         finish_reason=document["finish_reason"],
         request_id=document["request_id"],
         reason=document["reason"],

@@ -124,7 +124,7 @@ class Attacks:
         self, dimension: DimensionName, judge: str, template: Template, pair: Pair, attempts: int
     ) -> SeatRecord:
         """Ask about one pair, after a failed call of an earlier trial once more."""
-        first, second = (Contestant("", text, identity.text_hash(text)) for text in pair.seats)
+        first, second = (Contestant("", (text,), identity.text_hash(text)) for text in pair.seats)
         for attempt in range(1, attempts + 1):
             cell = Cell(
                 judge=judge,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dearena.canaries import Sort, can_be_truncated, sort_of, truncated
+from dearena.judging.conversations import answer_text
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import CELL_KIND_CANARY, SEAT_POLICY_SINGLE, Cell
 from services.judge_dispatcher import outcome
@@ -38,7 +39,7 @@ async def pair_of(texts: Texts, dimension: DimensionVersion, cell: Cell) -> Pair
     if unusable := [model for (model, _), answer in zip(named, answers, strict=True) if answer is None]:
         return outcome.without_answer(unusable)
     a, b = (
-        Contestant(model, answer or "", answer_hash)
+        Contestant(model, answer or (), answer_hash)
         for (model, answer_hash), answer in zip(named, answers, strict=True)
     )
     return Pair(a, b)
@@ -53,9 +54,11 @@ async def _canary(texts: Texts, dimension: DimensionVersion, cell: Cell) -> Pair
     whole = Contestant(model, answer, answer_hash)
     if sort_of(answer_hash, cell.answer_hash_b) is not Sort.TRUNCATED:
         return Pair(whole, whole)
-    if not can_be_truncated(answer):
+    # Of a conversation only the beginning is left, which is one text: what heads its replies guards nothing here.
+    text = answer_text(answer)
+    if not can_be_truncated(text):
         return outcome.not_truncated(model)
-    return Pair(whole, Contestant(model, truncated(answer), cell.answer_hash_b))
+    return Pair(whole, Contestant(model, (truncated(text),), cell.answer_hash_b))
 
 
 async def question_of(

@@ -7,6 +7,7 @@ import grpc.aio
 
 from dearena import faults
 from dearena.identity import text_hash
+from dearena.judging.conversations import Replies
 from dearena.judging.forms import Form
 from dearena.judging.nonces import CODE_LENGTH, Codes
 from dearena.judging.prompt import Prompt, prompt_of
@@ -109,9 +110,9 @@ class Previews:
             raise
         return found.dimension.version
 
-    async def _answer(self, dimension: DimensionVersion, field: str, model: str, query_id: str) -> str:
+    async def _answer(self, dimension: DimensionVersion, field: str, model: str, query_id: str) -> Replies:
         if not model:
-            return f"(here stands the {field} answer)"
+            return (f"(here stands the {field} answer)",)
         model_revision(field, model)
         answer = await self._texts.sample_answer(dimension, model, query_id)
         if answer is None:

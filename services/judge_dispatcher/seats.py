@@ -7,6 +7,7 @@ import grpc.aio
 
 from dearena import faults
 from dearena.identity import judge_request_id
+from dearena.judging.conversations import Replies
 from dearena.judging.forms import Form
 from dearena.judging.nonces import codes_of
 from dearena.judging.prompt import Prompt, prompt_of
@@ -37,7 +38,7 @@ class Contestant:
     """A model and its answer, as it takes a seat."""
 
     model: str
-    answer: str
+    answer: Replies
     answer_hash: str
 
 

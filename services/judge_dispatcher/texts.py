@@ -8,6 +8,7 @@ import grpc.aio
 from cachetools import LRUCache
 
 from dearena.faults import InvalidField, UnknownDimension, UnknownTemplate
+from dearena.judging.conversations import Replies
 from dearena.judging.templates import Template, chosen, template_hashed
 from dearena.names import DimensionName
 from dearena.v1.gateway_pb2 import ANSWER_STATE_USABLE, ListAnswersRequest
@@ -38,6 +39,7 @@ class DimensionVersion:
 class _Text:
     hash: str
     parts: tuple[str, ...]
+    """A query's turns, or an answer's replies."""
     reference: str = ""
 
 
@@ -92,7 +94,7 @@ class Texts:
             raise InvalidField.of("query_id", f"{dimension.name} has no query {query_id!r}")
         return Query(query_id, text.parts, text.reference)
 
-    async def sample_answer(self, dimension: DimensionVersion, model: str, query_id: str) -> str | None:
+    async def sample_answer(self, dimension: DimensionVersion, model: str, query_id: str) -> Replies | None:
         """A model's answer to a query, whatever its hash; None when it has no usable one."""
         key = (dimension, model)
         text = (await self._loaded.get(key)).get(query_id)
@@ -100,7 +102,7 @@ class Texts:
             # Perhaps they were loaded before this one was recorded.
             self._loaded.forget(key)
             text = (await self._loaded.get(key)).get(query_id)
-        return text.parts[0] if text else None
+        return text.parts if text else None
 
     async def template(self, dimension: DimensionName, template_hash: str = "") -> Template:
         """The template that a cell of the dimension names by hash; without a hash the dimension's.
@@ -117,8 +119,8 @@ class Texts:
             raise UnknownTemplate(f"{dimension} has no template with hash {template_hash!r}")
         return template
 
-    async def answer(self, dimension: DimensionVersion, model: str, query_id: str, answer_hash: str) -> str | None:
-        """The text of an answer; None when the model has no usable one.
+    async def answer(self, dimension: DimensionVersion, model: str, query_id: str, answer_hash: str) -> Replies | None:
+        """An answer, reply by reply; None when the model has no usable one.
 
         Raises:
             Poison: it has one, but not the one that the cell names.
@@ -133,7 +135,7 @@ class Texts:
             return None
         if text.hash != answer_hash:
             raise Poison(f"the answer of {model} to {query_id!r} is not the one that the cell names")
-        return text.parts[0]
+        return text.parts
 
     async def _load(self, key: tuple[DimensionVersion, str]) -> _Texts:
         dimension, model = key
@@ -173,7 +175,7 @@ class Texts:
         while True:
             page = await self._peers.gateway.ListAnswers(request)
             texts |= {
-                answer.query_id: _Text(answer.answer_hash, (answer.text,))
+                answer.query_id: _Text(answer.answer_hash, tuple(answer.replies) or (answer.text,))
                 for answer in page.answers
                 if answer.state == ANSWER_STATE_USABLE
             }

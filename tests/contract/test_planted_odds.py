@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from dearena.identity import text_hash
 from dearena.judging import verdict
+from dearena.judging.conversations import answer_text
 from dearena.judging.templates import PAIRWISE_1
 from dearena.outcomes import SeatVerdict
 from dearena.sparring.calls import Call, Completed, Purpose
 from dearena.sparring.odds import Odds, Shown
 from dearena.sparring.planted import Character, PlantedWorld
-from services.gateway.conversation import answer_text
 
 MODELS = [f"model-{number:03}" for number in range(8)]
 QUESTIONS = {
@@ -117,4 +117,4 @@ def test_an_answer_is_the_one_that_the_gateway_keeps(world: PlantedWorld) -> Non
             assert shown is None
         else:
             assert shown is not None
-            assert shown.text == answer_text(texts)
+            assert shown.text == answer_text(tuple(texts))

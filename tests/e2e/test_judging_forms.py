@@ -79,7 +79,8 @@ async def test_every_verdict_is_readable_and_every_prompt_can_be_shown(
             assert bool(seat.response_schema) is structured
             [message] = seat.prompt
             assert "[TURN 2 " in message.content
-            assert "\n[Reply to turn 2]\n" in message.content
+            fence = message.content.partition("[QUESTION ")[2][:16]
+            assert message.content.count(f"\n[Reply to turn 2 {fence}]\n") == 2
             assert ("[REFERENCE " in message.content) is (slug == "referred")
             assert (RUBRIC in message.content) is (slug == "ruled")
             assert ("judge of style" in message.content) is (slug == "owned")
@@ -96,7 +97,8 @@ async def test_a_command_shows_what_a_judge_sees(whole: Arena, client: ArenaClie
     async with grpc.aio.insecure_channel(whole.stack.addresses.gateway) as channel:
         request = gateway_pb2.ListAnswersRequest(dimension=client.dimension_name("ruled"), model="planted-0@1")
         answers = (await GatewayServiceStub(channel).ListAnswers(request)).answers
-    [answer] = [one.text for one in answers if one.query_id == "q1"]
+    first, second = next(one.replies for one in answers if one.query_id == "q1")
+    answer = f"[Reply to turn 1 ffffffffffffffff]\n{first}\n\n[Reply to turn 2 ffffffffffffffff]\n{second}"
     assert f"\n[ANSWER 1 ffffffffffffffff]\n{answer}\n[END ANSWER 1 ffffffffffffffff]\n" in shown
 
 

@@ -254,6 +254,8 @@ async def test_a_conversation_is_held_turn_by_turn(
     ]
     [answer] = await answers(gateway, "m@1")
     assert answer.text == "[Reply to turn 1]\n42\n\n[Reply to turn 2]\n21"
+    assert list(answer.replies) == ["42", "21"]
+    assert answer.answer_hash == identity.answer_hash(["42", "21"])
     assert answer.request_id == endpoint.requests[1].request_id
 
 

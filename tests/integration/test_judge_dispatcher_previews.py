@@ -10,7 +10,7 @@ import grpc.aio
 import pytest
 
 from dearena import faults
-from dearena.judging.templates import PAIRWISE_1, chosen
+from dearena.judging.templates import PAIRWISE_1, TEMPLATES, chosen
 from dearena.rpc_faults import fault_of
 from dearena.sparring import reading
 from dearena.v1 import judge_dispatcher_pb2 as pb
@@ -135,7 +135,7 @@ async def test_an_answer_that_cannot_be_used_is_named(
 
 async def test_templates_are_listed_with_what_they_need(dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
     found = (await dispatcher.ListTemplates(pb.ListTemplatesRequest())).templates
-    assert [one.template for one in found] == ["conversation@1", "graded@1", "pairwise@1", "reference@1", "rubric@1"]
+    assert [one.template for one in found] == sorted(TEMPLATES)
     assert {one.template for one in found if one.needs_reference} == {"reference@1"}
     assert {one.template for one in found if one.needs_rubric} == {"rubric@1"}
     assert {one.template for one in found if one.graded} == {"graded@1"}

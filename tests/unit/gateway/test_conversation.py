@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.chat import Message
-from services.gateway.conversation import answer_text, messages_of, turn_request_id
+from services.gateway.conversation import messages_of, turn_request_id
 
 ID = "a" * 64
 
@@ -27,8 +27,3 @@ def test_each_turn_has_an_id_of_its_own_and_the_last_one_that_of_the_answer() ->
     assert len(set(ids)) == 3
     assert ids[-1] == ID
     assert turn_request_id(ID, 0, 1) == ID
-
-
-def test_one_reply_is_the_answer_as_it_is() -> None:
-    assert answer_text([" 42\n"]) == " 42\n"
-    assert "turn 2" in answer_text(["a", "b"])

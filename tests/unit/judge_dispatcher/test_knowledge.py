@@ -59,4 +59,17 @@ async def test_an_answer_given_after_it_was_asked_for_is_shown() -> None:
     texts = Texts(peers_of(gateway), cache_bytes=1_000_000)
     assert await texts.sample_answer(DIMENSION, "gamma@1", "q") is None
     gateway.answers = [pb.Answer(query_id="q", text="42", state=pb.ANSWER_STATE_USABLE)]
-    assert await texts.sample_answer(DIMENSION, "gamma@1", "q") == "42"
+    assert await texts.sample_answer(DIMENSION, "gamma@1", "q") == ("42",)
+
+
+async def test_replies_are_shown_apart_and_an_answer_kept_as_one_text_as_it_is() -> None:
+    gateway = Gateway()
+    heads = "[Reply to turn 1]\n42\n\n[Reply to turn 2]\n21"
+    usable = pb.ANSWER_STATE_USABLE
+    gateway.answers = [
+        pb.Answer(query_id="new", text=heads, replies=["42", "21"], answer_hash="n", state=usable),
+        pb.Answer(query_id="old", text=heads, answer_hash="o", state=usable),
+    ]
+    texts = Texts(peers_of(gateway), cache_bytes=1_000_000)
+    assert await texts.answer(DIMENSION, "gamma@1", "new", "n") == ("42", "21")
+    assert await texts.answer(DIMENSION, "gamma@1", "old", "o") == (heads,)
