@@ -4,8 +4,12 @@ A budget is called as people and faults call it: `dimension algebra`, `model gam
 """
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from dearena.names import Revision
+
+MOST_TOLD: Final = 3
+"""Of what does not fit a budget: who mends it looks at the rest anyway."""
 
 
 def on_behalf_of(contestants: Iterable[str], newcomers: Collection[str]) -> tuple[str, ...]:
@@ -73,3 +77,31 @@ def exhausted(budgets: Iterable[str]) -> str:
     if len(some) == 1:
         return f"budget of {last} is exhausted; raise it to go on"
     return f"budgets of {', '.join(some[1:])} and {last} are exhausted; raise them to go on"
+
+
+def other_currency(model: str, priced_in: str, budget_in: str) -> str:
+    """What does not fit a budget: its currency is not that of the price of a model, a slug."""
+    return f"calls of {model} are priced in {priced_in}, and it is in {budget_in}"
+
+
+def without_limit(model: str, parameters: str) -> str:
+    """What does not fit any budget: nobody knows what a call may cost.
+
+    Args:
+        model: slug of one that is priced by what it writes.
+        parameters: that do not say how much it may write: `answer_parameters` or `judge_parameters`.
+    """
+    return f"{parameters} of {model} have no max_tokens, and without it nobody knows what a call may cost"
+
+
+def some_of(problems: Iterable[str]) -> str:
+    """The first MOST_TOLD of several, each once, and how many more there are."""
+    each = list(dict.fromkeys(problems))
+    more = f"; and {len(each) - MOST_TOLD} more" if len(each) > MOST_TOLD else ""
+    return "; ".join(each[:MOST_TOLD]) + more
+
+
+def misfit(budgets: Iterable[tuple[str, str]]) -> str:
+    """Why whatever needs these budgets waits, of each with what does not fit it; empty when there is none."""
+    found = some_of(f"budget of {budget} does not fit: {problem}" for budget, problem in budgets)
+    return f"{found}; change the budget or the model to go on" if found else ""

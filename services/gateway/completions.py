@@ -9,14 +9,13 @@ record, and may wait elsewhere as well; nor has one for which there is no money.
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import structlog
 from opentelemetry import context as otel
 
-from dearena.faults import BudgetExhausted, ModelNotActive, RequestIdReused, ServiceUnavailable
+from dearena.faults import BudgetExhausted, EndpointLeftAlone, ModelNotActive, RequestIdReused, ServiceUnavailable
 from dearena.names import Revision
-from services.gateway.calls import Call, Completion, Delivery, completed
+from services.gateway.calls import Call, Completion, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.limits.admission import Admission
@@ -56,7 +55,9 @@ class Completions:
         Raises:
             StoreUnavailable: the call could not be recorded and was not sent.
             BudgetExhausted: there is no money for it; it is not on record, and may be asked for again.
-            InvalidField: a budget holds it, and what it may cost is not known or in another currency.
+            BudgetMisfit: a budget holds it, and what it may cost is not known or in another currency; not on record.
+            InvalidField: likewise, by parameters of the caller's.
+            EndpointLeftAlone: its endpoint is, and it was not sent; it is not on record either.
             ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
             RequestIdReused: the id is of a call to another model.
         """
@@ -137,8 +138,10 @@ class Completions:
             async with passage:
                 return await self._once_claimed(call, reserved, lambda: self._send(call, parent, passage, reserved))
         except CircuitOpen as left_alone:
-            unsent = completed(call, Delivery(left_alone.failure, timedelta(), 0))
-            return await self._once_claimed(call, reserved, lambda: self._end(call, unsent, reserved))
+            # Nothing was sent, so that there is nothing to record: what was made before stands.
+            if (known := await self._known(call)) is not None:
+                return known
+            raise EndpointLeftAlone(left_alone.failure.detail) from None
 
     async def _once_claimed(
         self, call: Call, reserved: Reservation, make: Callable[[], Awaitable[Completion]]

@@ -1,21 +1,24 @@
 """Lists of what the gateway knows: models, entrants, answers, the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from dearena.budgets import exhausted
+from dearena.budgets import exhausted, misfit
 from dearena.faults import InvalidCursor, InvalidField
 from dearena.names import DimensionName, Revision
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.answer_log import AnswerLog, EntrantKey
-from services.gateway.calls import CompletionState
+from services.gateway.calls import CompletionState, Purpose
 from services.gateway.dimensions import Dimensions, DimensionVersion
 from services.gateway.entrants import EntrantState, cohort_of
 from services.gateway.messages import message_of_answer, message_of_ledger_entry, message_of_model
 from services.gateway.models import EntrantRevision, RegisteredModel
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, KnownBudget, exhausted_ones, parts_of
+from services.gateway.money.fits import misfits_in
+from services.gateway.money.price_file import PriceFile
+from services.gateway.money.price_list import PriceList
 from services.gateway.store import COMPLETIONS, Models
 from services.runtime import paging
 from services.runtime.request_names import dimension_name, dimension_slug, model_revision, project_of_parent
@@ -32,13 +35,20 @@ class Listings:
     """Reads only."""
 
     def __init__(
-        self, store: Store, models: Models, dimensions: Dimensions, answers: AnswerLog, budgets: BudgetBook
+        self,
+        store: Store,
+        models: Models,
+        dimensions: Dimensions,
+        answers: AnswerLog,
+        budgets: BudgetBook,
+        prices: PriceFile,
     ) -> None:
         self._store = store
         self._models = models
         self._dimensions = dimensions
         self._answers = answers
         self._budgets = budgets
+        self._prices = prices
         self._completions = store.collection(COMPLETIONS)
 
     async def models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
@@ -70,7 +80,14 @@ class Listings:
         known = await self._budgets.of(name.project)
         return pb.ListEntrantsResponse(
             entrants=[
-                _entrant(model, revision, dimension, concluded, progress, _waits_for(known, model, revision, name))
+                _entrant(
+                    model,
+                    revision,
+                    dimension,
+                    concluded,
+                    progress,
+                    _waits_for(known, model, revision, name, self._prices.prices),
+                )
                 for revision, model in revisions
                 if dimension.admits(model.spec.provider)
             ]
@@ -124,7 +141,7 @@ def _entrant(
     dimension: DimensionVersion,
     concluded: dict[str, Document],
     progress: dict[str, Document],
-    waits_for: Sequence[str],
+    waits_for: str,
 ) -> pb.Entrant:
     name = _slug_at(model, revision)
     standing = concluded.get(name)
@@ -136,7 +153,7 @@ def _entrant(
     elif standing:
         state, reason = EntrantState(standing["state"]), standing["reason"]
     else:
-        state, reason = EntrantState.COLLECTING, exhausted(waits_for)
+        state, reason = EntrantState.COLLECTING, waits_for
     return pb.Entrant(
         model=name,
         state=pb.EntrantState.Value(f"ENTRANT_STATE_{state}"),
@@ -154,11 +171,18 @@ def _entrant(
 
 
 def _waits_for(
-    known: Mapping[BudgetKey, KnownBudget], model: RegisteredModel, revision: EntrantRevision, dimension: DimensionName
-) -> Sequence[str]:
-    """What people call the exhausted budgets that hold the model's answers."""
-    payer = _slug_at(model, revision)
-    return exhausted_ones(known, parts_of(known, dimension.project, dimension.slug, model.name.slug, [payer]))
+    known: Mapping[BudgetKey, KnownBudget],
+    model: RegisteredModel,
+    revision: EntrantRevision,
+    dimension: DimensionName,
+    prices: PriceList,
+) -> str:
+    """For which budgets the model's answers wait, and why; empty where they wait for none."""
+    slug, payer = model.name.slug, _slug_at(model, revision)
+    parts = parts_of(known, dimension.project, dimension.slug, slug, [payer])
+    misfits = misfits_in(known, parts, slug, model.spec, prices.of_spec(model.spec), [Purpose.ANSWER])
+    reasons = (exhausted(exhausted_ones(known, parts)), misfit(misfits))
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def _slug_at(model: RegisteredModel, revision: EntrantRevision) -> str:

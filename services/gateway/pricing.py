@@ -28,6 +28,10 @@ class Price:
         """The currency of both; empty when neither is given."""
         return next((money.currency for money in self._given()), "")
 
+    def is_zero(self) -> bool:
+        """Whether nothing costs anything."""
+        return all(not money.nano_units for money in self._given())
+
     def problem(self) -> str:
         """What is wrong with it, in a sentence; empty when nothing is."""
         given = self._given()

@@ -1,6 +1,6 @@
 """Registering, changing and retiring models: each change once for its request id, with its news in one transaction."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Registry:
         answers: AnswerLog,
         *,
         check_policy: Callable[[ModelSpec], None],
+        check_budgets: Callable[[ModelName, ModelSpec | None, ModelSpec], Awaitable[None]],
         announce_wait: timedelta,
     ) -> None:
         self._store = store
@@ -47,6 +48,7 @@ class Registry:
         self._outbox = outbox
         self._answers = answers
         self._check_policy = check_policy
+        self._check_budgets = check_budgets
         self._announce_wait = announce_wait
         self._results = store.collection(RESULTS)
 
@@ -57,12 +59,14 @@ class Registry:
         check_spec(spec)
         self._check_policy(spec)
         if request.validate_only:
+            await self._check_budgets(name, None, spec)
             if await self._models.find(name):
                 raise AlreadyExists(f"there is a model {name} already")
             return message_of_model(domain.register(name, spec, order=0, moment=now(), traceparent=""))
         moment, traceparent = now(), telemetry.current_traceparent()
 
         async def body(session: Session) -> bytes:
+            await self._check_budgets(name, None, spec)
             order = await self._models.next_order(name.project, session)
             model = domain.register(name, spec, order=order, moment=moment, traceparent=traceparent)
             await self._models.insert(model, session)
@@ -90,6 +94,7 @@ class Registry:
                 if spec.endpoint != model.spec.endpoint:
                     # A model may be older than today's policy; its price can be changed all the same.
                     self._check_policy(spec)
+                await self._check_budgets(name, model.spec, spec)
                 if domain.makes_new_revision(model.spec, spec):
                     order = await self._models.next_order(name.project, session)
                     after = domain.revise(after, order=order, traceparent=traceparent)

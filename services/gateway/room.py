@@ -24,6 +24,7 @@ from services.gateway.model_directory import ModelDirectory
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.cashier import Cashier
 from services.gateway.money.closing import DeadAccounts
+from services.gateway.money.fit_checks import FitChecks
 from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.price_file import PriceFile
 from services.gateway.outbox import Outbox
@@ -74,6 +75,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     answers = AnswerLog(store, outbox, instance)
     collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
     budgets.on_change.append(collector.ring)
+    fits = FitChecks(models, prices, dimensions, budgets)
     registry = Registry(
         store,
         models,
@@ -81,6 +83,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         outbox,
         answers,
         check_policy=partial(check_policy, reach, keys),
+        check_budgets=fits.check_model,
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
     prober = Prober(store, models, completions, instance, every=timedelta(seconds=settings.probe_every_seconds))
@@ -90,12 +93,13 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         directory=directory,
         completions=completions,
         collector=collector,
-        listings=Listings(store, models, dimensions, answers, budgets),
+        listings=Listings(store, models, dimensions, answers, budgets, prices),
         dimensions=dimensions,
         prober=prober,
         key_limits=key_limits,
         endpoint_states=EndpointStates(models, limits),
         budgets=budgets,
+        fits=fits,
         prices=prices,
         ledger_sums=LedgerSums(store),
     )

@@ -29,13 +29,14 @@ from services.gateway.messages import (
 from services.gateway.model_checks import check_parameters
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.money.budget_book import BudgetBook
-from services.gateway.money.budget_requests import check_limit, key_of_request
+from services.gateway.money.budget_requests import key_of_request
+from services.gateway.money.fit_checks import FitChecks
 from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.price_file import PriceFile
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.store import Models
-from services.runtime.request_names import model_name, model_revision, project_slug
+from services.runtime.request_names import model_name, model_revision, project_of_parent, project_slug
 
 LONGEST_NAME = 256
 """Of what stands in the record of a call."""
@@ -63,6 +64,7 @@ class Gateway(GatewayServiceServicer):
         key_limits: KeyLimitBook,
         endpoint_states: EndpointStates,
         budgets: BudgetBook,
+        fits: FitChecks,
         prices: PriceFile,
         ledger_sums: LedgerSums,
     ) -> None:
@@ -77,6 +79,7 @@ class Gateway(GatewayServiceServicer):
         self._key_limits = key_limits
         self._endpoint_states = endpoint_states
         self._budgets = budgets
+        self._fits = fits
         self._prices = prices
         self._ledger_sums = ledger_sums
 
@@ -174,9 +177,10 @@ class Gateway(GatewayServiceServicer):
     async def SetBudget(self, request: pb.SetBudgetRequest, context: Any) -> pb.SetBudgetResponse:
         """In force here at once, and at every gateway within a second."""
         key = key_of_request(request.budget, request.request_id)
-        check_limit(key, request.budget, await self._models.list(key.project), self._prices.prices)
+        await self._fits.check_budget(key, request.budget)
         asked = request.SerializeToString(deterministic=True)
         budget = await self._budgets.set(key, request.budget.limit, request.request_id, asked)
+        await self._fits.tell(key.project, [budget])
         return pb.SetBudgetResponse(budget=budget)
 
     async def RemoveBudget(self, request: pb.RemoveBudgetRequest, context: Any) -> pb.RemoveBudgetResponse:
@@ -187,7 +191,9 @@ class Gateway(GatewayServiceServicer):
 
     async def ListBudgets(self, request: pb.ListBudgetsRequest, context: Any) -> pb.ListBudgetsResponse:
         """In the order of scope, dimension, model."""
-        return await self._budgets.list(request)
+        listed = await self._budgets.list(request)
+        await self._fits.tell(project_of_parent("parent", request.parent), listed.budgets)
+        return listed
 
     async def SetKeyLimits(self, request: pb.SetKeyLimitsRequest, context: Any) -> pb.SetKeyLimitsResponse:
         """In force at every gateway within a second."""

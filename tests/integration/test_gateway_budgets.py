@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from dearena import faults
 from dearena.local import ports, servers
@@ -264,12 +265,13 @@ async def test_what_is_on_record_costs_nothing_even_without_money(gateway: Gatew
 
 
 async def test_what_nobody_can_reckon_is_refused_and_said(gateway: Gateway, endpoint: ModelEndpoint) -> None:
-    await register(gateway, priced("m", endpoint.base_url, judge_parameters=GenerationParameters(temperature=0)))
+    await register(gateway, priced("m", endpoint.base_url))
     await register(gateway, model("free", endpoint.base_url))
     with refused(faults.InvalidField):
         await set_budget(gateway, budget_of(5, slug="m", currency="EUR"))
-    with refused(faults.InvalidField):
+    with refused(faults.InvalidField) as caught:
         await set_budget(gateway, budget_of(5, dimension="algebra", currency="EUR"))
+    assert "calls of m are priced in USD, and it is in EUR" in str(caught[0])
     with refused(faults.InvalidField):
         await set_budget(gateway, budget_of(-5, slug="m"))
     with refused(faults.InvalidField):
@@ -279,16 +281,94 @@ async def test_what_nobody_can_reckon_is_refused_and_said(gateway: Gateway, endp
     assert "has no price" in str(unpriced[0])
     assert await budgets(gateway) == []
 
-    await set_budget(gateway, budget_of(5, dimension="algebra"))
+    made = await set_budget(gateway, budget_of(5, dimension="algebra"))
+    assert (made.models, made.models_without_price, list(made.misfits)) == (2, 1, [])
     assert (await complete(gateway, call("free@1"))).state == pb.COMPLETION_STATE_DONE
+    # A caller's own parameters are the caller's to mend.
     with refused(faults.InvalidField) as caught:
-        await complete(gateway, call("m@1"))
+        await complete(gateway, call("m@1", parameters=GenerationParameters(temperature=0)))
     assert "max_tokens" in str(caught[0])
-    await register(gateway, priced("e", endpoint.base_url, price=IN_EUROS))
+    assert endpoint.of("m") == []
+
+
+async def test_a_model_that_does_not_fit_a_budget_is_not_registered_nor_made(
+    gateway: Gateway, endpoint: ModelEndpoint
+) -> None:
+    await set_budget(gateway, budget_of(5, dimension="algebra"))
+    await set_budget(gateway, budget_of(5, slug="other", currency="EUR"))  # holds no call of these
+    unlimited = priced("m", endpoint.base_url, judge_parameters=GenerationParameters(temperature=0))
+    for validate_only in (True, False):
+        with refused(faults.InvalidField) as caught:
+            await gateway.RegisterModel(pb.RegisterModelRequest(model=unlimited, validate_only=validate_only))
+        assert [one.field for one in caught[0].violations] == ["model.judge_parameters.max_tokens"]
+        assert "the budget of dimension algebra does not fit: judge_parameters of m" in str(caught[0])
     with refused(faults.InvalidField) as caught:
-        await complete(gateway, call("e@1"))
-    assert "priced in EUR" in str(caught[0])
-    assert endpoint.of("m") == endpoint.of("e") == []
+        await register(gateway, priced("m", endpoint.base_url, price=IN_EUROS))
+    assert [one.field for one in caught[0].violations] == ["model.price"]
+    # What does not judge is not held to how it would; what costs nothing is held to nothing.
+    await register(gateway, priced("n", endpoint.base_url, judge_parameters=GenerationParameters(), may_judge=False))
+    nothing = pb.Price(per_million_output_tokens=Money(currency="EUR"))
+    await register(gateway, priced("o", endpoint.base_url, price=nothing))
+
+    made = await register(gateway, priced("m", endpoint.base_url))
+    with refused(faults.InvalidField):
+        await update(gateway, made, ["price"], price=IN_EUROS)
+    with refused(faults.InvalidField):
+        await update(gateway, made, ["judge_parameters"], judge_parameters=GenerationParameters(top_p=0.5))
+    await update(gateway, made, ["display_name"], display_name="M")
+
+
+async def update(gateway: Gateway, found: pb.Model, paths: list[str], **fields: Any) -> pb.Model:
+    request = pb.UpdateModelRequest(model=pb.Model(name=found.name, **fields), update_mask=FieldMask(paths=paths))
+    return (await gateway.UpdateModel(request, timeout=10)).model
+
+
+async def test_a_call_that_a_budget_has_come_not_to_fit_waits_and_says_so_until_that_is_mended(
+    settings: Settings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(price_file("USD"))
+    async with serving(settings(price_file=str(prices), sweep_seconds=0.2)) as (gateway, _):
+        await set_budget(gateway, each_model(100_000_000, "geometry"))
+        await set_budget(gateway, budget_of(100_000_000, dimension="geometry"))
+        made = await register(gateway, model("gamma", endpoint.base_url))
+        prices.write_text(price_file("EUR"))
+        problem = "calls of gamma are priced in EUR, and it is in USD"
+
+        async def misfits() -> list[list[str]]:
+            return [list(one.misfits) for one in await budgets(gateway)]
+
+        await eventually(misfits, 10, equals=[[problem], [problem]])
+        # It does not fit any more, and yet its name may be changed, and the limit of the budget.
+        await update(gateway, made, ["display_name"], display_name="Gamma")
+        await set_budget(gateway, budget_of(200_000_000, dimension="geometry"))
+
+        with refused(faults.BudgetMisfit) as caught:
+            await complete(gateway, call("gamma@1", dimension="geometry"))
+        misfit = caught[0]
+        assert isinstance(misfit, faults.BudgetMisfit)
+        assert (misfit.budget, misfit.problem) == ("dimension geometry", problem)
+        geometry = selector[0].add("geometry", "What is 1 + 1?", "What is 2 + 2?")
+
+        async def entrant() -> tuple[int, str]:
+            (found,) = (await gateway.ListEntrants(pb.ListEntrantsRequest(dimension=geometry), timeout=10)).entrants
+            return found.state, found.reason
+
+        reason = (
+            f"budget of dimension geometry does not fit: {problem}; "
+            f"budget of insertion of gamma in geometry does not fit: {problem}; "
+            "change the budget or the model to go on"
+        )
+        await eventually(entrant, equals=(pb.ENTRANT_STATE_COLLECTING, reason))
+        assert endpoint.of("gamma") == []
+        assert await ledger(gateway) == []
+        prices.write_text(price_file("USD"))
+        await eventually(entrant, 15, equals=(pb.ENTRANT_STATE_READY, ""))
+        assert await misfits() == [[]] * 3
+
+
+def price_file(currency: str) -> str:
+    return f"prices:\n- {{upstream_model: gamma, currency: {currency}, per_million_output_tokens: 0.60}}\n"
 
 
 IN_EUROS = pb.Price(per_million_output_tokens=Money(currency="EUR", nano_units=1))

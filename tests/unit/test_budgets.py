@@ -2,7 +2,7 @@
 
 import pytest
 
-from dearena.budgets import budgets_of, exhausted, on_behalf_of
+from dearena.budgets import budgets_of, exhausted, misfit, on_behalf_of, other_currency
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,12 @@ def test_why_something_waits_names_every_budget() -> None:
     assert exhausted([one, two, three]) == (
         "budgets of dimension algebra, model gamma and insertion of kappa in algebra are exhausted; raise them to go on"
     )
+
+
+def test_of_much_that_does_not_fit_some_is_told() -> None:
+    assert misfit([]) == ""
+    one, *others = [("dimension algebra", other_currency(slug, "EUR", "USD")) for slug in ("a", "b", "c", "d", "e")]
+    told = "budget of dimension algebra does not fit: calls of a are priced in EUR, and it is in USD"
+    assert misfit([one, one]) == f"{told}; change the budget or the model to go on"
+    assert misfit([one, *others]).startswith(f"{told}; ")
+    assert misfit([one, *others]).endswith("; and 2 more; change the budget or the model to go on")

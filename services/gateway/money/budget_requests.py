@@ -15,7 +15,6 @@ from services.runtime.request_names import project_of_parent
 LARGEST_LIMIT: Final = 2**61
 """Two thousand million units; sums of it stay within 64 bits."""
 LONGEST_REQUEST_ID: Final = 128
-MOST_NAMED: Final = 5
 
 _SLUGS: Final = {
     BudgetScope.DIMENSION: ("dimension",),
@@ -84,19 +83,6 @@ def check_limit(key: BudgetKey, budget: pb.Budget, models: Sequence[RegisteredMo
             raise InvalidField.of(
                 "budget.model", f"{key.model} has no price, so that a budget would hold none of its calls"
             )
-    others = [
-        f"{model.name.slug} ({price.currency()})"
-        for model in models
-        if key.scope is not BudgetScope.MODEL or model.name.slug == key.model
-        if (price := prices.of_spec(model.spec)) is not None and price.currency() not in ("", limit.currency)
-    ]
-    if others:
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        raise InvalidField.of(
-            "budget.limit.currency",
-            f"is {limit.currency}, and calls that the budget holds are priced otherwise: those of "
-            f"{', '.join(others[:MOST_NAMED])}{more}",
-        )
 
 
 def check_currency(is_in: str, asked: str, what: BudgetKey) -> None:

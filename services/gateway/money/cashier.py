@@ -6,20 +6,22 @@ it gives back what it has of the others.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
 import structlog
 
-from dearena.faults import BudgetExhausted, InvalidField
+from dearena import budgets
+from dearena.faults import BudgetExhausted, BudgetMisfit, InvalidField
 from services.gateway.calls import Call, Completion
 from services.gateway.leases import Leases
 from services.gateway.money.budget_book import BudgetBook
-from services.gateway.money.budgets import KnownBudget, Part, parts_of
+from services.gateway.money.budgets import BudgetKey, KnownBudget, Part, parts_of
+from services.gateway.money.fits import PARAMETERS, misfits_in, parameters_of
 from services.gateway.money.till import BudgetGone, Refused, Till
-from services.gateway.money.worst_case import most_cost
+from services.gateway.money.worst_case import NoLimit, most_cost
 from services.gateway.pricing import Price
 from services.gateway.store import BUDGETS
 from services.runtime.store import Document, Store
@@ -91,7 +93,9 @@ class Cashier:
 
         Raises:
             BudgetExhausted: it cannot be paid.
-            InvalidField: nobody knows what the call may cost, or it is priced in another currency than a budget.
+            BudgetMisfit: by the model's own parameters nobody knows what it may cost, or it is priced in another
+                currency than a budget.
+            InvalidField: by parameters of the caller's nobody knows what it may cost.
             StoreUnavailable: it cannot be reserved.
         """
         price = call.spec.price
@@ -104,13 +108,14 @@ class Cashier:
                 return Reservation()
             if (ended := await find_known()) is not None:
                 return ended
+            _check_fit(known, parts, call, price)
             if not (most := _most_cost(call, price)):
                 return Reservation()
             await self._leases.hold()
             reservation = Reservation(lapses=self._leases.lapses)
             try:
                 for part in parts:
-                    reservation.holds.append(await self._hold(part, known.get(part.key), most, price.currency()))
+                    reservation.holds.append(await self._hold(part, known.get(part.key), most, call, price.currency()))
             except BudgetGone:
                 self.give_back(reservation)
                 self._book.forget(call.project)
@@ -120,15 +125,13 @@ class Cashier:
             else:
                 return reservation
 
-    async def _hold(self, part: Part, known: KnownBudget | None, most: int, currency: str) -> _Hold:
+    async def _hold(self, part: Part, known: KnownBudget | None, most: int, call: Call, currency: str) -> _Hold:
         budget = known or await self._book.derived(part.key)
         if budget is None:
             raise BudgetGone
-        if budget.currency != currency:
-            raise InvalidField.of(
-                "model.price",
-                f"the call is priced in {currency}, and the budget of {part.key.words} is in {budget.currency}",
-            )
+        if budget.currency != currency:  # set anew in this moment
+            problem = budgets.other_currency(call.model.slug, currency, budget.currency)
+            raise BudgetMisfit.of(part.key.words, problem)
         account = account_name(self._leases.instance, self._leases.lapses)
         till = self._till(budget, account)
         amount = part.of_reservation(most)
@@ -196,9 +199,27 @@ def account_name(instance: str, lapses: int) -> str:
     return f"{quote(instance, safe='').replace('.', '%2E')}~{lapses}"
 
 
+def _check_fit(known: Mapping[BudgetKey, KnownBudget], parts: Sequence[Part], call: Call, price: Price) -> None:
+    """Raises BudgetMisfit of the first budget that the call does not fit."""
+    purposes = [call.purpose] if _is_by_own_parameters(call) else []
+    for budget, problem in misfits_in(known, parts, call.model.slug, call.spec, price, purposes):
+        raise BudgetMisfit.of(budget, problem)
+
+
+def _is_by_own_parameters(call: Call) -> bool:
+    """Whether it is made as its model answers or judges, not by parameters of the caller's."""
+    return call.purpose in PARAMETERS and call.parameters == parameters_of(call.spec, call.purpose)
+
+
 def _most_cost(call: Call, price: Price) -> int:
     schema = len(json.dumps(call.response_schema)) if call.response_schema is not None else 0
-    return most_cost(price, call.messages, call.parameters, schema_bytes=schema)
+    try:
+        return most_cost(price, call.messages, call.parameters, schema_bytes=schema)
+    except NoLimit:
+        raise InvalidField.of(
+            "parameters.max_tokens",
+            "is required of a call that a budget holds: without it nobody knows what the call may cost",
+        ) from None
 
 
 def _cost_in(hold: _Hold, completion: Completion) -> int:

@@ -9,12 +9,15 @@ price of one reply.
 from collections.abc import Sequence
 from typing import Final
 
-from dearena.faults import InvalidField
 from services.gateway.chat import MAX_TOKENS, Message, Parameters
 from services.gateway.pricing import TOKENS_PER_PRICE, Price
 
 TEMPLATE_TOKENS: Final = 16
 """Round each message, and once round them all: names of roles and marks of begin and end; common templates take ten."""
+
+
+class NoLimit(ValueError):
+    """Output is priced, and the parameters do not say how much of it there may be."""
 
 
 def most_cost(price: Price, messages: Sequence[Message], parameters: Parameters, *, schema_bytes: int = 0) -> int:
@@ -27,17 +30,14 @@ def most_cost(price: Price, messages: Sequence[Message], parameters: Parameters,
         schema_bytes: of a JSON schema, which some endpoints put into the prompt.
 
     Raises:
-        InvalidField: output is priced, and the parameters do not say how much of it there may be.
+        NoLimit: nobody knows.
     """
     nano_tokens = 0
     if (of_input := price.per_million_input_tokens) is not None:
         nano_tokens += of_input.nano_units * (most_input_tokens(messages) + schema_bytes)
     if (of_output := price.per_million_output_tokens) is not None and of_output.nano_units:
         if MAX_TOKENS not in parameters:
-            raise InvalidField.of(
-                "parameters.max_tokens",
-                "is required of a call that a budget holds: without it nobody knows what the call may cost",
-            )
+            raise NoLimit
         nano_tokens += of_output.nano_units * (parameters[MAX_TOKENS] + parameters.get("reasoning_tokens", 0))
     return -(-nano_tokens // TOKENS_PER_PRICE)
 
