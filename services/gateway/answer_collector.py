@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import structlog
 
 from dearena import identity
-from dearena.faults import ArenaFault, BudgetExhausted, BudgetMisfit, ModelNotActive
+from dearena.faults import ArenaFault, BudgetExhausted, BudgetMisfit, EndpointLeftAlone, ModelNotActive
 from dearena.judging.conversations import answer_text
 from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.answer_log import AnswerLog, EntrantKey
@@ -138,6 +138,9 @@ class AnswerCollector:
             except* (BudgetExhausted, BudgetMisfit) as faults:
                 # The next look comes when a budget or the model is changed, or with the sweep.
                 log.info("answers wait for money", **_named(key), reason=str(faults.exceptions[0]))
+            except* EndpointLeftAlone as faults:
+                # Not asked, so that no attempt was made. The next look comes with the sweep.
+                log.info("answers wait for the endpoint", **_named(key), reason=str(faults.exceptions[0]))
             except* ModelNotActive:
                 log.info("answers are collected no more", **_named(key))
             except* ArenaFault as faults:

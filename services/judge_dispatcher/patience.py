@@ -31,7 +31,11 @@ _DEFECT = "INTERNAL"
 
 
 def passes(error: BaseException) -> bool:
-    """Whether the trouble is of a passing nature: a service away, a deadline, a restart under way."""
+    """Whether the trouble is of a passing nature: a service away, a deadline, a restart under way.
+
+    An endpoint that is left alone is none of the judge's doing, and a call that was not sent is no attempt: it is
+    waited for too, until it is well or its operator retires the judge.
+    """
     fault = fault_in(error)
     if fault is None or fault.status == _DEFECT:
         return False

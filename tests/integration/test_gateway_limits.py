@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, TypeAlias
 
+import grpc.aio
 import pytest
 from aiohttp import web
 
 from dearena import faults
+from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from services.gateway.limits.limit_records import LIMITS
 from services.gateway.settings import GatewaySettings
 from services.runtime.store import Store
 from tests.conftest import ArenaSettings
-from tests.fixtures.gateway import QUICK, call, complete, model, refused, register, serving
+from tests.fixtures.gateway import QUICK, call, complete, ledger, model, refused, register, serving
 from tests.fixtures.model_endpoint import Behaviour, ModelEndpoint, fails, resets, says
 from tests.fixtures.waiting import eventually
 
@@ -111,14 +113,19 @@ async def test_a_breaker_opens_at_all_gateways_and_heals(two: tuple[Gateway, Gat
         assert failed.failure.kind == pb.FAILURE_KIND_UNREACHABLE
     assert len(endpoint.requests) == 4
 
-    # Open: of ten calls at two gateways one goes as a probe, and fails; the others fail with it, unsent.
-    calls = [complete(two[number % 2], call("m@1", f"while open {number}")) for number in range(10)]
-    kinds = [completion.failure.kind for completion in await asyncio.gather(*calls)]
+    # Open: of ten calls at two gateways one goes as a probe, and fails; the others are refused with it, unsent.
+    calls = [call("m@1", f"while open {number}") for number in range(10)]
+    asked = (complete(two[number % 2], request) for number, request in enumerate(calls))
+    ends = await asyncio.gather(*asked, return_exceptions=True)
     assert len(endpoint.requests) == 5
-    assert kinds.count(pb.FAILURE_KIND_UNREACHABLE) == 1
-    assert kinds.count(pb.FAILURE_KIND_CIRCUIT_OPEN) == 9
-
+    [probe] = [end for end in ends if isinstance(end, pb.Completion)]
+    assert probe.failure.kind == pb.FAILURE_KIND_UNREACHABLE
+    refusals = [fault_of(end) for end in ends if isinstance(end, grpc.aio.AioRpcError)]
+    assert [type(refusal) for refusal in refusals] == [faults.EndpointLeftAlone] * 9
+    # They are on no record, and the very same calls are made when it is well again.
+    assert len(await ledger(two[0])) == 3
     endpoint.behave("m", says("42"))
+    await all_done(two, [one for one in calls if one.request_id != probe.request_id])
     await all_done(two, [call("m@1", f"healed {number}") for number in range(10)])
 
 

@@ -44,6 +44,22 @@ async def test_while_the_gateway_is_away_there_is_no_outcome_and_then_there_is(
     assert comparison.outcome == OUTCOME_A
 
 
+async def test_a_judge_whose_endpoint_is_left_alone_is_waited_for_and_nothing_is_held_against_it(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    arena.gateway.left_alone.add("gamma@1")
+    cell, other = cell_of("gamma@1"), cell_of("delta@1")
+    await arena.ask([cell])
+    await arena.ask([other])
+    # Its neighbour does not wait, and it has no outcome, a failed one neither.
+    await outcomes(dispatcher, [other])
+    await eventually(lambda: arena.gateway.turned_away >= 6)
+    assert [cell_id for _, cell_id, _ in await votes(dispatcher)] == [other.cell_id]
+    arena.gateway.left_alone.clear()
+    [comparison] = await outcomes(dispatcher, [cell])
+    assert (comparison.outcome, comparison.cell.attempt) == (OUTCOME_A, 1)
+
+
 async def test_a_gateway_that_fails_again_and_again_makes_one_dead_letter_and_holds_no_lane(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
