@@ -8,7 +8,7 @@ from rich.table import Table
 
 from dearena.cli import columns, output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
-from dearena.client import ArenaClient
+from dearena.client import LEDGER_SECONDS, ArenaClient
 from dearena.plain import plain
 from dearena.v1 import common_pb2, gateway_pb2
 
@@ -22,6 +22,9 @@ _PURPOSES = {
 def ledger(
     *,
     dimension: Annotated[str, typer.Option("--dimension", "-d", help="Only calls of this dimension.")] = "",
+    wait: Annotated[
+        int, typer.Option("--wait", min=1, help="Seconds to wait for the sums of very many calls.")
+    ] = LEDGER_SECONDS,
     project: Project = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +35,7 @@ def ledger(
     """
 
     async def body(client: ArenaClient) -> None:
-        sums = await client.ledger_sums(dimension)
+        sums = await client.ledger_sums(dimension, wait_seconds=wait)
         if as_json:
             output.show_json([plain(one) for one in sums])
         elif sums:

@@ -12,10 +12,12 @@ from dearena.client.apply import Action, Change, apply
 from dearena.client.arena_file import ArenaFile, read_arena_file
 from dearena.client.attacks import TRIAL_SECONDS
 from dearena.client.boards import REPORT_SECONDS
+from dearena.client.budgets import LEDGER_SECONDS
 from dearena.client.client import ArenaClient
 from dearena.client.votes import Vote
 
 __all__ = [
+    "LEDGER_SECONDS",
     "REPORT_SECONDS",
     "TRIAL_SECONDS",
     "Action",

@@ -2,7 +2,7 @@
 
 from abc import ABC
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dearena import budgets
 from dearena.client.channel import Service
@@ -11,6 +11,9 @@ from dearena.v1 import gateway_pb2
 
 if TYPE_CHECKING:
     from dearena.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+
+LEDGER_SECONDS: Final = 300
+"""For sums over the record of calls: as long as the gateway gives its store for them."""
 
 
 class BudgetCalls(ABC):
@@ -42,10 +45,18 @@ class BudgetCalls(ABC):
         request = gateway_pb2.RemoveBudgetRequest(budget=self._of_project(budget), request_id=request_id)
         await self._gateway.told(self._models.RemoveBudget(request, timeout=self._seconds))
 
-    async def ledger_sums(self, dimension: str = "") -> list[gateway_pb2.LedgerSum]:
-        """What calls of the project, or of one dimension, have cost: by dimension, model, purpose, and for whom."""
+    async def ledger_sums(
+        self, dimension: str = "", *, wait_seconds: float = LEDGER_SECONDS
+    ) -> list[gateway_pb2.LedgerSum]:
+        """What calls of the project, or of one dimension, have cost: by dimension, model, purpose, and for whom.
+
+        The gateway sums over its record of calls, which takes it about half a minute for each million of them.
+
+        Raises:
+            NotInTime: the sums were not there after `wait_seconds`.
+        """
         request = gateway_pb2.SummarizeLedgerRequest(parent=f"projects/{self.project}", dimension=dimension)
-        return list((await self._gateway.told(self._models.SummarizeLedger(request, timeout=self._seconds))).sums)
+        return list((await self._gateway.told(self._models.SummarizeLedger(request, timeout=wait_seconds))).sums)
 
     def _of_project(self, budget: gateway_pb2.Budget) -> gateway_pb2.Budget:
         """The budget under this project, unless it names one."""

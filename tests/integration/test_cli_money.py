@@ -1,9 +1,14 @@
 """What the command line says of budgets and of the ledger."""
 
+import asyncio
 import json
 
+import pytest
+
+from dearena.client import Addresses, ArenaClient
 from dearena.v1.common_pb2 import Money
-from dearena.v1.gateway_pb2 import Price
+from dearena.v1.gateway_pb2 import LedgerSum, Price, SummarizeLedgerRequest, SummarizeLedgerResponse
+from services.gateway.money.ledger_sums import LedgerSums
 from tests.fixtures.gateway import call, model
 from tests.fixtures.model_endpoint import model_endpoint
 from tests.integration.test_cli_arena import Arena, arena
@@ -50,3 +55,16 @@ async def test_the_ledger_tells_who_judged_for_whom_at_what_cost(arena: Arena) -
     (told,) = json.loads(await arena.said("ledger", "--json", "-d", "algebra"))
     assert told["on_behalf_of"] == ["gamma@1", "delta@1"]
     assert await arena.said("ledger", "--dimension", "geometry") == "no calls yet\n"
+
+
+async def test_the_ledger_of_very_many_calls_is_waited_for(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slowly(_: LedgerSums, request: SummarizeLedgerRequest) -> SummarizeLedgerResponse:
+        await asyncio.sleep(1.5)
+        return SummarizeLedgerResponse(sums=[LedgerSum(dimension="algebra", model="mu@1", calls=1_000_000)])
+
+    monkeypatch.setattr(LedgerSums, "of", slowly)
+    async with ArenaClient(Addresses(gateway=arena.client._gateway.address), call_seconds=0.2) as client:
+        (told,) = await client.ledger_sums()
+    assert told.calls == 1_000_000
+    assert "1,000,000 calls" in await arena.said("ledger")
+    assert "did not answer in time" in await arena.refused("ledger", "--wait", "1")
