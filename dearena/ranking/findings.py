@@ -20,6 +20,14 @@ class DimensionVersion:
     rules: Rules
 
 
+class Misfit(NamedTuple):
+    """A budget, a judge whose calls do not fit it, and what does not."""
+
+    budget: str
+    judge: str
+    problem: str
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the judging of a round is.
@@ -29,6 +37,7 @@ class Progress:
         cost_nano_units: in `currency`, which is empty when nothing was paid.
         paused_judges: judges that are paused while cells wait for them.
         exhausted_budgets: budgets that are exhausted while cells wait for them.
+        misfits: what does not fit budgets of calls for cells that wait.
     """
 
     round: int
@@ -38,6 +47,12 @@ class Progress:
     currency: str = ""
     paused_judges: tuple[str, ...] = ()
     exhausted_budgets: tuple[str, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+
+    @property
+    def refusing_budgets(self) -> tuple[str, ...]:
+        """All budgets for which cells wait, each once."""
+        return tuple(dict.fromkeys((*self.exhausted_budgets, *(one.budget for one in self.misfits))))
 
 
 class Ranked(NamedTuple):

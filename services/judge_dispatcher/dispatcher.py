@@ -131,10 +131,10 @@ class Dispatcher:
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 try:
                     ruling, seats = await self._compare(work, cell)
-                except faults.BudgetExhausted as fault:
+                except (faults.BudgetExhausted, faults.BudgetMisfit) as fault:
                     # What has been asked of the cell is paid once: it is found again by its request id.
-                    log.info("cell waits for money", cell=cell.cell_id, judge=cell.judge, budget=fault.budget)
-                    await self._starved.note(work.dimension.name, work.round, fault.budget)
+                    log.info("cell waits for money", cell=cell.cell_id, judge=cell.judge, reason=str(fault))
+                    await self._starved.note(work.dimension.name, work.round, cell.judge, fault)
                     return
                 except Exception as error:
                     if poison := _poison_of(error, key_of(work.dimension.name.project, cell)):
@@ -158,6 +158,7 @@ class Dispatcher:
 
         Raises:
             BudgetExhausted: there is no money for it.
+            BudgetMisfit: what its calls may cost does not fit a budget.
             ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.
         """

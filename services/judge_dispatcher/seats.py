@@ -70,6 +70,7 @@ class Seats:
 
         Raises:
             BudgetExhausted: there is no money for the call.
+            BudgetMisfit: what it may cost does not fit a budget.
             ArenaFault: the gateway refuses the call as such, which no waiting changes.
         """
         cell = question.cell

@@ -28,6 +28,7 @@ from dearena.v1.judge_dispatcher_pb2 import (
     ListTemplatesResponse,
     ListVotesRequest,
     ListVotesResponse,
+    MisfitBudget,
     PauseJudgeRequest,
     PauseJudgeResponse,
     PreviewPromptRequest,
@@ -103,7 +104,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         async with within_store_limit(self._store):
             by_currency = await self._comparisons.progress(dimension, request.round)
             paused = await self._pauses.waiting_in(dimension, request.round)
-        exhausted = await self._starved.waiting_for(dimension, request.round)
+        wants = await self._starved.waiting_for(dimension, request.round)
         # Money has one currency. Where judges are paid in several, the largest sum is told; the
         # comparisons have them all.
         costs = [Money(currency=one["_id"], nano_units=one["cost_nano_units"]) for one in by_currency if one["_id"]]
@@ -112,7 +113,8 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             judge_calls=sum(one["judge_calls"] for one in by_currency),
             cost=max(costs, key=lambda money: money.nano_units, default=None),
             paused_judges=paused,
-            exhausted_budgets=exhausted,
+            exhausted_budgets=wants.exhausted,
+            misfit_budgets=[MisfitBudget(**misfit._asdict()) for misfit in wants.misfits],
         )
 
     async def GetComparison(self, request: GetComparisonRequest, context: Context) -> GetComparisonResponse:

@@ -86,7 +86,7 @@ class Judging:
             await self._ask_all()
         before = self.progress
         await self._follow()
-        is_lifted = await self._heed(self.progress.exhausted_budgets)
+        is_lifted = await self._heed(self.progress.refusing_budgets)
         if self.progress.outcomes < self.record.cells:
             await self._say(self.reason)
             is_resumed = bool(set(before.paused_judges) - set(self.progress.paused_judges))
@@ -109,7 +109,11 @@ class Judging:
     @property
     def reason(self) -> str:
         """Why the round waits; empty while it does not."""
-        reasons = (_paused(self.progress.paused_judges), budgets.exhausted(self.progress.exhausted_budgets))
+        reasons = (
+            _paused(self.progress.paused_judges),
+            budgets.exhausted(self.progress.exhausted_budgets),
+            budgets.misfit((one.budget, one.problem) for one in self.progress.misfits),
+        )
         return "; ".join(reason for reason in reasons if reason)
 
     def _stuck_at(self) -> float:
@@ -148,7 +152,8 @@ class Judging:
     def _is_paid_for(self, cell: Cell) -> bool:
         payers = budgets.on_behalf_of(cell.pair, self.record.models)
         needed = budgets.budgets_of(self.record.name.slug, cell.judge, payers)
-        return not set(needed) & set(self.progress.exhausted_budgets)
+        unfit = {one.budget for one in self.progress.misfits if one.judge == cell.judge}
+        return not set(needed) & (unfit | set(self.progress.exhausted_budgets))
 
     async def _missing(self, votes: Sequence[Vote]) -> Sequence[Cell]:
         return rounds.missing(await self._all_cells(), {(vote.cell_id, vote.attempt) for vote in votes})

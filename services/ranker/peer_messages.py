@@ -7,7 +7,7 @@ from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.ranking.entrants import Entrant, EntrantState
 from dearena.ranking.evidence import EVEN_DRAW, Vote
-from dearena.ranking.findings import Board, DimensionVersion, Progress, Ranked
+from dearena.ranking.findings import Board, DimensionVersion, Misfit, Progress, Ranked
 from dearena.ranking.pairs import Pair
 from dearena.ranking.rounds import Cell
 from dearena.ranking_rules import rules_of
@@ -103,6 +103,7 @@ def progress(round_number: int, message: judge_dispatcher_pb2.GetRoundProgressRe
         currency=message.cost.currency,
         paused_judges=tuple(message.paused_judges),
         exhausted_budgets=tuple(message.exhausted_budgets),
+        misfits=tuple(Misfit(one.budget, one.judge, one.problem) for one in message.misfit_budgets),
     )
 
 

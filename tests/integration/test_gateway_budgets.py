@@ -356,7 +356,7 @@ async def test_a_call_that_a_budget_has_come_not_to_fit_waits_and_says_so_until_
 
         reason = (
             f"budget of dimension geometry does not fit: {problem}; "
-            f"budget of insertion of gamma in geometry does not fit: {problem}; "
+            f"budget of insertion of each model in geometry does not fit: {problem}; "
             "change the budget or the model to go on"
         )
         await eventually(entrant, equals=(pb.ENTRANT_STATE_COLLECTING, reason))

@@ -4,6 +4,7 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 
 from typing import TYPE_CHECKING
 
+from dearena import faults
 from dearena.sparring import reading
 from dearena.v1 import gateway_pb2 as gateway
 from dearena.v1 import judge_dispatcher_pb2 as pb
@@ -130,4 +131,46 @@ async def test_a_dispatcher_begun_anew_knows_what_rounds_wait_for(arena: Arena) 
         await arena.ask([cell])
         await outcomes(dispatcher, [cell])
         assert await waiting_for(dispatcher) == []
+    assert set(arena.gateway.paid.values()) == {1}
+
+
+async def test_calls_that_do_not_fit_a_budget_wait_and_their_round_says_why_until_that_is_mended(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    async def misfits() -> list[tuple[str, str, str]]:
+        request = pb.GetRoundProgressRequest(dimension=ALGEBRA, round=1)
+        found = (await dispatcher.GetRoundProgress(request)).misfit_budgets
+        return [(one.budget, one.judge, one.problem) for one in found]
+
+    problems = {slug: f"calls of {slug} are priced in EUR, and it is in USD" for slug in ("gamma", "delta")}
+    held = arena.gateway.budgets[OF_ALGEBRA] = gateway.Budget(
+        scope=gateway.BUDGET_SCOPE_DIMENSION, dimension="algebra", misfits=problems.values()
+    )
+    for slug, problem in problems.items():
+        arena.gateway.unfit[f"{slug}@1"] = faults.BudgetMisfit.of(OF_ALGEBRA, problem)
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:4]]
+    others = [cell_of("delta@1", query) for query in list(QUERIES)[:4]]
+    await arena.ask(cells)
+    await arena.ask(others)
+    told = [(OF_ALGEBRA, f"{slug}@1", problems[slug]) for slug in ("delta", "gamma")]
+    await eventually(misfits, equals=told)
+    await eventually(arena.unsettled, equals=(0, 0))
+    # No budget is exhausted, and what does not fit still does not: it stands, and nobody asks for it again.
+    assert await waiting_for(dispatcher) == []
+    assert await misfits() == told
+    assert not arena.gateway.paid
+    assert set(arena.gateway.refused.values()) == {1}
+    assert await votes(dispatcher) == []
+    assert await arena.events(f"dead.{DURABLE}", subjects.DEAD_LETTERS) == []
+
+    del held.misfits[0]
+    del arena.gateway.unfit["gamma@1"]
+    assert await misfits() == told[:1]
+    await arena.ask(cells)
+    await outcomes(dispatcher, cells)
+    del held.misfits[0]
+    arena.gateway.unfit.clear()
+    assert await misfits() == []
+    await arena.ask(others)
+    await outcomes(dispatcher, others)
     assert set(arena.gateway.paid.values()) == {1}

@@ -79,7 +79,7 @@ def misfits_in(
     price: Price | None,
     purposes: Sequence[Purpose],
 ) -> Iterator[tuple[str, str]]:
-    """What people call the budgets that a call does not fit, each with what does not fit it.
+    """What people call the budgets that a call does not fit, each with what does not fit it; all of them are there.
 
     Args:
         known: budgets of the project, by key.
@@ -90,7 +90,7 @@ def misfits_in(
         # One of an insertion may be made from its template only when it is needed.
         if (budget := known.get(part.key) or known.get(part.key.template)) is not None:
             for misfit in misfits_of(slug, spec, price, budget.currency, purposes):
-                yield part.key.words, misfit.problem
+                yield budget.key.words, misfit.problem
 
 
 def parameters_of(spec: ModelSpec, purpose: Purpose) -> Parameters:
