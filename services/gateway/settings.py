@@ -49,8 +49,8 @@ class GatewaySettings(ServiceSettings):
     # once. More often notices sooner, and costs four short calls a time. 0: never.
     probe_every_seconds: float = Field(default=86_400.0, ge=0)
 
-    # YAML with prices of models that say none themselves (deploy/prices.yaml is a template); empty: such models cost
-    # nothing here, and no budget holds them. Read again when it changes.
+    # YAML with prices of models that say none themselves (deploy/gateway/prices.yaml is a template); empty: such models
+    # cost nothing here, and no budget holds them. Read again when it changes.
     price_file: str = ""
 
     # Only files below it can be named by key references; empty: any file that the process can read, so
