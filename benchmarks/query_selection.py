@@ -1,0 +1,138 @@
+"""Which queries to choose: `telling` beside `random` and `consistent`, on models that took no part.
+
+    python benchmarks/query_selection.py planted [--seeds 20] [--votes 1] [--reading skill] [--figure FILE]
+    python benchmarks/query_selection.py recorded --data FOLDER [--splits 10]
+
+`planted` plays pools with planted faults (`query_selection_planted`), `recorded` recorded votes of real models
+(`query_selection_recorded`). Worlds and choices follow from seeds, so that figures come again. Prints tables, with one
+standard error after each ±; `--json FILE` writes the figures too, `--figure FILE` draws correlation and spread against
+the number of queries, where matplotlib is at hand.
+"""
+
+import os
+
+# Read when numpy is loaded: a process a job, no more.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+
+import time  # noqa: E402
+from concurrent.futures import ProcessPoolExecutor  # noqa: E402
+from dataclasses import asdict  # noqa: E402
+from itertools import chain  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Annotated  # noqa: E402
+
+import numpy as np  # noqa: E402
+import typer  # noqa: E402
+
+from benchmarks import query_selection_planted as planted_pools  # noqa: E402
+from benchmarks import query_selection_recorded as recordings  # noqa: E402
+from benchmarks.jury_figures import Mean, keep, show, table  # noqa: E402
+from benchmarks.query_selection_figure import draw  # noqa: E402
+from benchmarks.query_selection_world import JUDGES, Reading  # noqa: E402
+from dearena.selection import METHODS  # noqa: E402
+
+Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
+Json = Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def described() -> None:
+    """Which queries to choose: telling ones beside random and consistent ones, on models that took no part."""
+
+
+@app.command()
+def planted(
+    seeds: Annotated[int, typer.Option(min=2, help="Worlds, one a seed.")] = 20,
+    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
+    votes: Annotated[int, typer.Option(min=1, max=JUDGES, help="Cells a pair and chosen query.")] = 1,
+    reading: Annotated[Reading, typer.Option(help="What discrimination multiplies.")] = Reading.WHOLE,
+    size: Annotated[list[int] | None, typer.Option(help="Queries; one or more; without it, 20, 40 and 80.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw correlation and spread to this SVG or PNG file.")] = None,
+    jobs: Jobs = 2,
+    json: Json = None,
+) -> None:
+    """Pools of 500 queries with planted faults; 10 models pilot, 20 are tested."""
+    begin = time.monotonic()
+    worlds = range(first_seed, first_seed + seeds)
+    sizes = tuple(size or planted_pools.SIZES)
+    with ProcessPoolExecutor(jobs) as pool:
+        boards = list(
+            chain.from_iterable(pool.map(planted_pools.tried, [(seed, reading, votes, sizes) for seed in worlds]))
+        )
+    found = planted_pools.spreads(boards)
+    shown = table(
+        f"{seeds} worlds, seeds {worlds[0]} to {worlds[-1]}; {votes} cells a pair and query; "
+        f"discrimination multiplies {reading.value}",
+        "Spearman with the truth; ±: one standard error; over random: ratio of variances across worlds; "
+        "lead: of telling, paired",
+        *("queries", "method", "Spearman", "variance", "over random", "lead", "with theta", "faulty, %"),
+        names=2,
+    )
+    for number in sizes:
+        telling, random = found[number, "telling"], found[number, "random"]
+        for method in planted_pools.SHOWN:
+            one = found[number, method]
+            lead = Mean.of((telling.spearman - one.spearman).tolist())
+            shown.add_row(
+                str(number) if method == planted_pools.SHOWN[0] else "",
+                method,
+                Mean.of(one.spearman.tolist()).shown(4),
+                f"{one.variance:.1e}",
+                f"{one.variance / random.variance:.2f}",
+                "" if method == "telling" else lead.shown(4, sign=True),
+                Mean.of(one.by_skill.tolist()).shown(4),
+                f"{100 * float(np.mean(one.faulty)):.1f}",
+                end_section=method == planted_pools.SHOWN[-1],
+            )
+    show(shown, seconds=time.monotonic() - begin)
+    keep(json, [asdict(board) for board in boards])
+    if figure:
+        draw(figure, found, sizes, planted_pools.SHOWN)
+
+
+@app.command()
+def recorded(
+    data: Annotated[Path, typer.Option(help="Folder with votes.jsonl.gz.")] = Path("../shared/data/multivac"),
+    splits: Annotated[int, typer.Option(min=2, help="Of the models in two halves.")] = 10,
+    json: Json = None,
+) -> None:
+    """Recorded votes: choose on half of the models, test on the other half."""
+    votes = data / "votes.jsonl.gz"
+    if not votes.exists():
+        print(f"skipped: there are no recorded votes at {votes}")
+        return
+    begin = time.monotonic()
+    columns, names = recordings.dimensions(votes)
+    found = [one for name in names for one in recordings.agreed(columns, name, range(splits), recordings.SIZES)]
+    for number in recordings.SIZES:
+        shown = table(
+            f"{number} queries: {splits} splits a dimension, seeds 0 to {splits - 1}",
+            "the tested half's board on the chosen queries beside that on all, and on all others; "
+            "lead: of telling, paired by split, in Pearson with the others",
+            *("dimension", "method", "Spearman\nall", "Pearson\nall", "Spearman\nothers", "Pearson\nothers", "lead"),
+            names=2,
+        )
+        for name in [*names, "all four" if len(names) == 4 else "all"]:
+            some = [one for one in found if one.size == number and (one.dimension == name or name not in names)]
+            telling = np.array([one.others_pearson for one in some if one.method == "telling"])
+            for method in METHODS:
+                mine = [one for one in some if one.method == method]
+                columns_of = ("all_spearman", "all_pearson", "others_spearman", "others_pearson")
+                means = [Mean.of([getattr(one, column) for one in mine]) for column in columns_of]
+                lead = Mean.of((telling - [one.others_pearson for one in mine]).tolist())
+                shown.add_row(
+                    name if method == next(iter(METHODS)) else "",
+                    method,
+                    *(mean.shown(3) for mean in means),
+                    "" if method == "telling" else lead.shown(3, sign=True),
+                    end_section=method == list(METHODS)[-1],
+                )
+        show(shown, seconds=time.monotonic() - begin)
+    keep(json, [asdict(one) for one in found])
+
+
+if __name__ == "__main__":
+    app()
