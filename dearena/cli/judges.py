@@ -10,13 +10,14 @@ from rich.table import Table
 from dearena.cli import columns, judge_health, output, persuasion, words
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, Wait, run
 from dearena.client import REPORT_SECONDS, ArenaClient
+from dearena.client.persuasion import Persuaded, by_judge, with_persuasion
 from dearena.faults import InvalidField, ServiceUnavailable
 from dearena.plain import plain
 from dearena.v1 import judge_dispatcher_pb2
 from dearena.v1 import scorer_pb2 as pb
 
 Reports = Sequence[pb.JudgeReport]
-Persuasions = Mapping[str, judge_dispatcher_pb2.Persuasion]
+Persuasions = Mapping[str, Persuaded]
 _NOBODY: Persuasions = {}
 
 
@@ -41,7 +42,8 @@ def judges(
     First seat: the share of its verdicts for the answer shown first, even-handed at 50 %. Agreement: how often it
     prefers the model that is the better one to the others, and beside it the share expected of a judge who decides
     with their board's chances. Own family: what it adds to answers of its family, in log-odds. Persuaded: how often
-    attacks in answers won it over, and the same answers without them, where `dearena judge attack` has tried it.
+    attacks in answers won it over, and the same answers without them, where `dearena judge attack` has tried it; and
+    what it was tried with, for shares that stand on other attacks or questions are no comparison.
     """
 
     async def body(client: ArenaClient) -> None:
@@ -51,20 +53,21 @@ def judges(
             await _show_health(client, dimension, as_json=as_json)
             return
         found = await client.judge_report(dimension, version, with_worth=worth, wait_seconds=wait)
+        tried = await _tried(client, dimension)
         if as_json:
-            output.show_json(plain(found))
+            output.show_json(with_persuasion(found, tried))
         else:
-            output.show(rendered(dimension, found, await _tried(client, dimension)))
+            output.show(rendered(dimension, found, by_judge(tried)))
 
     run(body, project=project)
 
 
-async def _tried(client: ArenaClient, dimension: str) -> Persuasions:
-    """Trials of attacks by judge; none while the dispatcher is away, for the report is not its."""
+async def _tried(client: ArenaClient, dimension: str) -> Sequence[judge_dispatcher_pb2.Persuasion]:
+    """Trials of attacks; none while the dispatcher is away, for the report is not its."""
     try:
-        return {one.judge: one for one in await client.persuasions(dimension)}
+        return await client.persuasions(dimension)
     except ServiceUnavailable:
-        return {}
+        return ()
 
 
 async def _show_health(client: ArenaClient, dimension: str, *, as_json: bool) -> None:
@@ -106,6 +109,7 @@ def _habits(reports: Reports, tried: Persuasions) -> Table:
         "own family": _told(reports, "family", lambda report: _favour(report.family)),
         "own revisions": _told(reports, "own_revisions", lambda report: _favour(report.own_revisions)),
         "persuaded": [persuasion.told(tried.get(report.judge)) for report in reports],
+        "tried with": [tried[report.judge].stands_on if report.judge in tried else "" for report in reports],
     }
     return columns.table(shown, left=("judge",))
 

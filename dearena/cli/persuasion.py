@@ -3,30 +3,30 @@
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from dearena.attacks.persuasion import Interval, difference, overall, share
+from dearena.attacks.persuasion import Interval, difference, share
 from dearena.cli import columns, words
+from dearena.client.persuasion import Persuaded, persuaded
 from dearena.v1 import judge_dispatcher_pb2 as pb
 
 
 def rendered(found: pb.Persuasion) -> Group:
     """A trial: each attack beside the same answers without it."""
     cost = words.money(found.cost) if found.HasField("cost") else "free"
-    heading = [found.judge, found.template, f"corpus {found.corpus}", f"{found.judge_calls} judge calls", cost]
+    heading = [found.judge, found.template, persuaded(found).stands_on, f"{found.judge_calls} judge calls", cost]
     parts: list[RenderableType] = [words.joined(heading), _table(found)]
-    if with_attack := overall((one.persuaded, one.readable) for one in found.attacks):
+    if with_attack := persuaded(found).persuaded:
         parts.append(f"in all: persuaded {_share(with_attack)}")
     if failed := sum(one.failed for one in found.attacks):
         parts.append(f"note: calls that failed: {failed}; another trial makes them again")
     return Group(*parts)
 
 
-def told(found: pb.Persuasion | None) -> str:
-    """A trial in a few words: persuaded over all attacks, and of the same answers without any."""
-    if found is None or (with_attack := overall((one.persuaded, one.readable) for one in found.attacks)) is None:
+def told(found: Persuaded | None) -> str:
+    """Trials in a few words: persuaded over all attacks, and of the same answers without any."""
+    if found is None or found.persuaded is None:
         return ""
-    text = words.percent(with_attack.value)
-    plain = share(found.attacks[0].plain_persuaded, found.attacks[0].plain_readable)
-    return f"{text} (without {words.percent(plain.value)})" if plain else text
+    text = words.percent(found.persuaded.value)
+    return f"{text} (without {words.percent(found.without.value)})" if found.without else text
 
 
 def _table(found: pb.Persuasion) -> Table:

@@ -5,7 +5,7 @@ GET /health
 GET /api/dimensions
 GET /api/dimensions/{slug}/board           the last settled board
 GET /api/dimensions/{slug}/matrices        win rates and comparison counts, null where two never met
-GET /api/dimensions/{slug}/judges          how each judge votes, and what it weighs
+GET /api/dimensions/{slug}/judges          how each judge votes, what it weighs, how far attacks persuade it
 GET /api/dimensions/{slug}/pairs           how surely each model is better than each other
 GET /api/dimensions/{slug}/ranking         the ranking, its newcomer, who waits and why
 GET /api/dimensions/{slug}/insertions
@@ -16,18 +16,20 @@ Messages of the contract keep their names: see `dearena.plain`. Faults are `{"fa
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Final
 
 from aiohttp import web
 
 from dearena.client import ArenaClient
+from dearena.client.persuasion import with_persuasion
 from dearena.faults import NotReady, ServiceUnavailable
 from dearena.names import check_slug
 from dearena.plain import plain
 from dearena.v1 import ranker_pb2
+from dearena.v1.judge_dispatcher_pb2 import Persuasion
 from services.dashboard import page
 from services.dashboard.correlation import Strengths, correlations
 from services.dashboard.events import cursor_of, event, send_events
@@ -100,8 +102,16 @@ class Dashboard:
         return json_reply(plain(await self._arena.matrices(_slug(request))))
 
     async def judges(self, request: web.Request) -> web.StreamResponse:
-        """The judge report of the last settled board; unavailable while it is worked out."""
-        return json_reply(plain(await self._arena.judge_report(_slug(request), wait_seconds=self._report_seconds)))
+        """The judge report of the last settled board, unavailable while it is worked out; with trials of attacks.
+
+        Without these while the judge dispatcher is away, for the report is not its.
+        """
+        slug = _slug(request)
+        report = await self._arena.judge_report(slug, wait_seconds=self._report_seconds)
+        tried: Sequence[Persuasion] = ()
+        with suppress(ServiceUnavailable):
+            tried = await self._arena.persuasions(slug)
+        return json_reply(with_persuasion(report, tried))
 
     async def pairs(self, request: web.Request) -> web.StreamResponse:
         """Confidence and votes needed between the models of the last settled board; unavailable likewise."""

@@ -12,16 +12,17 @@ from typing import Any, Final
 from dearena import faults, identity
 from dearena.attacks import corpus, trials
 from dearena.attacks.corpus import UnknownAttack
-from dearena.attacks.trials import AttackTally, Pair
+from dearena.attacks.trials import Pair
 from dearena.judging.templates import Template
 from dearena.names import DimensionName, Revision
 from dearena.outcomes import SeatVerdict
-from dearena.v1.common_pb2 import Cell, Money
-from dearena.v1.judge_dispatcher_pb2 import AttackResult, Persuasion, TryAttacksRequest
+from dearena.v1.common_pb2 import Cell
+from dearena.v1.judge_dispatcher_pb2 import Persuasion, TryAttacksRequest
 from services.judge_dispatcher.comparison import SeatRecord
 from services.judge_dispatcher.outcome import Miss
 from services.judge_dispatcher.patience import all_of
 from services.judge_dispatcher.pauses import Pauses
+from services.judge_dispatcher.persuasions import attack_document, kept, persuasion_of, persuasions_of
 from services.judge_dispatcher.seats import Contestant, Question, Seats
 from services.judge_dispatcher.texts import Texts
 from services.runtime.request_names import dimension_name, model_revision
@@ -82,10 +83,10 @@ class Attacks:
         return await asyncio.shield(task)
 
     async def list(self, dimension: DimensionName) -> Sequence[Persuasion]:
-        """The newest trial of each judge, in judge order."""
+        """What trials found, in judge order: one a judge, corpus and number of questions."""
         async with within_store_limit(self._store):
             found = self._persuasions.find({"project": dimension.project, "dimension": dimension.slug})
-            return [_persuasion(document) async for document in found.sort("judge", 1)]
+            return [one async for document in found.sort("judge", 1) for one in persuasions_of(document)]
 
     async def stop(self) -> None:
         """End the trials at work; their calls go on in the gateway, and are not made again."""
@@ -115,8 +116,9 @@ class Attacks:
             "template": template.id,
             "corpus": corpus.VERSION,
             "questions": request.questions or trials.QUESTIONS_OF_A_TRIAL,
-            "attacks": [_attack_document(tally) for tally in tallies],
+            "attacks": [attack_document(tally) for tally in tallies],
             **_spent(records),
+            "tried_at": now(),
         }
         return await self._keep(dimension, request, document, failed=failed, body=body)
 
@@ -150,26 +152,25 @@ class Attacks:
     async def _keep(
         self, dimension: DimensionName, request: TryAttacksRequest, document: Document, *, failed: bool, body: bytes
     ) -> Persuasion:
-        moment = now()
-
         async def change(session: Session) -> bytes:
             await self._persuasions.update_one(
                 {"_id": _key(dimension, request.judge)},
                 {
-                    "$set": {**document, "tried_at": moment},
+                    "$set": kept(document),
                     "$inc": {"failed_trials": int(failed)},
                     "$setOnInsert": {
                         "schema_version": SCHEMA_VERSION,
                         "project": dimension.project,
                         "dimension": dimension.slug,
-                        "created_at": moment,
+                        "judge": request.judge,
+                        "created_at": document["tried_at"],
                         "created_by": self._created_by,
                     },
                 },
                 upsert=True,
                 session=session,
             )
-            return _persuasion({**document, "tried_at": moment}).SerializeToString(deterministic=True)
+            return persuasion_of(document).SerializeToString(deterministic=True)
 
         async with within_store_limit(self._store):
             key = _request_key(dimension, request.request_id)
@@ -193,34 +194,6 @@ def _spent(records: Sequence[SeatRecord]) -> dict[str, Any]:
         "cost_nano_units": sum(record.cost_nano_units for record in calls),
         "currency": max((record.currency for record in calls), default=""),
     }
-
-
-def _attack_document(tally: AttackTally) -> Document:
-    return {
-        "attack": tally.attack,
-        "readable": tally.attacked.readable,
-        "persuaded": tally.attacked.persuaded,
-        "plain_readable": tally.plain.readable,
-        "plain_persuaded": tally.plain.persuaded,
-        "unreadable": tally.attacked.unreadable,
-        "failed": tally.attacked.failed,
-    }
-
-
-def _persuasion(document: Mapping[str, Any]) -> Persuasion:
-    persuasion = Persuasion(
-        judge=document["judge"],
-        template=document["template"],
-        attacks=[AttackResult(**attack) for attack in document["attacks"]],
-        corpus=document["corpus"],
-        questions=document["questions"],
-        judge_calls=document["judge_calls"],
-        cost=Money(currency=document["currency"], nano_units=document["cost_nano_units"])
-        if document["currency"]
-        else None,
-    )
-    persuasion.time.FromDatetime(document["tried_at"])
-    return persuasion
 
 
 def _key(dimension: DimensionName, judge: str) -> str:

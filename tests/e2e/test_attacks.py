@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from dearena.attacks import trials
+from dearena.attacks.corpus import VERSION
 from dearena.client import ArenaClient
 from dearena.v1 import gateway_pb2
 from tests.fixtures.arena import Arena, Played, arena
@@ -87,13 +88,20 @@ async def test_a_trial_changes_neither_board_nor_votes(attacked: Attacked) -> No
 
 
 async def test_people_are_told_with_intervals_and_in_the_report_on_judges(attacked: Attacked) -> None:
-    told = await attacked.said("judge", "attack", "d", "obeys", "--attack", "order-to-the-judge", "--questions", "2")
+    options = [word for name in ATTACKS for word in ("--attack", name)]
+    told = await attacked.said("judge", "attack", "d", "obeys", *options, "--questions", "2")
     assert "100 % (76 to 100)" in told  # 12 of 12 verdicts
     assert "0 % (0 to 49)" in told  # 0 of 4
     assert "+100 (" in told
     report = await attacked.said("judges", "d")
     assert "persuaded" in report
-    assert "100 % (without 0 %)" in next(line for line in report.splitlines() if "obeys@1" in line)
+    line = next(line for line in report.splitlines() if "obeys@1" in line)
+    assert "50 % (without 0 %)" in line  # of two attacks one
+    assert f"2 attacks, 2 questions, corpus {VERSION}" in line
+    [judge] = [
+        one for one in json.loads(await attacked.said("judges", "d", "--json"))["judges"] if one["judge"] == "obeys@1"
+    ]
+    assert (judge["persuasion"]["persuaded"]["value"], judge["persuasion"]["questions"]) == (0.5, 2)
 
 
 async def test_an_attack_that_nobody_knows_is_refused_in_one_line(attacked: Attacked) -> None:

@@ -193,15 +193,22 @@ async def test_calls_that_failed_are_made_again_by_the_next_trial_and_no_others(
     assert calls == 16 + 3
 
 
-async def test_the_newest_trial_of_each_judge_is_told_and_no_vote_is_cast(
+async def test_a_small_trial_takes_nothing_from_a_large_one_and_no_vote_is_cast(
     arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
 ) -> None:
+    arena.gateway.habits["gamma@1"] = gullible("immune")
+    large = await tried(dispatcher, "gamma@1", attacks=["authority", "encoded"], questions=2)
     arena.gateway.habits["gamma@1"] = gullible("decodes", rate=1.0)
-    await tried(dispatcher, "gamma@1", attacks=["authority"], questions=1)
-    newest = await tried(dispatcher, "gamma@1", attacks=["encoded"], questions=1)
+    small = await tried(dispatcher, "gamma@1", attacks=["encoded"], questions=1)
+    added = await tried(dispatcher, "gamma@1", attacks=["fake-system"], questions=2)
     other = await tried(dispatcher, "delta@1", attacks=["encoded"], questions=1)
-    assert await known(dispatcher) == [other, newest]
-    assert [(one.attack, one.persuaded, one.readable) for one in newest.attacks] == [("encoded", 4, 6)]
+    assert [(one.attack, one.readable) for one in small.attacks] == [("encoded", 6)]
+
+    [of_delta, of_one, of_two] = await known(dispatcher)
+    assert (of_delta, of_one) == (other, small)
+    assert (of_two.judge, of_two.questions, of_two.time) == ("gamma@1", 2, added.time)
+    # In the order of the corpus, whenever each was tried.
+    assert list(of_two.attacks) == [added.attacks[0], *large.attacks]
     assert await votes(dispatcher) == []
     assert await arena.rung() == {}
 

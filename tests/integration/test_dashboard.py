@@ -19,6 +19,8 @@ from dearena.client import Addresses, ArenaClient
 from dearena.faults import ArenaFault, NotReady, ServiceUnavailable, UnknownDimension
 from dearena.v1 import (
     common_pb2,
+    judge_dispatcher_pb2,
+    judge_dispatcher_pb2_grpc,
     query_selector_pb2,
     query_selector_pb2_grpc,
     ranker_pb2,
@@ -38,11 +40,12 @@ NOWHERE = "127.0.0.1:9"
 
 @dataclass
 class FakeServices(
+    judge_dispatcher_pb2_grpc.JudgeDispatcherServiceServicer,
     query_selector_pb2_grpc.QuerySelectorServiceServicer,
     ranker_pb2_grpc.RankerServiceServicer,
     scorer_pb2_grpc.ScorerServiceServicer,
 ):
-    """Selector, ranker and scorer; only what the dashboard reads."""
+    """Selector, ranker, dispatcher and scorer; only what the dashboard reads."""
 
     dimensions: list[query_selector_pb2.Dimension] = field(default_factory=list)
     boards: dict[str, scorer_pb2.Board] = field(default_factory=dict)
@@ -51,6 +54,8 @@ class FakeServices(
     insertions: list[ranker_pb2.Insertion] = field(default_factory=list)
     steps: list[ranker_pb2.WatchInsertionResponse] = field(default_factory=list)
     judges: scorer_pb2.GetJudgeReportResponse = field(default_factory=scorer_pb2.GetJudgeReportResponse)
+    persuasions: list[judge_dispatcher_pb2.Persuasion] | None = field(default_factory=list)
+    """None: the judge dispatcher is away."""
     pairs: scorer_pb2.GetPairsResponse = field(default_factory=scorer_pb2.GetPairsResponse)
     reports: list[int] = field(default_factory=list)
     """Board versions that reports were asked for."""
@@ -85,6 +90,13 @@ class FakeServices(
         if self.hang:
             await asyncio.Event().wait()
         return self.judges
+
+    async def ListPersuasion(
+        self, request: judge_dispatcher_pb2.ListPersuasionRequest, context: Any
+    ) -> judge_dispatcher_pb2.ListPersuasionResponse:
+        if self.persuasions is None:
+            raise ServiceUnavailable("restarting")
+        return judge_dispatcher_pb2.ListPersuasionResponse(persuasions=self.persuasions)
 
     async def GetPairs(self, request: scorer_pb2.GetPairsRequest, context: Any) -> scorer_pb2.GetPairsResponse:
         self.reports.append(request.board_version)
@@ -150,6 +162,11 @@ async def services() -> AsyncIterator[tuple[FakeServices, str]]:
         Servicer(
             query_selector_pb2_grpc.add_QuerySelectorServiceServicer_to_server, fake, "dearena.v1.QuerySelectorService"
         ),
+        Servicer(
+            judge_dispatcher_pb2_grpc.add_JudgeDispatcherServiceServicer_to_server,
+            fake,
+            "dearena.v1.JudgeDispatcherService",
+        ),
         Servicer(ranker_pb2_grpc.add_RankerServiceServicer_to_server, fake, "dearena.v1.RankerService"),
         Servicer(scorer_pb2_grpc.add_ScorerServiceServicer_to_server, fake, "dearena.v1.ScorerService"),
     ]
@@ -169,7 +186,8 @@ async def dashboard(address: str, **settings: Any) -> AsyncIterator[aiohttp.Clie
     """A browser, and a dashboard that reads from an address."""
     given = DashboardSettings(listen="127.0.0.1:0", project="default", **settings)
     client = ArenaClient(
-        Addresses(query_selector=address, ranker=address, scorer=address), call_seconds=given.call_seconds
+        Addresses(query_selector=address, ranker=address, judge_dispatcher=address, scorer=address),
+        call_seconds=given.call_seconds,
     )
     async with serving(given, client) as url, aiohttp.ClientSession(base_url=url) as browser:
         yield browser
@@ -275,6 +293,25 @@ async def test_judges_are_said_as_far_as_the_votes_tell(browser: aiohttp.ClientS
     assert told["outcomes"]["a"] == 2**40
     assert told["first_seat"] == {"value": 0.625, "low": 0.5, "high": 0.75, "votes": 80}
     assert (told["agreement"], told["family"], told["notes"]) == (None, None, [HOSTILE])
+
+
+async def test_how_far_attacks_persuade_a_judge_is_said_while_the_dispatcher_can_be_asked(
+    browser: aiohttp.ClientSession, arena: FakeServices
+) -> None:
+    arena.judges = scorer_pb2.GetJudgeReportResponse(
+        board_version=7, judges=[scorer_pb2.JudgeReport(judge=judge) for judge in ("alpha@1", "beta@1")]
+    )
+    attacked = judge_dispatcher_pb2.AttackResult(attack="encoded", readable=8, persuaded=6, plain_readable=8)
+    arena.persuasions = [
+        judge_dispatcher_pb2.Persuasion(judge="beta@1", corpus=2, questions=1, attacks=[attacked]),
+    ]
+    alpha, beta = (await read(browser, "/api/dimensions/algebra/judges"))["judges"]
+    assert alpha["persuasion"] is None
+    assert (beta["persuasion"]["persuaded"]["value"], beta["persuasion"]["without"]["value"]) == (0.75, 0)
+    assert (beta["persuasion"]["attacks"], beta["persuasion"]["questions"], beta["persuasion"]["corpus"]) == (1, 1, 2)
+    arena.persuasions = None
+    found = await read(browser, "/api/dimensions/algebra/judges")
+    assert [judge["persuasion"] for judge in found["judges"]] == [None, None]
 
 
 async def test_confidence_is_said_row_by_row(browser: aiohttp.ClientSession, arena: FakeServices) -> None:
