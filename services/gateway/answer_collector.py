@@ -9,6 +9,7 @@ its request id.
 import asyncio
 import contextvars
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -16,7 +17,8 @@ from dearena import identity
 from dearena.faults import ArenaFault, BudgetExhausted, BudgetMisfit, EndpointLeftAlone, ModelNotActive
 from dearena.judging.conversations import answer_text
 from dearena.v1.events_pb2 import EventEnvelope
-from services.gateway.answer_log import AnswerLog, EntrantKey
+from services.gateway.answer_log import AnswerLog, AskedAgain, EntrantKey
+from services.gateway.asking_again import AskingAgain
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
 from services.gateway.conversation import messages_of, turn_request_id
@@ -27,7 +29,7 @@ from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.store import Models
 from services.runtime import semantics, telemetry
 from services.runtime.doorbell import Delivery
-from services.runtime.store import Document
+from services.runtime.store import Document, now
 
 log = structlog.get_logger(__name__)
 
@@ -43,14 +45,14 @@ class AnswerCollector:
         answers: AnswerLog,
         completions: Completions,
         *,
-        attempts: int,
+        again: AskingAgain,
     ) -> None:
         self._models = models
         self._directory = directory
         self._dimensions = dimensions
         self._answers = answers
         self._completions = completions
-        self._attempts = attempts
+        self._again = again
         self._at_work: dict[EntrantKey, asyncio.Task[None]] = {}
         self._looking = asyncio.Lock()
         self._wanted: set[str] = set()
@@ -95,6 +97,9 @@ class AnswerCollector:
         async with self._looking:
             models = await self._models.list(project)
             for dimension in await self._dimensions.of_project(project) if models else ():
+                await self._answers.ask_due_anew(
+                    dimension.name, dimension.version, [str(model.revision) for model in models]
+                )
                 concluded = await self._answers.concluded(dimension.name, dimension.version)
                 for model in models:
                     key = EntrantKey(dimension.name, dimension.version, model.revision)
@@ -141,6 +146,8 @@ class AnswerCollector:
             except* EndpointLeftAlone as faults:
                 # Not asked, so that no attempt was made. The next look comes with the sweep.
                 log.info("answers wait for the endpoint", **_named(key), reason=str(faults.exceptions[0]))
+            except* AskedAgain as later:
+                log.info("answers are asked again", **_named(key), reason=str(later.exceptions[0]))
             except* ModelNotActive:
                 log.info("answers are collected no more", **_named(key))
             except* ArenaFault as faults:
@@ -161,6 +168,8 @@ class AnswerCollector:
         recorded = await self._answers.recorded(key)
         made = await self._answers.attempts(key)
         missing = [query for query in dimension.queries if query.query_id not in recorded]
+        # While an endpoint is away each probe fails one of them: by turns, not again and again the same.
+        missing.sort(key=lambda query: made.get(query.query_id, 0))
         # Workers share one iterator, so that queries are asked in order, each once.
         queries = iter(missing)
         async with asyncio.TaskGroup() as group:
@@ -185,9 +194,18 @@ class AnswerCollector:
             if completion.reply is not None:
                 replies.append(completion.reply.text)
                 if excess := too_long(answer_text(tuple(replies))):
-                    return _answer_document(query, [], completion, excess, attempts)
+                    return self._document(query, [], completion, excess, attempts)
             if found.state is not AnswerState.USABLE or len(replies) == len(query.turns):
-                return _answer_document(query, replies, completion, found, attempts)
+                return self._document(query, replies, completion, found, attempts)
+
+    def _document(
+        self, query: Query, replies: Sequence[str], completion: Completion, found: AnswerWorth, attempts: int
+    ) -> Document:
+        document = _answer_document(query, replies, completion, found, attempts)
+        failure = completion.failure
+        if failure is not None and (pause := self._again.pause(failure, attempts)) is not None:
+            document["ask_again_at"] = now() + timedelta(seconds=pause)
+        return document
 
     async def _reply_to_turn(
         self, key: EntrantKey, query: Query, replies: Sequence[str], made: int
@@ -196,7 +214,7 @@ class AnswerCollector:
         attempt = 1
         while True:
             completion = await self._completions.complete(await self._call(key, query, replies, attempt))
-            if not is_worth_another_attempt(completion, attempt, self._attempts, made):
+            if not is_worth_another_attempt(completion, attempt, self._again.attempts, made):
                 return completion, attempt
             attempt += 1
 

@@ -29,10 +29,15 @@ from services.runtime.store import (
 
 _STANDS: Final[Document] = {"asked_anew": {"$ne": True}}
 """Of a record that is not to be replaced."""
+_ASK_ANEW: Final[Document] = {"$set": {"asked_anew": True}, "$unset": {"ask_again_at": ""}}
 _ANSWER_KEY: Final = ("project", "dimension", "dimension_version", "model", "query_id")
 
 LARGEST_TEXT_BATCH = 16
 """Answers written together: with the largest replies still below the size of a message to the store."""
+
+
+class AskedAgain(Exception):
+    """How a revision stands is not decided: answers that failed are asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +79,65 @@ class AnswerLog:
         async with within_store_limit(self._store):
             return set(await self._answers.distinct("query_id", key.document() | _STANDS))
 
-    async def ask_failed_anew(self, name: ModelName, revision: Revision, session: Session) -> None:
+    async def ask_failed_anew(
+        self, name: ModelName, revision: Revision, session: Session, *, dimension: str = ""
+    ) -> int:
         """Let the answers that failed be asked again, as further attempts, wherever the revision is not ready.
 
         Where it is ready it has been admitted by the answers it has, and they stay what they are. A record that is to
         be replaced stays until then: it says how many attempts there were.
+
+        Args:
+            name: the model.
+            revision: whose answers.
+            session: of the transaction.
+            dimension: slug; empty: every one.
+
+        Returns:
+            How many answers.
         """
         wanted: Document = {"project": name.project, "model": str(revision)}
+        if dimension:
+            wanted["dimension"] = dimension
         failed = wanted | {"state": str(AnswerState.FAILED)} | _STANDS
         ready = self._entrants.find(wanted | {"state": str(EntrantState.READY)}, session=session)
         if settled := [{field: one[field] for field in ("dimension", "dimension_version")} async for one in ready]:
             failed["$nor"] = settled
-        await self._answers.update_many(failed, {"$set": {"asked_anew": True}}, session=session)
+        asked = await self._answers.update_many(failed, _ASK_ANEW, session=session)
         await self._entrants.update_many(
             wanted | {"state": str(EntrantState.FAILED)}, {"$set": {"asked_anew": True}}, session=session
         )
+        return int(asked.modified_count)
+
+    async def ask_due_anew(self, dimension: DimensionName, version: int, models: Sequence[str]) -> None:
+        """Let answers be asked again that failed for a reason that may pass, and whose time has come.
+
+        Args:
+            dimension: of the answers.
+            version: of the dimension.
+            models: revisions in force.
+        """
+        due: Document = {
+            "project": dimension.project,
+            "dimension": dimension.slug,
+            "dimension_version": version,
+            "ask_again_at": {"$lte": now()},
+        }
+        async with within_store_limit(self._store):
+            found = await self._answers.distinct("model", due)
+        for model in sorted(set(found) & set(models)):
+            wanted = {**due, "model": model}
+            entrant = {name: value for name, value in wanted.items() if name != "ask_again_at"}
+
+            async def body(session: Session, wanted: Document = wanted, entrant: Document = entrant) -> None:
+                ready = entrant | {"state": str(EntrantState.READY)} | _STANDS
+                if await self._entrants.find_one(ready, projection={"_id": 1}, session=session) is not None:
+                    return
+                await self._answers.update_many(wanted, _ASK_ANEW, session=session)
+                await self._entrants.update_many(entrant, {"$set": {"asked_anew": True}}, session=session)
+
+            async with within_store_limit(self._store):
+                await self._store.run_transaction(body)
 
     async def attempts(self, key: EntrantKey) -> dict[str, int]:
         """Attempts made at the queries that are asked anew, by query id."""
@@ -130,14 +179,21 @@ class AnswerLog:
 
         Raises:
             ServiceUnavailable: not every query is recorded; whoever collected was interrupted.
+            AskedAgain: some answers failed for a reason that may pass, and are asked again when their time comes. A
+                revision without any usable answer has failed all the same, until then.
         """
+        projection = {"state": 1, "reason": 1, "ask_again_at": 1}
         async with within_store_limit(self._store):
-            found = self._answers.find(key.document() | _STANDS, projection={"state": 1, "reason": 1})
-            found = found.sort("query_id", 1)
-            answers = [AnswerWorth(AnswerState(answer["state"]), answer["reason"]) async for answer in found]
+            found = self._answers.find(key.document() | _STANDS, projection=projection).sort("query_id", 1)
+            answers, later = [], 0
+            async for answer in found:
+                answers.append(AnswerWorth(AnswerState(answer["state"]), answer["reason"]))
+                later += "ask_again_at" in answer
         if len(answers) < queries:
             raise ServiceUnavailable(f"{len(answers)} of {queries} answers are recorded")
         result = standing(answers)
+        if later and result.state is EntrantState.READY:
+            raise AskedAgain(f"{later} answers failed, and are asked again")
         moment = now()
 
         async def body(session: Session) -> None:
@@ -203,10 +259,14 @@ class AnswerLog:
             return {entrant["model"]: entrant async for entrant in self._entrants.find(wanted)}
 
     async def progress(self, dimension: DimensionName, version: int, models: Sequence[str]) -> dict[str, Document]:
-        """How many answers are recorded and usable so far, by model revision; none for those without any."""
+        """How many answers are recorded and usable so far, by model revision; none for those without any.
+
+        And how many failed and are asked again in a while, with the reason of one of them.
+        """
         if not models:
             return {}
         usable = {"$cond": [{"$eq": ["$state", str(AnswerState.USABLE)]}, 1, 0]}
+        later = {"$ne": [{"$type": "$ask_again_at"}, "missing"]}
         stages: list[Document] = [
             {
                 "$match": {
@@ -217,7 +277,15 @@ class AnswerLog:
                     **_STANDS,
                 }
             },
-            {"$group": {"_id": "$model", "answers_recorded": {"$sum": 1}, "answers_usable": {"$sum": usable}}},
+            {
+                "$group": {
+                    "_id": "$model",
+                    "answers_recorded": {"$sum": 1},
+                    "answers_usable": {"$sum": usable},
+                    "answers_later": {"$sum": {"$cond": [later, 1, 0]}},
+                    "reason_later": {"$max": {"$cond": [later, "$reason", None]}},
+                }
+            },
         ]
         async with within_store_limit(self._store):
             return {counts["_id"]: counts async for counts in self._answers.aggregate(stages)}

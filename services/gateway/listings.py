@@ -1,6 +1,6 @@
 """Lists of what the gateway knows: models, entrants, answers, the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -31,6 +31,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
+LeftAlone = Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Of a project's models those whose endpoints are left alone, and why."""
+
+
 class Listings:
     """Reads only."""
 
@@ -42,6 +46,7 @@ class Listings:
         answers: AnswerLog,
         budgets: BudgetBook,
         prices: PriceFile,
+        left_alone: LeftAlone,
     ) -> None:
         self._store = store
         self._models = models
@@ -49,6 +54,7 @@ class Listings:
         self._answers = answers
         self._budgets = budgets
         self._prices = prices
+        self._left_alone = left_alone
         self._completions = store.collection(COMPLETIONS)
 
     async def models(self, request: pb.ListModelsRequest) -> pb.ListModelsResponse:
@@ -78,6 +84,8 @@ class Listings:
         open_ones = [one for revision, model in revisions if (one := _slug_at(model, revision)) not in concluded]
         progress = await self._answers.progress(name, dimension.version, open_ones)
         known = await self._budgets.of(name.project)
+        unfinished = [model.name.slug for model in models if str(model.revision) in open_ones and not model.retired_at]
+        left_alone = await self._left_alone(name.project, unfinished)
         return pb.ListEntrantsResponse(
             entrants=[
                 _entrant(
@@ -86,7 +94,9 @@ class Listings:
                     dimension,
                     concluded,
                     progress,
-                    _waits_for(known, model, revision, name, self._prices.prices),
+                    _waits_for(known, model, revision, name, self._prices.prices)
+                    or left_alone.get(model.name.slug, "")
+                    or _asked_again(progress.get(_slug_at(model, revision), {})),
                 )
                 for revision, model in revisions
                 if dimension.admits(model.spec.provider)
@@ -183,6 +193,14 @@ def _waits_for(
     misfits = misfits_in(known, parts, slug, model.spec, prices.of_spec(model.spec), [Purpose.ANSWER])
     reasons = (exhausted(exhausted_ones(known, parts)), misfit(misfits))
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _asked_again(progress: Document) -> str:
+    """That answers failed for a reason that may pass; empty where none did."""
+    if not (count := progress.get("answers_later", 0)):
+        return ""
+    answers = "1 answer failed, and is" if count == 1 else f"{count} answers failed, and are"
+    return f"{answers} asked again in a while ({progress['reason_later']})"
 
 
 def _slug_at(model: RegisteredModel, revision: EntrantRevision) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
-from dearena.faults import AlreadyExists, EtagMismatch, FieldViolation, InvalidField
+from dearena.faults import AlreadyExists, EtagMismatch, FieldViolation, InvalidField, ModelNotActive
 from dearena.names import ModelName
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1.events_pb2 import ModelRegistered
@@ -18,12 +18,12 @@ from services.gateway.outbox import Outbox
 from services.gateway.store import RESULTS, Models
 from services.runtime import subjects, telemetry
 from services.runtime.bus import envelope
-from services.runtime.request_names import model_name
+from services.runtime.request_names import dimension_slug, model_name
 from services.runtime.store import Session, Store, now, once, within_store_limit
 
 LONGEST_REQUEST_ID = 128
 
-Change = pb.RegisterModelRequest | pb.UpdateModelRequest | pb.RetireModelRequest
+Change = pb.RegisterModelRequest | pb.UpdateModelRequest | pb.RetireModelRequest | pb.AskAnswersAgainRequest
 Body = Callable[[Session], Coroutine[Any, Any, bytes]]
 
 
@@ -123,6 +123,20 @@ class Registry:
         result = await self._once("RetireModel", name.project, request, body)
         self._directory.forget(name)
         return pb.Model.FromString(result)
+
+    async def ask_again(self, request: pb.AskAnswersAgainRequest) -> pb.AskAnswersAgainResponse:
+        """Let the answers that failed be asked again wherever the revision in force is not ready."""
+        name = model_name("model", request.model)
+        dimension = dimension_slug(name.project, request.dimension) if request.dimension else ""
+
+        async def body(session: Session) -> bytes:
+            model = await self._models.get(name, session)
+            if not model.may_be_called(model.revision):
+                raise ModelNotActive(f"{name} is retired")
+            count = await self._answers.ask_failed_anew(name, model.revision, session, dimension=dimension)
+            return pb.AskAnswersAgainResponse(answers=count).SerializeToString()
+
+        return pb.AskAnswersAgainResponse.FromString(await self._once("AskAnswersAgain", name.project, request, body))
 
     async def _once(self, method: str, project: str, request: Change, body: Body) -> bytes:
         request_id = request.request_id

@@ -73,7 +73,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     completions = Completions(record, endpoints, admission, cashier, prices)
     dimensions = Dimensions(shell.peers.query_selector)
     answers = AnswerLog(store, outbox, instance)
-    collector = AnswerCollector(models, directory, dimensions, answers, completions, attempts=settings.answer_attempts)
+    collector = AnswerCollector(models, directory, dimensions, answers, completions, again=settings.asking_again())
     budgets.on_change.append(collector.ring)
     fits = FitChecks(models, prices, dimensions, budgets)
     registry = Registry(
@@ -87,17 +87,18 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
     prober = Prober(store, models, completions, instance, every=timedelta(seconds=settings.probe_every_seconds))
+    states = EndpointStates(models, limits)
     gateway = Gateway(
         registry=registry,
         models=models,
         directory=directory,
         completions=completions,
         collector=collector,
-        listings=Listings(store, models, dimensions, answers, budgets, prices),
+        listings=Listings(store, models, dimensions, answers, budgets, prices, states.left_alone),
         dimensions=dimensions,
         prober=prober,
         key_limits=key_limits,
-        endpoint_states=EndpointStates(models, limits),
+        endpoint_states=states,
         budgets=budgets,
         fits=fits,
         prices=prices,

@@ -100,6 +100,12 @@ class Gateway(GatewayServiceServicer):
         """Retire."""
         return pb.RetireModelResponse(model=self._with_price(await self._registry.retire(request)))
 
+    async def AskAnswersAgain(self, request: pb.AskAnswersAgainRequest, context: Any) -> pb.AskAnswersAgainResponse:
+        """Let answers that failed be asked again, and begin at once."""
+        response = await self._registry.ask_again(request)
+        self._collector.ring(ModelName.parse(request.model).project)
+        return response
+
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         """The model as it stands."""
         model = await self._models.get(model_name("name", request.name))

@@ -4,6 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
+from services.gateway.asking_again import AskingAgain
 from services.gateway.key_references import KEY_VARIABLES
 from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.reach import Reach, networks
@@ -37,6 +38,12 @@ class GatewaySettings(ServiceSettings):
 
     # How often a query is asked that failed for a reason that may pass: more answers, against paying again.
     answer_attempts: int = Field(default=2, ge=1)
+    # A query that failed so is asked again later, at most so many times, after pauses that double from the first to
+    # the longest: 12 last some seven hours. Longer rides out longer outages; until then the model is not admitted
+    # where it has other answers. What may have been billed is asked again twice, a server's own errors four times.
+    answer_again_times: int = Field(default=12, ge=0)
+    answer_again_pause_seconds: float = Field(default=60.0, ge=0)
+    answer_again_longest_pause_seconds: float = Field(default=3600.0, ge=0)
 
     # A gateway that has not been heard of for so long is dead, and its calls in flight may be sent again:
     # shorter is sooner back after a kill, and surer to take a slow one for dead.
@@ -104,6 +111,15 @@ class GatewaySettings(ServiceSettings):
             frozenset(listed(self.allowed_schemes)),
             tuple(host.lower() for host in listed(self.allowed_hosts)),
             networks(listed(self.allow_private)),
+        )
+
+    def asking_again(self) -> AskingAgain:
+        """When answers that failed are asked once more."""
+        return AskingAgain(
+            attempts=self.answer_attempts,
+            times=self.answer_again_times,
+            first_pause=self.answer_again_pause_seconds,
+            longest_pause=self.answer_again_longest_pause_seconds,
         )
 
     def breaker_policy(self) -> BreakerPolicy:

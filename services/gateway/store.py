@@ -44,7 +44,12 @@ _ENTRANT_KEY = ("project", "dimension", "dimension_version", "model")
 
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     MODELS: [Index(("project", "slug"), unique=True), Index(("project", "registration"))],
-    ANSWERS: [Index((*_ENTRANT_KEY, "query_id"), unique=True)],
+    ANSWERS: [
+        Index((*_ENTRANT_KEY, "query_id"), unique=True),
+        Index(
+            ("project", "dimension", "dimension_version", "ask_again_at"), partial={"ask_again_at": {"$exists": True}}
+        ),
+    ],
     ENTRANTS: [Index(_ENTRANT_KEY, unique=True)],
     # `_id` is project and request id, so that the insert of a call is also the look-up.
     COMPLETIONS: [

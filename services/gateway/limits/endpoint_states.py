@@ -1,5 +1,6 @@
 """How endpoints fare, for people: read from what gateways share about their limits."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -42,6 +43,19 @@ class EndpointStates:
             ],
             next_page_token=paging.token_of(scope, str(shown[-1].revisions[0].order)) if len(found) > size else "",
         )
+
+    async def left_alone(self, project: str, slugs: Sequence[str]) -> Mapping[str, str]:
+        """Why no call goes to the endpoints that are left alone, by slug of their model; none for the others."""
+        if not slugs:
+            return {}
+        states = await self._records.states([model_limit(project, slug) for slug in slugs])
+        moment = self._records.now()
+        breakers = {slug: states.get(model_limit(project, slug), LimitState()) for slug in slugs}
+        return {
+            slug: f"the endpoint is left alone: it failed several times in a row ({state.last_failure})"
+            for slug, state in breakers.items()
+            if state.breaker.state(moment) is not BreakerState.CLOSED
+        }
 
 
 def message_of_state(model: RegisteredModel, state: LimitState, moment: float) -> pb.EndpointState:
