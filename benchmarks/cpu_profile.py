@@ -14,7 +14,7 @@ from rich.table import Table
 
 FOLDER: Final = Path(__file__).parent / "sampled"
 VARIABLE: Final = "DEARENA_CPU_SAMPLES"
-LOOP: Final = "asyncio/base_events.py:BaseEventLoop.run_forever"
+LOOP: Final = "asyncio/runners.py:Runner.run"
 LEAST_SHARE: Final = 0.01
 """Of all time; what has less is summed up."""
 REST: Final = "all others"

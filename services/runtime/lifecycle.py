@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
+import uvloop
 from opentelemetry.sdk.trace import TracerProvider
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -291,7 +292,8 @@ def main(name: str, settings_type: type[S], build: Build[S]) -> None:
             service.result()
 
     try:
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
     except Exception:
         log.exception("service broke", service=name)
         sys.exit(1)

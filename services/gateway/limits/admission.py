@@ -50,6 +50,8 @@ class _Asking:
     task: asyncio.Task[None] | None = None
     asked_at: float = float("-inf")
     timer: asyncio.TimerHandle | None = None
+    looks_at: float = 0.0
+    """When the timer ends, by the loop's clock."""
 
 
 class Admission:
@@ -223,9 +225,11 @@ class Admission:
         loop = asyncio.get_running_loop()
         at = max(loop.time() + seconds, asking.asked_at + BREATH_SECONDS)
         if asking.timer is not None:
-            if asking.timer.when() <= at:
+            if asking.looks_at <= at:
                 return
             asking.timer.cancel()
+        # A handle need not tell its time: uvloop's does not where the time has come already.
+        asking.looks_at = at
         asking.timer = loop.call_at(at, self._begin_asking, asking)
 
     def _begin_asking(self, asking: _Asking) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.cpu_profile import whose
 
-LOOP = "/x/lib/python3.11/asyncio/base_events.py:BaseEventLoop.run_forever"
+LOOP = "/x/lib/python3.11/asyncio/runners.py:Runner.run"
 
 
 def test_the_innermost_place_counts_by_whose_code_it_is() -> None:
