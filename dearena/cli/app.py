@@ -44,7 +44,7 @@ app = typer.Typer(
 app.command("up", **up.SETTINGS)(up.up)
 app.command("doctor")(doctor.doctor)
 app.command("register")(register.register)
-app.command("models")(models.models)
+app.add_typer(models.app, name="models")
 app.command("retire")(models.retire)
 app.add_typer(keys.app, name="keys")
 app.add_typer(budget.app, name="budget")

@@ -1,4 +1,4 @@
-"""`dearena models` and `dearena retire`."""
+"""`dearena models`, what it has below it, and `dearena retire`."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,15 +12,21 @@ from dearena.client import ArenaClient
 from dearena.plain import plain
 from dearena.v1 import gateway_pb2
 
+app = typer.Typer(help="List models, and see to their endpoints.")
 
+
+@app.callback(invoke_without_command=True)
 def models(
+    context: typer.Context,
     *,
     show_retired: Annotated[bool, typer.Option("--all", help="Retired models too.")] = False,
     health: Annotated[bool, typer.Option("--health", help="How their endpoints fare at present.")] = False,
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """List models in the order of their registration."""
+    """List models in the order of their registration, or see to one of them."""
+    if context.invoked_subcommand is not None:
+        return
 
     async def body(client: ArenaClient) -> None:
         if health:
@@ -45,6 +51,31 @@ async def _show_health(client: ArenaClient, *, as_json: bool) -> None:
         output.show(endpoint_health.table(found))
     else:
         output.show("no models yet; `dearena register` or `dearena apply` brings some")
+
+
+@app.command("ask-again")
+def ask_again(
+    slug: Annotated[str, typer.Argument(help="The model's slug.")],
+    *,
+    dimension: Annotated[str, typer.Option("--dimension", "-d", help="Only answers of this dimension.")] = "",
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Have answers that failed asked again, at once.
+
+    Where the model is ready it has been admitted by the answers it has, and nothing is asked.
+    """
+
+    async def body(client: ArenaClient) -> None:
+        count = await client.ask_answers_again(slug, dimension=dimension)
+        if as_json:
+            output.show_json({"answers": count})
+        elif count:
+            output.show(f"{count} {'answer' if count == 1 else 'answers'} of {slug} asked again")
+        else:
+            output.show(f"no answer of {slug} has failed where it is not ready")
+
+    run(body, project=project)
 
 
 def table(found: Sequence[gateway_pb2.Model]) -> Table:

@@ -121,6 +121,25 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
         )
         return (await self._gateway.told(self._models.RetireModel(request, timeout=self._seconds))).model
 
+    async def ask_answers_again(self, slug: str, *, dimension: str = "", request_id: str = "") -> int:
+        """Have answers of a model asked again that failed, wherever it is not ready; says how many.
+
+        Args:
+            slug: of the model.
+            dimension: slug of one; empty: every one.
+            request_id: makes a repetition harmless.
+
+        Raises:
+            ModelNotActive: the model is retired.
+            UnknownModel: there is none.
+        """
+        request = gateway_pb2.AskAnswersAgainRequest(
+            model=self.model_name(slug),
+            dimension=self.dimension_name(dimension) if dimension else "",
+            request_id=request_id or _request_id(),
+        )
+        return (await self._gateway.told(self._models.AskAnswersAgain(request, timeout=self._seconds))).answers
+
     async def get_model(self, slug: str) -> gateway_pb2.Model:
         """One model; raises UnknownModel."""
         request = gateway_pb2.GetModelRequest(name=self.model_name(slug))

@@ -28,7 +28,7 @@ def test_what_there_is() -> None:
         "up",
         "doctor",
         "register",
-        "models",
+        "models ask-again",
         "retire",
         "keys list",
         "keys limit",
