@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dearena import identity
-from dearena.client import declared, pools, yaml_places
+from dearena import identity, yaml_places
+from dearena.client import declared, pools
 from dearena.client.arena_file import ArenaFile
 from dearena.client.client import ArenaClient
 from dearena.client.declared_budgets import budgets_of, called, key_of
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import KeyEntry, ModelEntry
-from dearena.client.yaml_places import Place
 from dearena.faults import AlreadyExists, ArenaFault, FieldViolation, UnknownDimension, UnknownModel
 from dearena.v1 import gateway_pb2, query_selector_pb2
+from dearena.yaml_places import Place
 
 
 class Action(StrEnum):

@@ -25,13 +25,13 @@ from typing import Any, Final
 
 from pydantic import PrivateAttr, ValidationError
 
-from dearena import identity
-from dearena.client import arena_words, yaml_places
+from dearena import identity, yaml_places
+from dearena.client import arena_words
 from dearena.client.dimension_entries import DimensionEntry, JudgingEntry
 from dearena.client.model_entries import DEFAULT_TIMEOUT_SECONDS, Entry, KeyEntry, ModelEntry, Slug
-from dearena.client.yaml_places import Place, YamlPlaces
 from dearena.faults import FieldViolation
 from dearena.names import DEFAULT_PROJECT
+from dearena.yaml_places import Place, YamlPlaces
 
 LARGEST_TEXT: Final = 256 * 1024
 """Bytes of a template or a rubric."""

@@ -7,8 +7,8 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from dearena.client.yaml_places import Place, YamlPlaces
 from dearena.faults import FieldViolation
+from dearena.yaml_places import Place, YamlPlaces
 
 _KEY_WORDS: Final = ("key", "token", "secret", "password")
 _REFERENCE: Final = "key_reference"

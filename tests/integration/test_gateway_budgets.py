@@ -430,7 +430,7 @@ async def test_the_price_file_prices_models_that_say_nothing(
         assert (await complete(gateway, call("m@1", "query 2"))).cost.nano_units == 6_000_000
 
     file.write_text("prices:\n  - {upstream_model: m, price: 3}\n")
-    with pytest.raises(BrokenPriceFile, match=r"prices\.yaml: line 2: price is not known here"):
+    with pytest.raises(BrokenPriceFile, match=r"prices\.yaml:2:\d+: prices\[0\]\.price: is not known here"):
         async with serving(settings(price_file=str(file))):
             pass
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from dearena.yaml_places import LARGEST_FILE
 from services.gateway.calls import Call
 from services.gateway.money.price_list import BrokenPriceFile, PriceList, read_prices
 
@@ -15,8 +16,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
 """At most so often it is looked at."""
-LARGEST_FILE: Final = 1024 * 1024
-"""Bytes."""
 
 
 class PriceFile:
@@ -26,7 +25,7 @@ class PriceFile:
         """Read it; without a path there are no prices.
 
         Raises:
-            BrokenPriceFile: it cannot be read, or is wrong; says at which lines.
+            BrokenPriceFile: it cannot be read, or is wrong; says where.
         """
         self._path = Path(path) if path else None
         self._clock = clock
@@ -68,12 +67,7 @@ def _read(path: Path) -> PriceList:
             content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise BrokenPriceFile(f"{path}: {error.strerror}") from error
-    if len(content) > LARGEST_FILE:
-        raise BrokenPriceFile(f"{path}: has more than {LARGEST_FILE:,} bytes")
-    try:
-        return read_prices(content.decode())
-    except (BrokenPriceFile, UnicodeDecodeError) as error:
-        raise BrokenPriceFile(f"{path}: {error}") from error
+    return read_prices(content, str(path))
 
 
 def _stamp(path: Path | None) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Prices of models, as a file tells them; every fault in it is told with its line. Pure.
+"""Prices of models, as a file tells them; every fault in it is told with its line and column. Pure.
 
 prices:
   - upstream_model: kappa-large
@@ -10,14 +10,14 @@ prices:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-import yaml
-
+from dearena.faults import FieldViolation, InvalidField
+from dearena.yaml_places import Place, YamlPlaces
 from services.gateway.models import Endpoint, ModelSpec
 from services.gateway.pricing import Money, Price
 
@@ -29,7 +29,7 @@ _AMOUNT: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?", re.ASCII)
 
 
 class BrokenPriceFile(ValueError):
-    """What is wrong, and at which lines: one sentence each."""
+    """What is wrong, and where: one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,79 +68,76 @@ def host_of(base_url: str) -> str:
         return ""
 
 
-def read_prices(text: str) -> PriceList:
+def read_prices(content: bytes, name: str) -> PriceList:
     """The prices that a file tells.
+
+    Args:
+        content: of the file.
+        name: of the file, before each line and column.
 
     Raises:
         BrokenPriceFile: with everything that is wrong.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise BrokenPriceFile(f"{where}it is not YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BrokenPriceFile(f"it is not YAML: {error}") from error
-    problems: list[str] = []
+        places = YamlPlaces(name, content)
+    except InvalidField as fault:
+        raise _broken(fault.violations) from fault
+    problems: list[FieldViolation] = []
     prices: dict[_Whose, Price] = {}
-    for entry in _entries(root, problems):
-        if (said := _said(entry, problems)) is None or (read := _price(said, _line(entry), problems)) is None:
+    for at, entry in enumerate(_entries(places, problems)):
+        place = ("prices", at)
+        if (said := _said(places, place, entry, problems)) is None:
+            continue
+        if (read := _price(places, place, said, problems)) is None:
             continue
         whose, price = read
         if whose in prices:
-            problems.append(f"line {_line(entry)}: the price of {whose.upstream_model} is said twice")
+            problems.append(places.violation(place, f"the price of {whose.upstream_model} is said twice"))
         prices[whose] = price
     if problems:
-        raise BrokenPriceFile("; ".join(problems))
+        raise _broken(problems)
     return PriceList(prices)
 
 
-def _entries(root: yaml.Node | None, problems: list[str]) -> Iterator[yaml.Node]:
-    match root:
+def _broken(problems: Iterable[FieldViolation]) -> BrokenPriceFile:
+    return BrokenPriceFile("; ".join(f"{one.field}: {one.description}" for one in problems))
+
+
+def _entries(places: YamlPlaces, problems: list[FieldViolation]) -> list[Any]:
+    match places.data:
         case None:  # editors and `cp` empty a file before they write it
-            problems.append("the file is empty; one without prices says `prices: []`")
-            return
-        case yaml.MappingNode(value=[(yaml.ScalarNode(value="prices"), entries)]):
-            pass
+            problems.append(places.violation((), "the file is empty; one without prices says `prices: []`"))
+        case {"prices": list(entries), **others} if not others:
+            return entries
+        case {"prices": _, **others} if not others:
+            problems.append(places.violation(("prices",), "must be a list"))
         case _:
-            problems.append(f"line {_line(root)}: the file must hold `prices`, and nothing else")
-            return
-    match entries:
-        case yaml.SequenceNode(value=each):
-            yield from each
-        case _:
-            problems.append(f"line {_line(entries)}: prices must be a list")
+            problems.append(places.violation((), "the file must hold `prices`, and nothing else"))
+    return []
 
 
-def _said(entry: yaml.Node, problems: list[str]) -> dict[str, str] | None:
-    """Words and values of an entry; None where it is none."""
-    if not isinstance(entry, yaml.MappingNode):
-        problems.append(f"line {_line(entry)}: an entry must say {', '.join(_WORDS)}")
+def _said(places: YamlPlaces, place: Place, entry: Any, problems: list[FieldViolation]) -> dict[str, str] | None:
+    """Words and values of an entry as they are written; None where it is none."""
+    if not isinstance(entry, dict):
+        problems.append(places.violation(place, f"must say {', '.join(_WORDS)}"))
         return None
     said: dict[str, str] = {}
-    sound = True
-    for key, value in entry.value:
-        if not isinstance(key, yaml.ScalarNode) or not isinstance(value, yaml.ScalarNode):
-            problem = "must be a word and its value"
-        elif key.value not in _WORDS:
-            problem = f"{key.value} is not known here; known are {', '.join(_WORDS)}"
-        elif key.value in said:
-            problem = f"{key.value} is said twice"
+    for word in map(str, entry):
+        if word not in _WORDS:
+            problems.append(places.key((*place, word), f"is not known here; known are {', '.join(_WORDS)}"))
+        elif (text := places.text((*place, word))) is None:
+            problems.append(places.violation((*place, word), "must be one value"))
         else:
-            said[key.value] = value.value
-            continue
-        problems.append(f"line {_line(key)}: {problem}")
-        sound = False
-    return said if sound else None
+            said[word] = text
+    return said if len(said) == len(entry) else None
 
 
-def _price(said: Mapping[str, str], line: int, problems: list[str]) -> tuple[_Whose, Price] | None:
-    before = len(problems)
-    if not said.get("upstream_model"):
-        problems.append(f"line {line}: upstream_model is required")
-    if not said.get("currency"):
-        problems.append(f"line {line}: currency is required")
+def _price(
+    places: YamlPlaces, place: Place, said: Mapping[str, str], problems: list[FieldViolation]
+) -> tuple[_Whose, Price] | None:
+    found = [
+        places.violation(place, f"{word} is required") for word in ("upstream_model", "currency") if not said.get(word)
+    ]
     amounts: dict[str, Money] = {}
     for name in (_INPUT, _OUTPUT):
         if (text := said.get(name)) is None:
@@ -148,16 +145,14 @@ def _price(said: Mapping[str, str], line: int, problems: list[str]) -> tuple[_Wh
         if _AMOUNT.fullmatch(text):
             amounts[name] = Money(said.get("currency", ""), int(Decimal(text) * NANO))
         else:
-            problems.append(f"line {line}: {name} must be a number from 0 with at most nine decimals, not {text!r}")
-    if not amounts and len(problems) == before:
-        problems.append(f"line {line}: {_INPUT} or {_OUTPUT} is required")
+            wanted = "must be a number from 0 with at most nine decimals"
+            found.append(places.violation((*place, name), f"{wanted}, not {text!r}"))
+    if not amounts and not found:
+        found.append(places.violation(place, f"{_INPUT} or {_OUTPUT} is required"))
     price = Price(amounts.get(_INPUT), amounts.get(_OUTPUT))
-    if len(problems) == before and (problem := price.problem()):
-        problems.append(f"line {line}: {problem}")
-    if len(problems) > before:
+    if not found and (problem := price.problem()):
+        found.append(places.violation(place, problem))
+    problems.extend(found)
+    if found:
         return None
     return _Whose(said["upstream_model"], said.get("host", "").lower(), said.get("provider", "")), price
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dearena.client import read_arena_file
-from dearena.client.yaml_places import LARGEST_FILE
 from dearena.faults import InvalidField
+from dearena.yaml_places import LARGEST_FILE
 
 HERE = "¶"
 """In the texts below: where a fault is to be pointed at."""

@@ -48,7 +48,14 @@ class YamlPlaces:
 
     def violation(self, place: Place, description: str) -> FieldViolation:
         """What is wrong at a place; with the line and column of the innermost part of it that is there."""
-        return FieldViolation(self._mark(self._found(place)), f"{shown(place)}: {description}")
+        return FieldViolation(
+            self._mark(self._found(place)), f"{shown(place)}: {description}" if place else description
+        )
+
+    def text(self, place: Place) -> str | None:
+        """A value as it is written, so that a number keeps all its digits; None for what is not one value."""
+        node = self._node(place)
+        return node.value if isinstance(node, yaml.ScalarNode) else None
 
     def _found(self, place: Place) -> yaml.Mark | None:
         """Of a field with one value, that value; of others, and of unknown ones, the field's name."""
