@@ -1,11 +1,12 @@
 """`dearena budget`: the most that calls may cost, of a dimension, a model, or a model's insertion."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from dearena.budgets import some_of
 from dearena.cli import columns, output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
@@ -41,6 +42,8 @@ def list_(
             output.show_json([plain(budget) for budget in found])
         elif found:
             output.show(table(found))
+            for note in (note for budget in found for note in notes_on(budget)):
+                output.show(note)
         else:
             output.show("no budgets; `dearena budget set` makes one")
 
@@ -73,6 +76,8 @@ def set_(
             output.show_json(plain(budget))
         else:
             output.show(f"{called(budget)}: {amount_text(budget.limit)}")
+            for note in notes_on(budget):
+                output.show(note)
 
     run(body, project=project)
 
@@ -109,6 +114,18 @@ def _budget(dimension: str, model: str, *, each_model: bool) -> gateway_pb2.Budg
     if dimension:
         scope = gateway_pb2.BUDGET_SCOPE_INSERTION if model or each_model else gateway_pb2.BUDGET_SCOPE_DIMENSION
     return gateway_pb2.Budget(scope=scope, dimension=dimension, model=model)
+
+
+def notes_on(budget: gateway_pb2.Budget) -> Iterator[str]:
+    """What a budget does not hold, though somebody may think so, and what does not fit it."""
+    if budget.models_without_price:
+        have = "has" if budget.models_without_price == 1 else "have"
+        yield (
+            f"{called(budget)}: {budget.models_without_price} of {budget.models} models it holds {have} no price: "
+            "their calls are not counted"
+        )
+    if budget.misfits:
+        yield f"{called(budget)} does not fit: {some_of(budget.misfits)}"
 
 
 def table(found: Sequence[gateway_pb2.Budget]) -> Table:

@@ -11,7 +11,7 @@ from dearena import identity, yaml_places
 from dearena.client import declared, pools
 from dearena.client.arena_file import ArenaFile
 from dearena.client.client import ArenaClient
-from dearena.client.declared_budgets import budgets_of, called, key_of
+from dearena.client.declared_budgets import budgets_of, called, key_of, misfits
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import KeyEntry, ModelEntry
 from dearena.faults import AlreadyExists, ArenaFault, FieldViolation, UnknownDimension, UnknownModel
@@ -54,11 +54,15 @@ async def check(client: ArenaClient, file: ArenaFile) -> None:
     for at, dimension in enumerate(file.dimensions):
         with _collected(violations, file, ("dimensions", at)):
             await _check_dimension(client, dimension)
-    for at, model in enumerate(file.models):
-        with _collected(violations, file, ("models", at)):
-            wanted = declared.model_of(model, client.model_name(model.slug), file.cohort(client.project))
-            with suppress(AlreadyExists):  # then all else is in order: it was looked at first
-                await client.register_model(wanted, validate_only=True)
+    models = {one.name.rpartition("/")[2]: one async for one in client.models()} if any(budgets_of(file)) else {}
+    for at, entry in enumerate(file.models):
+        wanted = declared.model_of(entry, client.model_name(entry.slug), file.cohort(client.project))
+        present = models.get(entry.slug)
+        models[entry.slug] = declared.with_price(wanted, present)
+        with _collected(violations, file, ("models", at)), suppress(AlreadyExists):
+            # What is there already was looked at in all else before.
+            models[entry.slug] = await client.register_model(wanted, validate_only=True)
+    violations.extend(misfits(file, models))
     if violations:
         raise yaml_places.fault(violations)
 

@@ -88,9 +88,23 @@ def _parameters(
     if entry is None:
         return default
     parameters = common_pb2.GenerationParameters(**entry.model_dump(exclude_none=True, exclude={"extra_body"}))
+    if entry.max_tokens is None:
+        # What is left out is not sent; but for this, without which nobody knows what a call may cost.
+        parameters.max_tokens = default.max_tokens
     if entry.extra_body:
         parameters.extra_body.update(entry.extra_body)
     return parameters
+
+
+def with_price(wanted: gateway_pb2.Model, present: gateway_pb2.Model | None) -> gateway_pb2.Model:
+    """A declared model with what its calls will be charged at, as far as that can be told here."""
+    told = gateway_pb2.Model()
+    told.CopyFrom(wanted)
+    if wanted.HasField("price"):
+        told.effective_price.CopyFrom(wanted.price)
+    elif present is not None:
+        told.effective_price.CopyFrom(present.effective_price)
+    return told
 
 
 def price_of(entry: PriceEntry | None) -> gateway_pb2.Price | None:

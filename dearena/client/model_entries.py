@@ -77,7 +77,7 @@ def _plain_json(members: dict[str, Any]) -> dict[str, Any]:
 
 
 class ParametersEntry(Entry):
-    """Parameters of calls; those left out are not sent."""
+    """Parameters of calls; those left out are not sent, but for max_tokens, which has its default."""
 
     temperature: Annotated[float, BeforeValidator(not_a_truth), Field(ge=0, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, BeforeValidator(not_a_truth), Field(gt=0, le=1)] | None = None

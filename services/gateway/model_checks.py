@@ -95,6 +95,8 @@ def _parameter_problems(path: str, parameters: Parameters) -> Iterator[Problem]:
         yield f"{path}.top_p", "must be above 0 and at most 1"
     if parameters.get("max_tokens", 1) < 1:
         yield f"{path}.max_tokens", "must be at least 1"
+    if "reasoning_tokens" in parameters and "max_tokens" not in parameters:
+        yield f"{path}.reasoning_tokens", "needs max_tokens beside it: endpoints are sent their sum"
     if abs(parameters.get("seed", 0)) > MAX_SEED:
         yield f"{path}.seed", f"must be from {-MAX_SEED} to {MAX_SEED}"
     extra = parameters.get("extra_body", {})

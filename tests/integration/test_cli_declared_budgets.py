@@ -51,13 +51,35 @@ async def test_budgets_of_a_file_are_set_once_and_changed_where_they_differ(aren
     assert await of_algebra(arena) == ["7.50 USD", "0.50 USD"]
 
 
-async def test_what_the_gateway_finds_wrong_with_a_budget_is_told_by_its_name(arena: Arena) -> None:
-    await applied(arena, BUDGETS)
+async def test_a_budget_that_calls_do_not_fit_is_pointed_at_before_anything_is_changed(arena: Arena) -> None:
     (arena.directory / "arena.yaml").write_text(BUDGETS.replace("2 USD", "2 EUR"))
+    problem = await arena.refused("apply", "-f", "arena.yaml")
+    assert "arena.yaml:3:13: models[0].budget: calls of kappa are priced in USD, and it is in EUR" in problem
+    assert await limits(arena) == {}
+
+
+async def test_what_a_budget_of_the_arena_does_not_fit_is_pointed_at_in_the_file(arena: Arena) -> None:
+    await arena.said("budget", "set", "5 EUR", "--dimension", "algebra")
+    (arena.directory / "arena.yaml").write_text(ARENA)
+    problem = await arena.refused("apply", "-f", "arena.yaml")
+    assert "arena.yaml:4:5: models[0].price: the budget of dimension algebra does not fit: calls of kappa" in problem
+
+
+async def test_what_the_gateway_finds_wrong_with_a_budget_is_told_by_its_name(arena: Arena) -> None:
+    await arena.said("budget", "set", "5 EUR", "--model", "lambda")
+    (arena.directory / "arena.yaml").write_text(ARENA.replace("slug: lambda\n", "slug: lambda\n    budget: 2 USD\n"))
     result = await arena.dearena("apply", "-f", "arena.yaml")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: budget model kappa: budget.limit.currency: ")
-    assert (await limits(arena))["", "kappa"] == "2.00 USD"
+    assert result.stderr.startswith("error: budget model lambda: budget.limit.currency: ")
+
+
+async def test_models_without_a_price_are_said_where_a_budget_holds_them(arena: Arena) -> None:
+    (arena.directory / "arena.yaml").write_text(ARENA)
+    await arena.said("apply", "-f", "arena.yaml")
+    note = "dimension algebra: 1 of 2 models it holds has no price: their calls are not counted"
+    said = await arena.said("budget", "set", "5 USD", "--dimension", "algebra")
+    assert said.splitlines() == ["dimension algebra: 5.00 USD", note]
+    assert (await arena.said("budget", "list")).splitlines()[-1] == note
 
 
 async def test_a_model_is_registered_with_a_budget_and_a_taken_name_keeps_its_own(arena: Arena) -> None:

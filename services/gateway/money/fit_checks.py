@@ -12,7 +12,7 @@ from services.gateway.dimensions import Dimensions
 from services.gateway.egress import OPEN, Egress
 from services.gateway.models import ModelSpec
 from services.gateway.money.budget_book import BudgetBook
-from services.gateway.money.budget_requests import check_limit
+from services.gateway.money.budget_requests import check_currency, check_limit
 from services.gateway.money.budgets import BudgetKey, BudgetScope
 from services.gateway.money.fits import Fits, misfits_of, purposes_of
 from services.gateway.money.price_file import PriceFile
@@ -42,8 +42,9 @@ class FitChecks:
         """
         models = await self._models.list(key.project)
         check_limit(key, budget, models, self._prices.prices)
-        known = (await self._book.of(key.project)).get(key)
-        if known is not None and known.currency == budget.limit.currency:
+        self._book.forget(key.project)  # it may have been removed this moment
+        if (known := (await self._book.of(key.project)).get(key)) is not None:
+            check_currency(known.currency, budget.limit.currency, key)
             return
         fits = Fits(models, self._prices.prices, await self._egress(key.project, [key.dimension]))
         if misfits := fits.of(key, budget.limit.currency).misfits:

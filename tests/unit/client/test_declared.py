@@ -11,7 +11,7 @@ from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.judging import templates
 from dearena.names import DimensionName
-from dearena.v1 import gateway_pb2, query_selector_pb2
+from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 from services.gateway import models as gateway_models
 from services.query_selector import dimension as query_selector_dimension
 from services.query_selector import messages as query_selector_messages
@@ -149,3 +149,9 @@ def test_a_dimension_that_is_other_than_declared_is_told(
     change: dict[str, Any], pool_hash: str, differences: list[str]
 ) -> None:
     assert list(declared.dimension_differences(dimension(**change), pool_hash, STORED)) == differences
+
+
+def test_parameters_without_a_limit_have_the_default_one_and_nothing_else_that_is_not_said() -> None:
+    said = model(judge_parameters=ParametersEntry(top_p=0.5), answer_parameters=ParametersEntry(reasoning_tokens=9))
+    assert said.judge_parameters == common_pb2.GenerationParameters(top_p=0.5, max_tokens=1024)
+    assert said.answer_parameters == common_pb2.GenerationParameters(reasoning_tokens=9, max_tokens=2048)

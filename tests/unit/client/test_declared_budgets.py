@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dearena.client import ArenaFile, read_arena_file
-from dearena.client.declared_budgets import budgets_of, called, key_of
+from dearena.client.declared_budgets import budgets_of, called, key_of, misfits
 from dearena.faults import InvalidField
 from dearena.v1 import common_pb2, gateway_pb2
 
@@ -61,3 +61,33 @@ def test_what_is_no_amount_is_pointed_at(tmp_path: Path, amount: str) -> None:
     assert violation.field == "arena.yaml:12:23"
     assert violation.description.startswith("dimensions[0].insertion_budget: ")
     assert "is not an amount such as '0.50 USD'" in violation.description
+
+
+IN_DOLLARS = "calls of {} are priced in USD, and it is in EUR"
+
+
+def priced(slug: str, currency: str, nano_units: int = 5, provider: str = "") -> gateway_pb2.Model:
+    money = common_pb2.Money(currency=currency, nano_units=nano_units)
+    price = gateway_pb2.Price(per_million_output_tokens=money)
+    return gateway_pb2.Model(name=f"projects/p/models/{slug}", provider=provider, effective_price=price)
+
+
+def test_a_budget_in_another_currency_than_its_calls_is_pointed_at(tmp_path: Path) -> None:
+    content = FILE.replace("insertion_budget: 0.50 EUR", 'allowed_providers: ["hosted"]')
+    found = [
+        priced("kappa", "EUR", provider="hosted"),
+        priced("lambda", "USD", provider="other"),
+        priced("there", "USD", provider="hosted"),
+        priced("free", "USD", 0, provider="hosted"),
+    ]
+    models = {model.name.rpartition("/")[2]: model for model in found}
+    told = [(one.field, one.description) for one in misfits(read(tmp_path, content), models)]
+    assert told == [
+        # Only what may enter; `coding` lets everybody.
+        ("arena.yaml:11:13", f"dimensions[0].budget: {IN_DOLLARS.format('there')}"),
+        (
+            "arena.yaml:16:23",
+            f"dimensions[1].insertion_budget: {'; '.join(IN_DOLLARS.format(slug) for slug in ('lambda', 'there'))}",
+        ),
+        ("arena.yaml:4:13", "models[0].budget: calls of kappa are priced in EUR, and it is in USD"),
+    ]
