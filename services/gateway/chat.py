@@ -24,9 +24,14 @@ MAX_COMPLETION_TOKENS = "max_completion_tokens"
 REPLY_LIMIT_MEMBERS = (MAX_TOKENS, MAX_COMPLETION_TOKENS)
 """What endpoints call the limit; OpenAI's reasoning models take the second only."""
 RESERVED_MEMBERS = frozenset(
-    {*_PLAIN_PARAMETERS, *REPLY_LIMIT_MEMBERS, "reasoning_tokens", "model", "messages", "stream", "n", "dearena"}
+    {
+        *_PLAIN_PARAMETERS,
+        *REPLY_LIMIT_MEMBERS,
+        *("reasoning_tokens", "model", "messages", "stream", "dearena"),
+        *("n", "best_of"),
+    }
 )
-"""What `extra_body` must not hold: we set it, or could not read the reply."""
+"""What `extra_body` must not hold: we set it, could not read the reply, or would pay several for one."""
 
 
 @dataclass(frozen=True, slots=True)

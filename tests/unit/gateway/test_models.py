@@ -140,6 +140,8 @@ def test_the_system_prompt_is_not_part_of_how_a_model_judges() -> None:
         (replace(SPEC, answer_parameters={"max_tokens": 0}), "model.answer_parameters.max_tokens"),
         (replace(SPEC, judge_parameters={"seed": 2**60}), "model.judge_parameters.seed"),
         (replace(SPEC, judge_parameters={"extra_body": {"stream": True}}), "model.judge_parameters.extra_body"),
+        (replace(SPEC, judge_parameters={"extra_body": {"best_of": 8}}), "model.judge_parameters.extra_body"),
+        (replace(SPEC, judge_parameters={"reasoning_tokens": 9}), "model.judge_parameters.reasoning_tokens"),
         (replace(SPEC, judge_parameters={"extra_body": {"x": float("inf")}}), "model.judge_parameters.extra_body"),
         (replace(SPEC, system_prompt="x" * 65_537), "model.system_prompt"),
         (replace(SPEC, concurrency=5000), "model.concurrency"),

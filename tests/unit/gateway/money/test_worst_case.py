@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.chat import Message
-from services.gateway.money.worst_case import NoLimit, most_cost, most_input_tokens
+from services.gateway.money.worst_case import TEMPLATE_TOKENS, NoLimit, most_cost, most_input_tokens
 from services.gateway.pricing import Money, Price, cost_of
 
 PRICES = st.integers(0, 10**12).map(lambda nano: Money("USD", nano))
@@ -37,4 +37,10 @@ def test_bytes_count_not_characters() -> None:
 def test_without_a_limit_of_output_nobody_knows() -> None:
     with pytest.raises(NoLimit):
         most_cost(Price(None, Money("USD", 1)), [], {})
-    assert most_cost(Price(Money("USD", 10**6), None), [], {}) == 16
+    assert most_cost(Price(Money("USD", 10**6), None), [], {}) == TEMPLATE_TOKENS
+
+
+def test_further_members_of_the_body_may_be_part_of_the_prompt() -> None:
+    price = Price(Money("USD", 10**6), None)
+    documents = {"documents": ["é" * 50_000]}
+    assert most_cost(price, [], {"extra_body": documents}) - most_cost(price, [], {}) >= 100_000
