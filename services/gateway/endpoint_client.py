@@ -38,7 +38,7 @@ from services.gateway.http2 import Http2
 from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing
 from services.gateway.limits.gate import Gate
 from services.gateway.model_identity import is_fallback, is_same_model, served_by
-from services.gateway.reach import Reach, RefusedByPolicy
+from services.gateway.reach import Reach, RefusedByPolicy, host_of
 from services.gateway.retries import RetryPolicy, retry_after_seconds
 from services.gateway.withheld import Withheld
 from services.runtime import semantics, telemetry
@@ -168,7 +168,7 @@ class EndpointClient:
         headers = {**_HEADERS, "x-request-id": call.request_id}
         key = ""
         if endpoint.key_reference:
-            key = self._keys.key(KeyReference.parse(endpoint.key_reference))
+            key = self._keys.key(KeyReference.parse(endpoint.key_reference), host_of(endpoint.base_url))
             headers["authorization"] = f"Bearer {key}"
         return _Request(
             wire=self._http2 if endpoint.http2 else self._http1,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal, Self
 
+from services.gateway.reach import matches_host
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _OWN_SETTINGS = "DEARENA_"
 MAX_KEY_LENGTH = 4096
@@ -82,34 +84,45 @@ class KeyRing:
     read_file: Callable[[str], str]
     """Raises OSError or UnicodeError when the file cannot be read."""
     directory: str = ""
-    """Only files below it may be named; empty: any file that can be read."""
+    """Only files below it may be named; empty: none."""
     variables: Sequence[str] = KEY_VARIABLES
     """Patterns of the variables that may be named: `*` stands for any characters."""
+    hosts: Sequence[tuple[str, str]] = ()
+    """Pairs of a pattern of references and one of hosts that their keys may be sent to; none at all: to every host."""
 
-    def check(self, reference: KeyReference) -> None:
-        """Check that a key may be taken from there; whether there is one is another matter.
+    def check(self, reference: KeyReference, host: str) -> None:
+        """Check that a key may be taken from there and sent to a host; whether there is one is another matter.
 
         Raises:
             KeyRefused: it may not.
         """
+        self._check_place(reference)
+        if not self.hosts:
+            return
+        allowed = [its for pattern, its in self.hosts if fnmatchcase(str(reference), pattern)]
+        if not any(matches_host(host, pattern) for pattern in allowed):
+            named = f"is for {', '.join(allowed)}" if allowed else "has no host"
+            raise KeyRefused(f"{reference} {named} by key_hosts, and may not be sent to {host}")
+
+    def _check_place(self, reference: KeyReference) -> None:
         if reference.source == "env":
             if not any(fnmatchcase(reference.place, pattern) for pattern in self.variables):
                 raise KeyRefused(
                     f"{reference} is none of the variables that key_variables allows ({', '.join(self.variables)})"
                 )
-        elif self.directory and posixpath.commonpath((self.directory, reference.place)) != posixpath.normpath(
-            self.directory
-        ):
+        elif not self.directory:
+            raise KeyRefused(f"{reference} is not read: key_directory names no directory that keys may lie in")
+        elif posixpath.commonpath((self.directory, reference.place)) != posixpath.normpath(self.directory):
             raise KeyRefused(f"{reference} is not below the directory that key_directory names")
 
-    def key(self, reference: KeyReference) -> str:
-        """The key, ready for a header.
+    def key(self, reference: KeyReference, host: str) -> str:
+        """The key, ready for a header of a request to this host.
 
         Raises:
-            KeyRefused: it may not be taken from there.
+            KeyRefused: it may not be taken from there, or not be sent to this host.
             KeyMissing: the reference names nothing, or nothing that can be a key.
         """
-        self.check(reference)
+        self.check(reference, host)
         look_up = self.environment.get if reference.source == "env" else self._from_file
         found = look_up(reference.place)
         if found is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dearena.faults import FieldViolation, InvalidField
 from services.gateway.key_references import KeyReference, KeyRefused, KeyRing
 from services.gateway.models import Endpoint, ModelSpec
-from services.gateway.reach import Reach, RefusedByPolicy
+from services.gateway.reach import Reach, RefusedByPolicy, host_of
 
 
 def check_policy(reach: Reach, keys: KeyRing, spec: ModelSpec) -> None:
@@ -16,7 +16,7 @@ def check_policy(reach: Reach, keys: KeyRing, spec: ModelSpec) -> None:
 
     Args:
         reach: where calls may go.
-        keys: where keys may be taken from.
+        keys: where keys may be taken from, and sent to.
         spec: one that `check_spec` takes.
     """
     violations = list(_violations(reach, keys, spec.endpoint))
@@ -31,6 +31,6 @@ def _violations(reach: Reach, keys: KeyRing, endpoint: Endpoint) -> Iterator[Fie
         yield FieldViolation("model.endpoint.base_url", str(refusal))
     if endpoint.key_reference:
         try:
-            keys.check(KeyReference.parse(endpoint.key_reference))
+            keys.check(KeyReference.parse(endpoint.key_reference), host_of(endpoint.base_url))
         except KeyRefused as refusal:
             yield FieldViolation("model.endpoint.key_reference", str(refusal))

@@ -56,8 +56,8 @@ class Reach:
         if parts.scheme not in self.allowed_schemes:
             allowed = ", ".join(sorted(self.allowed_schemes))
             raise RefusedByPolicy(f"{parts.scheme} is none of the schemes that allowed_schemes allows ({allowed})")
-        host = (parts.hostname or "").removesuffix(".")
-        if self.allowed_hosts and not any(_matches(host, pattern) for pattern in self.allowed_hosts):
+        host = host_of(url)
+        if self.allowed_hosts and not any(matches_host(host, pattern) for pattern in self.allowed_hosts):
             raise RefusedByPolicy(f"{host} is none of the hosts that allowed_hosts allows")
         if host == "localhost" or host.endswith(".localhost"):
             self.check_address(_LOCAL_BY_NAME)
@@ -92,7 +92,13 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(map(ip_network, texts))
 
 
-def _matches(host: str, pattern: str) -> bool:
+def host_of(url: str) -> str:
+    """The host of a URL, as patterns name it: in lower case, without the dot of the root."""
+    return (urlsplit(url).hostname or "").removesuffix(".")
+
+
+def matches_host(host: str, pattern: str) -> bool:
+    """Whether a host is the one that a pattern names, or below it: `*.example.com` is every name below example.com."""
     return host.endswith(pattern[1:]) and host != pattern[1:] if pattern.startswith("*.") else host == pattern
 
 

@@ -13,7 +13,7 @@ from services.gateway.completion_log import CompletionLog
 from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
 from services.gateway.endpoint_client import EndpointClient
-from services.gateway.key_references import MAX_KEY_LENGTH, KeyRing
+from services.gateway.key_references import MAX_KEY_LENGTH
 from services.gateway.leases import Leases
 from services.gateway.limits.admission import Admission
 from services.gateway.limits.endpoint_states import EndpointStates
@@ -32,7 +32,7 @@ from services.gateway.policy_checks import check_policy
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.service import Gateway
-from services.gateway.settings import GatewaySettings, listed
+from services.gateway.settings import GatewaySettings
 from services.gateway.store import INDEXES, Models
 from services.runtime import subjects
 from services.runtime.doorbell import Doorbell
@@ -51,7 +51,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     budgets = BudgetBook(store, outbox, instance)
     cashier = Cashier(store, budgets, leases)
     dead_accounts = DeadAccounts(store, leases)
-    keys = KeyRing(os.environ, read_key_file, settings.key_directory, listed(settings.key_variables))
+    keys = settings.key_ring(os.environ, read_key_file)
     reach = settings.reach()
     endpoints = EndpointClient(
         keys,

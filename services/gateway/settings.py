@@ -1,11 +1,12 @@
 """Settings of the gateway."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from pydantic import Field, field_validator
 
 from services.gateway.asking_again import AskingAgain
-from services.gateway.key_references import KEY_VARIABLES
+from services.gateway.key_references import KEY_VARIABLES, KeyRing
 from services.gateway.limits.breaker import BreakerPolicy
 from services.gateway.reach import Reach, networks
 from services.gateway.retries import RetryPolicy
@@ -60,12 +61,16 @@ class GatewaySettings(ServiceSettings):
     # cost nothing here, and no budget holds them. Read again when it changes.
     price_file: str = ""
 
-    # Only files below it can be named by key references; empty: any file that the process can read, so
-    # that whoever may register a model can have any one-line file sent to an endpoint.
+    # Files below it can be named by key references, by whoever may register a model; empty: none.
     key_directory: str = ""
     # Only variables of these patterns, by commas, can be named by key references (`*` stands for any characters):
     # narrower where the environment holds other secrets under such names.
     key_variables: str = ",".join(KEY_VARIABLES)
+    # Which hosts a key may be sent to, as REFERENCE=HOST by commas: `env:OPENAI_API_KEY=api.openai.com`. `*` stands for
+    # any characters of a reference, `*.example.com` for all hosts below example.com; of several hosts each is said by
+    # itself. A key that is not among them goes nowhere. Empty: any key goes to whatever host a model's URL names,
+    # so that whoever may register a model can have each key that may be named sent to a server of his own.
+    key_hosts: str = ""
 
     # By commas. Without http, keys and prompts are never sent in the clear; models within a cluster often have
     # nothing else.
@@ -92,6 +97,16 @@ class GatewaySettings(ServiceSettings):
             raise ValueError("must be names or addresses without a port, or *.NAME")
         return value
 
+    @field_validator("key_hosts")
+    @classmethod
+    def _are_pairs(cls, value: str) -> str:
+        if not all(
+            re.fullmatch(r"(env:|file:/)\S*", reference) and _HOST_PATTERN.fullmatch(host)
+            for reference, host in key_hosts_of(value)
+        ):
+            raise ValueError("must be env:NAME=HOST or file:/path=HOST, by commas")
+        return value
+
     @field_validator("allow_private")
     @classmethod
     def _are_networks(cls, value: str) -> str:
@@ -111,6 +126,12 @@ class GatewaySettings(ServiceSettings):
             frozenset(listed(self.allowed_schemes)),
             tuple(host.lower() for host in listed(self.allowed_hosts)),
             networks(listed(self.allow_private)),
+        )
+
+    def key_ring(self, environment: Mapping[str, str], read_file: Callable[[str], str]) -> KeyRing:
+        """Where keys are looked up, and which hosts they may be sent to."""
+        return KeyRing(
+            environment, read_file, self.key_directory, listed(self.key_variables), key_hosts_of(self.key_hosts)
         )
 
     def asking_again(self) -> AskingAgain:
@@ -138,6 +159,12 @@ class GatewaySettings(ServiceSettings):
             longest_pause=self.http_longest_pause_seconds,
             longest_retry_after=self.http_longest_retry_after_seconds,
         )
+
+
+def key_hosts_of(text: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of a pattern of references and one of hosts, as `key_hosts` has them; the last `=` parts them."""
+    pairs = (part.rpartition("=") for part in listed(text))
+    return tuple((reference.strip(), host.strip().lower()) for reference, _, host in pairs)
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -152,6 +152,7 @@ async def traces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trac
         left = Traces(endpoint)
         environment = {
             **variables,
+            "DEARENA_KEY_DIRECTORY": str(directory),
             "DEARENA_OTLP_ENDPOINT": otlp,
             "DEARENA_LOG_LEVEL": "debug",
             "DEARENA_PROJECT": PROJECT,

@@ -150,6 +150,31 @@ async def test_where_no_call_may_go_no_model_is_registered(arena_settings: Arena
         assert "key_variables" in str(found[0])
 
 
+async def test_a_key_goes_to_no_host_that_it_is_not_for(
+    arena_settings: ArenaSettings, endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANY_KEY", "sk-company-000000")
+    keyed = model("m", endpoint.base_url, endpoint=pb.Endpoint(key_reference="env:COMPANY_KEY"))
+    strict = {**QUICK, "key_hosts": "env:COMPANY_KEY=api.example.com"}
+    async with serving(arena_settings(GatewaySettings, **strict)) as (gateway, _):
+        with refused(faults.InvalidField) as found:
+            await register(gateway, keyed)
+        (violation,) = found[0].violations
+        assert violation.field == "model.endpoint.key_reference"
+        assert "key_hosts" in violation.description
+    async with serving(arena_settings(GatewaySettings, **QUICK)) as (gateway, _):
+        await register(gateway, keyed)
+    # A model of before the setting is held to it as well, at its calls.
+    async with serving(arena_settings(GatewaySettings, **strict)) as (gateway, _):
+        completion = await complete(gateway, call("m@1"))
+        assert completion.failure.kind == pb.FAILURE_KIND_REFUSED_BY_POLICY
+        assert "key_hosts" in completion.failure.detail
+        assert (completion.http_requests, endpoint.requests) == (0, [])
+    theirs = {**QUICK, "key_hosts": "env:COMPANY_KEY=api.example.com,env:COMPANY_KEY=127.0.0.1"}
+    async with serving(arena_settings(GatewaySettings, **theirs)) as (gateway, _):
+        assert (await complete(gateway, call("m@1", "again"))).text == "42"
+
+
 async def test_a_model_of_before_a_policy_is_refused_at_its_calls(
     arena_settings: ArenaSettings, endpoint: ModelEndpoint
 ) -> None:

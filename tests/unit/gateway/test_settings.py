@@ -32,11 +32,24 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("allow_private", "10.0.0.0/33"),
         ("allow_private", "10.0.0.1/8"),
         ("allow_private", "localhost"),
+        ("key_hosts", "OPENAI_API_KEY=api.openai.com"),
+        ("key_hosts", "env:OPENAI_API_KEY"),
+        ("key_hosts", "env:OPENAI_API_KEY=https://api.openai.com"),
+        ("key_hosts", "env:OPENAI_API_KEY=api.openai.com=x y"),
     ],
 )
 def test_what_cannot_be_understood_is_refused(setting: str, value: str) -> None:
     with pytest.raises(ValidationError, match=setting):
         GatewaySettings.model_validate({setting: value})
+
+
+def test_hosts_of_keys_are_pairs() -> None:
+    settings = GatewaySettings(key_hosts="env:A_KEY=API.example.com, file:/keys/a=b=*.example.org,")
+    assert settings.key_ring({}, str).hosts == (
+        ("env:A_KEY", "api.example.com"),
+        ("file:/keys/a=b", "*.example.org"),
+    )
+    assert GatewaySettings().key_ring({}, str).hosts == ()
 
 
 def test_nothing_between_commas_is_nothing() -> None:
