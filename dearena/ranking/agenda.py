@@ -21,6 +21,11 @@ class OpenRound:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewHeld:
+    """Before anybody else is admitted, those who wait alone are looked at: who can go on has its turn first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing can be done, for this reason."""
 
@@ -39,8 +44,11 @@ def waiting_reason(reason: str) -> str:
 
 
 def between_rounds(
-    state: RankingState, rules: Rules, entrants: Sequence[Entrant], orders: Sequence[Order] = ()
-) -> tuple[Decision, ...] | OpenRound | Wait:
+    state: RankingState,
+    rules: Rules,
+    entrants: Sequence[Entrant],
+    orders: Sequence[Order] = (),
+) -> tuple[Decision, ...] | OpenRound | ReviewHeld | Wait:
     """The next thing to do while no round is open and no board is awaited.
 
     Args:
@@ -54,6 +62,13 @@ def between_rounds(
         return tuple(decisions.changed(number + place, change) for place, change in enumerate(found))
     if order := next((order for order in orders if order.number > state.orders), None):
         return (decisions.ordered(number, order),)
+    return ReviewHeld() if state.held else after_review(state, rules, entrants)
+
+
+def after_review(
+    state: RankingState, rules: Rules, entrants: Sequence[Entrant]
+) -> tuple[Decision, ...] | OpenRound | Wait:
+    """Likewise where nothing is to be noted, nor decided about those who wait alone."""
     if not state.ranking and not state.newcomers:
         return _seeding(state, rules, entrants)
     return _inserting(state, entrants)
@@ -71,15 +86,11 @@ def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decisi
             decisions.admitted(number, entrant, NEWCOMER, len(state.ranking))
             for number, entrant in enumerate(admission.ready, state.decisions + 1)
         )
-    if state.newcomers:
+    if state.newcomers or state.outdated or state.refinement:
         return OpenRound()
-    if admission.awaited:
-        return (
-            Wait(_collecting(admission.awaited, entrants)) if not (state.outdated or state.refinement) else OpenRound()
-        )
-    if state.outdated or state.refinement:
-        return OpenRound()
-    return Wait("no newcomer")
+    reasons = [_collecting(admission.awaited, entrants)] if admission.awaited else []
+    reasons += _held(state)
+    return Wait("; ".join(reasons) or "no newcomer")
 
 
 def room_beside(state: RankingState) -> int:
@@ -117,6 +128,13 @@ def _could_judge(entrant: Entrant, pair: Pair, state: RankingState, policy: Judg
     """Whether an entrant would be a judge of this pair, were it admitted."""
     judge = Admitted(entrant.model, entrant.provider, entrant.family, entrant.judge_parameters_hash, entrant.may_judge)
     return bool(eligible((entrant.model,), pair, {**state.admitted, entrant.model: judge}, policy))
+
+
+def _held(state: RankingState) -> list[str]:
+    """What those wait for who wait alone: the first of them by its reason, and how many more there are."""
+    found = [hold.reason for model in state.held if (hold := state.insertions[model].hold)]
+    more = len(found) - 1
+    return [f"{found[0]}{f', and {more} more newcomers wait alone' if more else ''}"] if found else []
 
 
 def _collecting(models: Sequence[str], entrants: Sequence[Entrant]) -> str:

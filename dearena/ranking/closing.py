@@ -57,7 +57,7 @@ def closing(case: Case, closed: Closed) -> tuple[Decision, ...]:
     number = first + 1 + len(suspended)
     # Whoever is suspended by these outcomes has no say in the steps that they allow.
     court = Court(replace(case, state=without_judges(case.state, [one.model for one in suspended])), draws=False)
-    if case.state.newcomers:
+    if set(opened.models) & set(case.state.searching):
         steps = _steps_of_newcomers(court, opened, number)
         rests = any(step.content["after"]["phase"] == "settled" for step in steps)
     elif case.state.seeds:

@@ -13,6 +13,7 @@ from dearena.identity import Digest
 from dearena.ranking.entrants import Change, Entrant, Provenance
 from dearena.ranking.frozen import Frozen
 from dearena.ranking.health import JudgeRecord
+from dearena.ranking.holds import Cause, Hold
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
 from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.judge_records import record_content
@@ -46,6 +47,8 @@ class DecisionKind(StrEnum):
     BUDGET_LIFTED = "BUDGET_LIFTED"
     REFINEMENT_ORDERED = "REFINEMENT_ORDERED"
     PROVENANCE_CHANGED = "PROVENANCE_CHANGED"
+    INSERTION_HELD = "INSERTION_HELD"
+    INSERTION_RESUMED = "INSERTION_RESUMED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,16 @@ def budgets_lifted(number: int, round_number: int, models: Sequence[str], budget
     for place, budget in enumerate(budgets):
         content = {"models": list(models), "budget": budget}
         yield Decision(number + place, DecisionKind.BUDGET_LIFTED, _single(models), round_number, content)
+
+
+def held(number: int, model: str, hold: Hold) -> Decision:
+    """A newcomer waits alone from here on; one that waits already, for something else than before."""
+    return Decision(number, DecisionKind.INSERTION_HELD, model, 0, hold.content())
+
+
+def resumed(number: int, model: str, cause: Cause) -> Decision:
+    """A newcomer waits for this no longer: the next round serves it."""
+    return Decision(number, DecisionKind.INSERTION_RESUMED, model, 0, {"cause": str(cause)})
 
 
 def phase_content(phase: Phase) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _now(explanation: Explanation) -> str:
     if isinstance(insertion.phase, Withdrawn):
         return "left before it had a place"
     if not insertion.rank:
-        return "has no place yet"
+        return "has no place yet" + (", and waits" if insertion.hold else "")
     settled = f"settled at rank {insertion.rank}"
     if explanation.left:
         return f"{settled}, has left"
@@ -235,7 +235,8 @@ def _how_sure(explanation: Explanation) -> str:
     insertion = explanation.insertion
     heard = explanation.last_heard
     if not heard:
-        return "Nothing is known of its rank: no verdict on it has been given."
+        waits = f" It waits: {insertion.hold.reason}." if insertion.hold and not insertion.is_over else ""
+        return f"Nothing is known of its rank: no verdict on it has been given.{waits}"
     close = sorted((pair for pair in heard.values() if not pair.decided), key=lambda pair: (pair.lead, pair.opponent))
     decided = len(heard) - len(close)
     # Seeds have no interval of their own: their board is their measure.
@@ -255,7 +256,9 @@ def _at(pairs: Iterable[ExplainedPair]) -> str:
 
 
 def _what_would_help(explanation: Explanation, close: Sequence[ExplainedPair]) -> str:
-    interval = explanation.insertion.interval
+    interval, hold = explanation.insertion.interval, explanation.insertion.hold
+    if hold and not explanation.insertion.is_over:
+        return f"It waits: {hold.reason}."
     if not explanation.insertion.rank:
         return "It is still being inserted: the rounds to come will tell more."
     if interval and interval[0] == interval[1]:

@@ -6,11 +6,14 @@ from itertools import zip_longest
 
 from dearena.identity import Digest
 from dearena.ranking import decisions, seeding
+from dearena.ranking.agenda import no_eligible_judge
 from dearena.ranking.asks import Ask
 from dearena.ranking.court import Case, Court
 from dearena.ranking.decisions import Decision
 from dearena.ranking.evidence import CANARY
-from dearena.ranking.insertion import Settled
+from dearena.ranking.holds import Cause, Hold
+from dearena.ranking.insertion import Settled, Step
+from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.jury import Ruling
 from dearena.ranking.pairs import Pair, in_order
 from dearena.ranking.ranking import Insertion
@@ -26,11 +29,14 @@ class Plan:
         models: insertions it serves.
         asks: in order; may be none.
         refines: it is one of a refinement.
+        lonely: newcomers that it cannot serve, each with a pair that nobody may judge. They are held before it is
+            opened.
     """
 
     models: tuple[str, ...]
     asks: tuple[Ask, ...]
     refines: bool = False
+    lonely: tuple[tuple[str, Pair], ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -55,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NoEligibleJudge:
-    """Nobody may judge this pair, and nothing can go on without it."""
+    """Nobody may judge this pair of seeds, and nothing can go on without it."""
 
     pair: Pair
 
@@ -66,6 +72,7 @@ def plan(case: Case) -> Plan | NoEligibleJudge:
     Whom nobody may judge waits without keeping the others, nor a board that is outdated.
     """
     court = Court(case)
+    found: Plan | NoEligibleJudge
     if case.state.newcomers:
         found = _of_newcomers(court)
     elif case.state.seeds:
@@ -77,7 +84,21 @@ def plan(case: Case) -> Plan | NoEligibleJudge:
     if isinstance(found, NoEligibleJudge):
         return Plan((), ()) if case.state.outdated else found
     asks = _within_order(case, found.asks) if found.refines else found.asks
-    return Plan(found.models, (*asks, *canaries(case, asks)), found.refines)
+    return Plan(found.models, (*asks, *canaries(case, asks)), found.refines, found.lonely)
+
+
+def holding(case: Case, planned: Plan) -> tuple[Decision, ...]:
+    """The decisions that those wait alone whom the next round cannot serve."""
+    first = case.state.decisions + 1
+    return tuple(
+        decisions.held(number, model, without_judge(pair, case.rules.judge_policy))
+        for number, (model, pair) in enumerate(planned.lonely, first)
+    )
+
+
+def without_judge(pair: Pair, policy: JudgePolicy) -> Hold:
+    """That of a newcomer for which nobody may judge this pair."""
+    return Hold(Cause.NO_ELIGIBLE_JUDGE, no_eligible_judge(pair, policy).reason, tuple(pair))
 
 
 def _within_order(case: Case, asks: tuple[Ask, ...]) -> tuple[Ask, ...]:
@@ -90,37 +111,40 @@ def _within_order(case: Case, asks: tuple[Ask, ...]) -> tuple[Ask, ...]:
     return asks
 
 
-def _of_newcomers(court: Court) -> Plan | NoEligibleJudge:
+def _of_newcomers(court: Court) -> Plan:
     served: list[str] = []
     asks: list[Ask] = []
-    lonely: list[Pair] = []
+    lonely: list[tuple[str, Pair]] = []
     for model in court.case.state.newcomers:
         wanted, without = _wanted(court, court.case.state.insertions[model])
-        lonely += without
-        if wanted or not without:
+        if without is None:
             served.append(model)
             asks += wanted
-    if not served:
-        return NoEligibleJudge(lonely[0])
-    return Plan(tuple(served), tuple(asks))
+        else:
+            lonely.append((model, without))
+    return Plan(tuple(served), tuple(asks), lonely=tuple(lonely))
 
 
-def _wanted(court: Court, insertion: Insertion) -> tuple[tuple[Ask, ...], tuple[Pair, ...]]:
-    """Cells that a newcomer waits for, and pairs that it cannot go on without and nobody may judge.
+def _wanted(court: Court, insertion: Insertion) -> tuple[tuple[Ask, ...], Pair | None]:
+    """Cells that a newcomer waits for, or a pair that it cannot go on without and nobody may judge.
 
     Strengths have moved with the last board, so that it may stand elsewhere now; the round asks what it will
     need there, and its close takes the steps.
     """
     *_, (search, _, step) = court.walk(insertion)
     if isinstance(step.after, Settled):
-        return (), ()
-    lonely = tuple(pair for pair in step.waits_for if step.rulings[pair] is None)
-    if lonely:
+        return (), None
+    if lonely := pair_without_judge(step):
         return (), lonely
     left = court.cells_left(insertion.model)
     nearest = sorted(step.rulings, key=lambda pair: _distance(court, pair, search.newcomer, search.standing.strength))
     wanted = list(_in_turns([_asks(step.rulings[pair]) for pair in nearest]))
-    return tuple(wanted if left is None else wanted[:left]), ()
+    return tuple(wanted if left is None else wanted[:left]), None
+
+
+def pair_without_judge(step: Step) -> Pair | None:
+    """The first pair that a step waits for and nobody may judge."""
+    return next((pair for pair in step.waits_for if step.rulings[pair] is None), None)
 
 
 def _distance(court: Court, pair: Pair, newcomer: str, strength: float) -> float:

@@ -9,6 +9,7 @@ from dearena.ranking.decisions import GATEWAY, SEED, Decision, DecisionKind, pha
 from dearena.ranking.entrants import Admitted
 from dearena.ranking.frozen import Frozen, frozen_in
 from dearena.ranking.health import JudgeRecord
+from dearena.ranking.holds import Hold, hold_in
 from dearena.ranking.insertion import Coarse, Fine, Settled, moved, without
 from dearena.ranking.judge_records import added, record_in
 from dearena.ranking.pairs import in_order
@@ -45,6 +46,7 @@ class Insertion:
             settled beside it too; None before that.
         strength, error: at its last step, in billionths of log-odds.
         provisional: judges failed or left and nobody could take their place, so that its evidence fell short.
+        hold: why it waits alone, with its position kept; None while it does not.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Insertion:
     strength: int = 0
     error: int = 0
     provisional: bool = False
+    hold: Hold | None = None
 
     @property
     def is_over(self) -> bool:
@@ -127,9 +130,19 @@ class RankingState:
     orders: int = 0
 
     @property
-    def newcomers(self) -> tuple[str, ...]:
-        """Models being inserted, in the order of admission."""
+    def searching(self) -> tuple[str, ...]:
+        """Models that have a position and no place yet, in the order of admission."""
         return tuple(one.model for one in self.insertions.values() if isinstance(one.phase, Coarse | Fine))
+
+    @property
+    def newcomers(self) -> tuple[str, ...]:
+        """Of these, the ones that are being inserted."""
+        return tuple(model for model in self.searching if self.insertions[model].hold is None)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Of these, the ones that wait alone: no round serves them."""
+        return tuple(model for model in self.searching if self.insertions[model].hold is not None)
 
     @property
     def suspended(self) -> frozenset[str]:
@@ -264,10 +277,10 @@ def _settled(state: RankingState, decision: Decision) -> RankingState:
         interval = (told[0], told[1]) if told else insertion.interval
         served[model] = replace(insertion, phase=phase, rank=place + 1, settled_by=decision.round, interval=interval)
     # Who is still being inserted keeps its place between the same models, wherever these are now.
-    for model in state.newcomers:
-        searching = state.insertions[model].phase
-        if isinstance(searching, Coarse | Fine):
-            served[model] = replace(state.insertions[model], phase=moved(searching, state.ranking, ranking))
+    for model in state.searching:
+        position = state.insertions[model].phase
+        if isinstance(position, Coarse | Fine):
+            served[model] = replace(state.insertions[model], phase=moved(position, state.ranking, ranking))
     return replace(
         state,
         ranking=ranking,
@@ -291,7 +304,7 @@ def _model_retired(state: RankingState, decision: Decision) -> RankingState:
     place = state.ranking.index(model)
     shifted: dict[str, InsertionPhase] = {
         newcomer: without(phase, place)
-        for newcomer in state.newcomers
+        for newcomer in state.searching
         if isinstance(phase := state.insertions[newcomer].phase, Coarse | Fine)
     }
     ranking = tuple(ranked for ranked in state.ranking if ranked != model)
@@ -325,6 +338,18 @@ def _provenance_changed(state: RankingState, decision: Decision) -> RankingState
     return replace(state, admitted={**state.admitted, decision.model: model})
 
 
+def _insertion_held(state: RankingState, decision: Decision) -> RankingState:
+    return _holding(state, decision.model, hold_in(decision.content))
+
+
+def _insertion_resumed(state: RankingState, decision: Decision) -> RankingState:
+    return _holding(state, decision.model, None)
+
+
+def _holding(state: RankingState, model: str, hold: Hold | None) -> RankingState:
+    return replace(state, insertions={**state.insertions, model: replace(state.insertions[model], hold=hold)})
+
+
 def _refinement_ordered(state: RankingState, decision: Decision) -> RankingState:
     calls = decision.content["calls"]
     left = state.refinement.calls_left if state.refinement else 0
@@ -347,6 +372,8 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
     DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
     DecisionKind.PROVENANCE_CHANGED: _provenance_changed,
+    DecisionKind.INSERTION_HELD: _insertion_held,
+    DecisionKind.INSERTION_RESUMED: _insertion_resumed,
     # It says when the round went on, and by whose word; what is decided depends on outcomes alone.
     DecisionKind.BUDGET_LIFTED: lambda state, _decision: state,
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from dearena.ranking.decisions import GATEWAY, OPERATOR, SEED, Content, Decision, DecisionKind, phase_of, verdict_of
+from dearena.ranking.holds import Cause
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
 from dearena.ranking.patience import SURVEY_VOTES
 from dearena.ranking.verdict import ONE, PairVerdict
@@ -40,9 +41,18 @@ def why(decision: Decision, model: str = "") -> str:
             told = f"leaves: {content['reason']}"
         case DecisionKind.JUDGE_SUSPENDED | DecisionKind.JUDGE_REINSTATED:
             told = _judging(content, judges=decision.kind is DecisionKind.JUDGE_REINSTATED)
-        case DecisionKind.REFINEMENT_ORDERED | DecisionKind.BUDGET_LIFTED | DecisionKind.PROVENANCE_CHANGED:
+        case DecisionKind.INSERTION_HELD | DecisionKind.INSERTION_RESUMED:
+            told = _alone(content, waits=decision.kind is DecisionKind.INSERTION_HELD)
+        case _:
             told = _by_people(decision)
     return told
+
+
+_GOES_ON: Final = {Cause.NO_ELIGIBLE_JUDGE: "it needs no judge now that is not there"}
+
+
+def _alone(content: Content, *, waits: bool) -> str:
+    return f"waits, while others go on: {content['reason']}" if waits else f"goes on: {_GOES_ON[content['cause']]}"
 
 
 def _by_people(decision: Decision) -> str:

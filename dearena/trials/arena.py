@@ -14,7 +14,7 @@ from dearena.canaries import Sort
 from dearena.faults import ArenaFault
 from dearena.identity import Digest, text_hash
 from dearena.ranking.admission import waiting
-from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge
+from dearena.ranking.agenda import OpenRound, ReviewHeld, Wait, after_review, between_rounds, no_eligible_judge
 from dearena.ranking.asks import Ask
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
@@ -25,8 +25,9 @@ from dearena.ranking.findings import Board, Ranked
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen, frozen_in
 from dearena.ranking.orders import Order
-from dearena.ranking.planning import NoEligibleJudge, opening, plan
+from dearena.ranking.planning import NoEligibleJudge, holding, opening, plan
 from dearena.ranking.ranking import RankingState, apply, entrants_of
+from dearena.ranking.reviewing import review
 from dearena.ranking.rules import Rules
 from dearena.scoring import FitSettings
 from dearena.scoring import boards as scoring
@@ -131,7 +132,7 @@ class Arena:
             wait = self.rest(told)
             if self._cohorts:
                 self.enter(self._cohorts.pop(0))
-            elif self.state.newcomers or self.state.seeds or waiting(self.entrants, self.state.admitted):
+            elif self.state.searching or self.state.seeds or waiting(self.entrants, self.state.admitted):
                 raise Stuck.of(wait)
             else:
                 return
@@ -150,13 +151,20 @@ class Arena:
             self._settle()
             told(self)
         else:
-            match between_rounds(self.state, self.rules, self.entrants, self.orders):
-                case Wait() as wait:
-                    return wait
-                case OpenRound():
-                    return self._open()
-                case decided:
-                    self._decide(decided)
+            return self._between_rounds()
+        return None
+
+    def _between_rounds(self) -> Wait | None:
+        found = between_rounds(self.state, self.rules, self.entrants, self.orders)
+        if isinstance(found, ReviewHeld):
+            found = review(self._next_case()) or after_review(self.state, self.rules, self.entrants)
+        match found:
+            case Wait():
+                return found
+            case OpenRound():
+                return self._open()
+            case decided:
+                self._decide(decided)
         return None
 
     def refine(self, calls: int, told: Progress = _untold) -> None:
@@ -231,14 +239,21 @@ class Arena:
     # the rules.
 
     def _open(self) -> Wait | None:
-        board = self._board() if self.state.last_closed_round else None
-        case = self._case(freeze(self.state, board, self.evidence))
+        case = self._next_case()
         planned = plan(case)
         if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair, self.rules.judge_policy)
+        if planned.lonely:
+            self._decide(holding(case, planned))
+            return None
         self.asks = planned.asks
         self._decide(opening(case, planned, self._cells_digest))
         return None
+
+    def _next_case(self) -> Case:
+        """By what the next round freezes."""
+        board = self._board() if self.state.last_closed_round else None
+        return self._case(freeze(self.state, board, self.evidence))
 
     @property
     def _cells_digest(self) -> Digest:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision, DecisionKind, phase_content, phase_of
+from dearena.ranking.holds import hold_in
 from dearena.ranking.insertion import Coarse, Fine, Settled
 from dearena.ranking.orders import Order
 from dearena.ranking.pairs import in_order
@@ -72,6 +73,7 @@ def ranking_fields(state: RankingState) -> Document:
         "decisions": state.decisions,
         "models": list(state.ranking),
         "newcomers": list(state.newcomers),
+        "held": list(state.held),
         "open_round": state.open_round.number if state.open_round else 0,
         "last_closed_round": state.last_closed_round,
         "refinement_calls_left": state.refinement.calls_left if state.refinement else 0,
@@ -90,6 +92,7 @@ def ranking_record(document: Document) -> RankingRecord:
         waiting=document["waiting"],
         waiting_reason=document["waiting_reason"],
         newcomers=document.get("newcomers", [newcomer] if newcomer else []),
+        held=document.get("held", []),
         refinement_calls_left=document.get("refinement_calls_left", 0),
         suspended_judges=document.get("suspended_judges", []),
         orders=document.get("orders", 0),
@@ -130,6 +133,7 @@ def insertion_fields(insertion: Insertion) -> Document:
         "settled_by": insertion.settled_by,
         "interval": list(insertion.interval) if insertion.interval else None,
         "provisional": insertion.provisional,
+        "hold": insertion.hold.content() if insertion.hold else None,
     }
 
 
@@ -145,6 +149,7 @@ def insertion_record(document: Document) -> InsertionRecord:
         settled_by=document["settled_by"],
         interval=(interval[0], interval[1]) if interval else None,
         provisional=document.get("provisional", False),
+        hold=hold_in(hold) if (hold := document.get("hold")) else None,
     )
     return InsertionRecord(
         insertion=insertion,

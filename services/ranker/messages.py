@@ -8,6 +8,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from dearena.names import DimensionName
+from dearena.ranking.agenda import waiting_reason as as_waiting
 from dearena.ranking.decisions import Decision
 from dearena.ranking.explain import ExplainedPair, Explanation, readable
 from dearena.ranking.findings import Progress
@@ -33,6 +34,7 @@ def ranking_message(record: RankingRecord) -> pb.Ranking:
         models=record.models,
         newcomer=record.newcomers[0] if record.newcomers else "",
         newcomers=record.newcomers,
+        held_newcomers=record.held,
         open_round=record.open_round,
         last_closed_round=record.last_closed_round,
         waiting=record.waiting,
@@ -58,9 +60,12 @@ def insertion_message(
         record: as kept, or as it was at a decision.
         open_round: cells of the round that serves it now, and how far they are.
         served: models that this round serves; until it is closed each shows an even share of calls and cost.
-        waiting_reason: of the dimension; shown while the insertion is not over.
+        waiting_reason: of the dimension; shown while the insertion is not over, and does not wait for a reason of its
+            own.
     """
     insertion = record.insertion
+    if insertion.hold:
+        waiting_reason = as_waiting(insertion.hold.reason)
     message = pb.Insertion(
         dimension=str(name),
         model=insertion.model,

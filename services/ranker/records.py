@@ -28,6 +28,8 @@ class RankingRecord:
     Attributes:
         version: grows with every change; whoever writes names the one that he has read.
         decisions: number of the last one that counts.
+        newcomers: models being inserted; without those who wait alone.
+        held: those.
         waiting: models that are not being inserted yet.
         waiting_reason: why nothing moves; empty while something does.
         refinement_calls_left: of the refinement under way; 0 when there is none.
@@ -50,6 +52,7 @@ class RankingRecord:
     suspended_judges: Sequence[str] = ()
     orders: int = 0
     exhausted_budgets: Sequence[str] = ()
+    held: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,10 @@ class Watch:
             )
         if decision.kind in (DecisionKind.ROUND_OPENED, DecisionKind.ROUND_CLOSED):
             number = decision.round if decision.kind is DecisionKind.ROUND_OPENED else 0
-            self._shown = dict.fromkeys(models, (number, 0, ""))
+            kept = {model: self._shown[model] for model in self._state.held if model in self._shown}
+            self._shown = kept | dict.fromkeys(models, (number, 0, ""))
+        elif decision.kind is DecisionKind.INSERTION_HELD:
+            self._shown |= {step.insertion.model: (0, 0, step.insertion.waiting_reason) for step in steps}
         return steps
 
     def _then(self, model: str) -> pb.Insertion:
@@ -134,14 +137,10 @@ class Watch:
         opened, seen = self._state.open_round, self._worker.progress
         if opened is not None and (seen is None or seen.round != opened.number):
             return
-        for model in self._state.active:
+        for model in (*self._state.active, *self._state.held):
             if self._model not in ("", model):
                 continue
             serving = (opened.cells, seen) if opened and seen and model in opened.models else None
-            now = (*((serving[1].round, serving[1].outcomes) if serving else (0, 0)), record.waiting_reason)
-            if now == self._shown.get(model, NOTHING_SHOWN):
-                continue
-            self._shown[model] = now
             insertion = insertion_message(
                 self._name,
                 self._records[model],
@@ -149,4 +148,8 @@ class Watch:
                 served=opened.models if opened and serving else (),
                 waiting_reason=record.waiting_reason,
             )
+            now = (*((serving[1].round, serving[1].outcomes) if serving else (0, 0)), insertion.waiting_reason)
+            if now == self._shown.get(model, NOTHING_SHOWN):
+                continue
+            self._shown[model] = now
             yield pb.WatchInsertionResponse(cursor=self._state.decisions, insertion=insertion)

@@ -18,7 +18,15 @@ import structlog
 from dearena.faults import ArenaFault, Conflict, ServiceUnavailable
 from dearena.names import DimensionName
 from dearena.ranking import admission
-from dearena.ranking.agenda import OpenRound, Wait, between_rounds, no_eligible_judge, waiting_reason
+from dearena.ranking.agenda import (
+    OpenRound,
+    ReviewHeld,
+    Wait,
+    after_review,
+    between_rounds,
+    no_eligible_judge,
+    waiting_reason,
+)
 from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
 from dearena.ranking.decisions import Decision, DecisionKind, budgets_lifted
@@ -28,8 +36,9 @@ from dearena.ranking.findings import Board, Progress
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen
 from dearena.ranking.orders import Order
-from dearena.ranking.planning import NoEligibleJudge, Plan, opening, plan
+from dearena.ranking.planning import NoEligibleJudge, Plan, holding, opening, plan
 from dearena.ranking.ranking import EMPTY, RankingState, entrants_of, replay
+from dearena.ranking.reviewing import review
 from dearena.ranking.rounds import Cell
 from services.ranker.announcer import Announcer
 from services.ranker.inquiries import Inquiries
@@ -187,13 +196,16 @@ class DimensionWorker:
     # Between rounds
 
     async def _between_rounds(self) -> bool:
-        """Take note of who has left, admit, or open a round; True when there is nothing to do but wait."""
+        """Take note of who has left, let go on, admit, or open a round; True when there is nothing to do but wait."""
         known = self._known
         entrants = await self._entrants()
         orders: Sequence[Order] = ()
         if known.orders > self._state.orders:
             orders = await self._desk.store.orders(self.name, after=self._state.orders)
-        match between_rounds(self._state, known.rules, entrants, orders):
+        found = between_rounds(self._state, known.rules, entrants, orders)
+        if isinstance(found, ReviewHeld):
+            found = await self._review() or after_review(self._state, known.rules, entrants)
+        match found:
             case OpenRound():
                 wait = await self._open(entrants)
             case Wait() as wait:
@@ -211,6 +223,15 @@ class DimensionWorker:
         self._waiting_seen = time.monotonic()
         return await self._desk.inquiries.entrants(self.name, self._known.dimension_version)
 
+    async def _review(self) -> tuple[Decision, ...]:
+        """What is to be decided about those who wait alone."""
+        board = await self._last_board() if self._state.last_closed_round else None
+        await self._gather()
+        return await asyncio.to_thread(self._reviewed, await self._queries(), board)
+
+    def _reviewed(self, queries: tuple[str, ...], board: Board | None) -> tuple[Decision, ...]:
+        return review(self._case(queries, freeze(self._state, board, self._evidence)))
+
     async def _open(self, entrants: Sequence[Entrant]) -> Wait | None:
         """Open the next round: its cells first, then all that makes it a round, in one transaction."""
         desk, known, state = self._desk, self._known, self._state
@@ -219,6 +240,9 @@ class DimensionWorker:
         case, planned = await asyncio.to_thread(self._plan, await self._queries(), board)
         if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair, known.rules.judge_policy)
+        if planned.lonely:
+            await self._commit(holding(case, planned), entrants=entrants)
+            return None
         made = await make_cells(desk.inquiries, known, state, planned)
         decided = opening(case, planned, made.digest)
         number = decided[0].round
