@@ -3,24 +3,29 @@
     python -m benchmarks.slow_endpoints completions [--calls 20000] [--in-flight 1000] [--seconds 2] [--json]
     python -m benchmarks.slow_endpoints judging [--queries 30] [--in-flight 1008] [--seconds 10] [--json]
 
-Starts the local stack in a temporary directory, and a sparring server in a process of its own whose every reply takes
-so many seconds. The ideal is what the endpoints alone would take: calls times seconds over calls in flight.
+Starts the local stack in a temporary directory, and a planted endpoint in a process of its own whose every reply takes
+so many seconds. In flight are calls that are at the endpoint: the models allow so many together, and no more. The ideal
+is what the endpoint alone would take if always so many were with it: calls times seconds over calls in flight. Filling
+up at the start and running empty at the end count as they are.
 
-`completions` sends calls to the gateway's gRPC, so many in flight, spread over MODELS models which allow as many
-together. Wall time runs from the first call to the last reply.
+`completions` sends calls to the gateway's gRPC, spread over MODELS models. Beyond those in flight WAITING times as many
+wait for leave at the gateway, so that it has the next one at hand when one ends. Wall time runs from the first call to
+the last reply.
 
 `judging` registers JUDGES models, which allow so many in flight together, in a dimension that ranks all of them as
 seed models by every judge on every query: one round, of 336 judge calls a query. Wall time runs from the decision that
 opens the round to the one that closes it, and holds all services' work in between; canaries count as calls. Settings
 are the defaults.
 
-Memory is the greatest resident size of each service, looked at every LOOK_SECONDS. Linux only.
+Memory is the greatest resident size of each process, looked at every LOOK_SECONDS. CPU time of everything is shown, for
+all share the machine: where its cores are full, wall time says how fast the machine is. Linux only.
 """
 
 import argparse
 import asyncio
 import hashlib
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -29,6 +34,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc.aio
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -47,7 +53,9 @@ DIMENSION: Final = "algebra"
 MODELS: Final = 10
 JUDGES: Final = ("amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath")
 """28 pairs, each judged by the six others in both seat orders."""
+WAITING: Final = 0.5
 CONNECTIONS: Final = 4
+SERVERS: Final = ("mongod", "nats-server")
 CHARACTERS: Final = 2_000
 """Of a prompt that is sent to the gateway directly."""
 LOOK_SECONDS: Final = 0.5
@@ -63,9 +71,9 @@ class Measured:
     seconds_a_call: float
     wall_seconds: float
     memory_mib: Mapping[str, float]
-    """Greatest resident size by service."""
+    """Greatest resident size by process."""
     cpu: Mapping[str, float]
-    """Seconds by service."""
+    """Seconds by process."""
 
     @property
     def ideal_seconds(self) -> float:
@@ -87,16 +95,19 @@ class Measured:
             "wall_seconds": round(self.wall_seconds, 1),
             "over_ideal": round(self.over_ideal, 3),
             "memory_mib": {name: round(size, 1) for name, size in self.memory_mib.items()},
-            "services_cpu_seconds": {name: round(seconds, 1) for name, seconds in self.cpu.items()},
+            "cpu_seconds": {name: round(seconds, 1) for name, seconds in self.cpu.items()},
         }
 
     def table(self) -> Table:
         """What was measured, for people."""
-        table = Table("", "memory MiB", "CPU s")
+        table = Table("", "memory MiB", "CPU s", "CPU ms a call")
         for column in table.columns[1:]:
             column.justify = "right"
         for name, size in self.memory_mib.items():
-            table.add_row(name, f"{size:,.0f}", f"{self.cpu[name]:,.1f}")
+            spent = self.cpu[name]
+            table.add_row(name, f"{size:,.0f}", f"{spent:,.1f}", f"{1000 * spent / self.calls:.2f}")
+        total = sum(self.cpu.values())
+        table.add_row("all", "", f"{total:,.1f}", f"{1000 * total / self.calls:.2f}", style="bold")
         percent = 100 * (self.over_ideal - 1)
         table.title = (
             f"{self.calls:,} calls of {self.seconds_a_call:g} s, {self.in_flight:,} in flight\n"
@@ -172,13 +183,15 @@ async def completions(running: Stack, base_url: str, calls: int, at_once: int) -
             if reply.completion.state != pb.COMPLETION_STATE_DONE:
                 raise RuntimeError(f"a completion failed: {reply.completion.failure.detail}")
 
-        async def caller(first: int) -> None:
-            for number in range(first, calls, at_once):
+        numbers = iter(range(calls))
+
+        async def caller() -> None:
+            for number in numbers:
                 await say(number)
 
         began = time.monotonic()
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await asyncio.gather(*(caller(first) for first in range(at_once)))
+            await asyncio.gather(*(caller() for _ in range(round((1 + WAITING) * at_once))))
         return time.monotonic() - began
 
 
@@ -216,18 +229,20 @@ async def measure(part: str, *, calls: int, queries: int, at_once: int, seconds:
     environment = {"DEARENA_PROBE_EVERY_SECONDS": "0"}
     with passing.state("dearena-slow-endpoints-") as state:
         async with (
-            slow_world(seconds) as base_url,
+            slow_world(seconds) as endpoint,
             stack.running(state, fresh=True, worlds=None, environment=environment) as running,
         ):
-            processes = processes_of(running)
+            services = processes_of(running)
+            servers = {name: pid for name in SERVERS if (pid := running.pid_of(name)) is not None}
+            processes = {**services, **servers, "endpoint": endpoint.pid, "caller": os.getpid()}
             before = {name: cpu_seconds(pid) for name, pid in processes.items()}
             async with watched(processes) as memory:
                 if part == "completions":
-                    wall = await completions(running, base_url, calls, at_once)
+                    wall = await completions(running, endpoint.base_url, calls, at_once)
                 else:
-                    calls, wall = await judging(running, base_url, queries, at_once)
+                    calls, wall = await judging(running, endpoint.base_url, queries, at_once)
                 cpu = {name: cpu_seconds(pid) - before[name] for name, pid in processes.items()}
-            if processes_of(running) != processes:
+            if processes_of(running) != services:
                 raise RuntimeError("a service was restarted meanwhile: nothing was measured")
     return Measured(calls, at_once, seconds, wall, memory, cpu)
 
@@ -242,7 +257,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     asked = parser.parse_args()
     is_judging = asked.part == "judging"
-    measured = asyncio.run(
+    measured = uvloop.run(
         measure(
             asked.part,
             calls=asked.calls,

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.slow_endpoints import Measured, resident_mib
-from benchmarks.slow_world import Slow
+from benchmarks.slow_world import Slow, request_of
 from dearena.sparring.calls import Call, Completed, Purpose
 from dearena.sparring.planted import PlantedWorld
 
@@ -29,3 +29,11 @@ def test_a_slow_world_says_the_same_and_takes_its_time() -> None:
     assert isinstance(quick, Completed)
     assert slow.text == quick.text
     assert slow.delay_seconds == pytest.approx(7.0)
+
+
+def test_a_request_is_read_when_all_of_it_has_come() -> None:
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"
+    assert request_of(head[:-1]) is None
+    assert request_of(head + b"{} ") is None
+    assert request_of(head + b"{}  ") == ("/v1/chat/completions", b"{}  ")
+    assert request_of(b"GET /v1/models HTTP/1.1\r\n\r\n") == ("/v1/models", b"")
