@@ -3,10 +3,8 @@
 The models' skill is planted, so that what the arena finds can be held against the truth.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +19,7 @@ from dearena.client import ArenaClient
 from dearena.local import following, passing, questions, stack
 from dearena.local.cli import STATE, leave, welcome
 from dearena.local.interrupts import INTERRUPTED
+from dearena.local.options import AsJson, DeadlineSeconds
 from dearena.local.stack import Stack
 from dearena.local.together import all_of
 from dearena.names import DEFAULT_PROJECT, Revision
@@ -60,10 +59,8 @@ def main(
             help="Where everything is kept; emptied first, unless --stay. Default: a temporary directory, or .dearena."
         ),
     ] = None,
-    deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")
-    ] = False,
+    deadline_seconds: DeadlineSeconds = DEADLINE_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
     """Start an arena, rank 12 planted models in two dimensions, and print what came out."""
     try:
@@ -83,8 +80,7 @@ async def _demonstrate(
     screen.quiet = as_json
     begin = time.monotonic()
     worlds = {world_name(seed): {"kind": "planted", "seed": seed} for seed in seeds}
-    kept = state_dir or (STATE if stay else None)
-    with nullcontext(kept) if kept else passing.state("dearena-run-") as state:
+    with passing.state("dearena-run-", instead=state_dir or (STATE if stay else None)) as state:
         async with stack.running(
             state,
             fresh=not stay,
@@ -94,13 +90,10 @@ async def _demonstrate(
         ) as running:
             started = time.monotonic() - begin
             ranked: list[Ranked] = []
-            try:
-                async with asyncio.timeout(deadline_seconds):
-                    for number, seed in enumerate(seeds):
-                        project = DEFAULT_PROJECT if number == 0 else world_name(seed)
-                        ranked += await rank_world(running, seed, project, screen)
-            except TimeoutError:
-                raise following.NotRanked(f"not every model had its place within {deadline_seconds:.0f} s") from None
+            async with following.in_time(deadline_seconds):
+                for number, seed in enumerate(seeds):
+                    project = DEFAULT_PROJECT if number == 0 else world_name(seed)
+                    ranked += await rank_world(running, seed, project, screen)
             seconds = {"start": started, "ranking": time.monotonic() - begin - started}
             if as_json:
                 output.show_json(summary(ranked, seconds))

@@ -24,6 +24,28 @@ class NotRanked(RuntimeError):
     """A model that will not have a place; says which, where and why."""
 
 
+@asynccontextmanager
+async def in_time(seconds: float, where: str = "") -> AsyncIterator[None]:
+    """Give up what is done inside when it takes longer.
+
+    Args:
+        seconds: for all of it.
+        where: a dimension, where the message is to name it.
+
+    Raises:
+        NotRanked: it took longer.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        place = f"its place in {where}" if where else "its place"
+        raise NotRanked(f"not every model had {place} within {seconds:.0f} s") from None
+
+
 async def until_ranked(client: ArenaClient, dimension: str, models: Collection[str], seen: Seen) -> scorer_pb2.Board:
     """Wait until all these models have settled, and return the board on which they stand.
 

@@ -7,7 +7,6 @@ real weights, verdicts by JSON schema. How well such models judge is told as it 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,6 +22,7 @@ from dearena.local import following, llm_report, llm_servers, passing, stack
 from dearena.local.cli import leave
 from dearena.local.interrupts import INTERRUPTED
 from dearena.local.llm_report import Verdicts
+from dearena.local.options import AsJson, DeadlineSeconds, StateDir
 from dearena.local.real_models import REAL_MODELS, SPARRING, questions, registered, sparring
 from dearena.local.stack import Stack
 from dearena.names import Revision
@@ -75,13 +75,9 @@ def main(
     llm_python: Annotated[
         Path, typer.Option(help="Python of the environment with the server and the weights.")
     ] = llm_servers.PYTHON,
-    state_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept; emptied first. Default: a temporary directory.")
-    ] = None,
-    deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")
-    ] = False,
+    state_dir: StateDir = None,
+    deadline_seconds: DeadlineSeconds = DEADLINE_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
     """Rank two real models among sparring models, and print the board and what each judge said."""
     leave(_rank(llm_python, state_dir, deadline_seconds=deadline_seconds, as_json=as_json), interrupted=INTERRUPTED)
@@ -91,7 +87,7 @@ async def _rank(llm_python: Path, state_dir: Path | None, *, deadline_seconds: f
     screen = output.console()
     screen.quiet = as_json
     begin = time.monotonic()
-    with nullcontext(state_dir) if state_dir else passing.state("dearena-llm-") as state:
+    with passing.state("dearena-llm-", instead=state_dir) as state:
         async with (
             stack.running(
                 state,
@@ -102,11 +98,8 @@ async def _rank(llm_python: Path, state_dir: Path | None, *, deadline_seconds: f
             llm_servers.serving([model.slug for model in REAL_MODELS], running.state / "logs", llm_python) as urls,
         ):
             started = time.monotonic() - begin
-            try:
-                async with asyncio.timeout(deadline_seconds):
-                    ranked = await rank(running, urls, screen, started)
-            except TimeoutError:
-                raise following.NotRanked(f"not every model had its place within {deadline_seconds:.0f} s") from None
+            async with following.in_time(deadline_seconds):
+                ranked = await rank(running, urls, screen, started)
             if as_json:
                 output.show_json(summary(ranked))
             else:

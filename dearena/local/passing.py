@@ -8,8 +8,16 @@ from pathlib import Path
 
 
 @contextmanager
-def state(prefix: str) -> Iterator[Path]:
-    """A temporary state directory; an exception that passes is told where the logs are kept."""
+def state(prefix: str, *, instead: Path | None = None) -> Iterator[Path]:
+    """A temporary state directory; an exception that passes is told where the logs are kept.
+
+    Args:
+        prefix: how its name begins.
+        instead: a directory that somebody has named, and that stays.
+    """
+    if instead is not None:
+        yield instead
+        return
     path = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield path

@@ -4,11 +4,9 @@ The arena asks recorded models over HTTP as it asks real ones, and finds its ran
 chooses to ask for. Beside its board stands a fit of all votes there are.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,6 +21,7 @@ from dearena.client import ArenaClient, Vote
 from dearena.local import following, passing, recordings, reference_fit, stack
 from dearena.local.cli import leave
 from dearena.local.interrupts import INTERRUPTED
+from dearena.local.options import AsJson, DeadlineSeconds, StateDir
 from dearena.local.recordings import Recording
 from dearena.local.stack import Stack
 from dearena.names import Revision, slug_of
@@ -65,13 +64,9 @@ def main(
     *,
     data: Annotated[Path, typer.Option(help="Folder of queries, answers and votes.")],
     dimension: Annotated[str, typer.Option(help="One of the folder's dimensions, or several set apart by commas.")],
-    state_dir: Annotated[
-        Path | None, typer.Option(help="Where everything is kept; emptied first. Default: a temporary directory.")
-    ] = None,
-    deadline_seconds: Annotated[float, typer.Option(help="Give up when it takes longer.")] = DEADLINE_SECONDS,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")
-    ] = False,
+    state_dir: StateDir = None,
+    deadline_seconds: DeadlineSeconds = DEADLINE_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
     """Run the models that answered enough of a dimension through the arena, and compare with all their votes."""
     try:
@@ -90,7 +85,7 @@ async def _replay(
     screen = output.console()
     screen.quiet = as_json
     worlds = {WORLD: {"kind": "recorded", "folder": str(data)}}
-    with nullcontext(state_dir) if state_dir else passing.state("dearena-replay-") as state:
+    with passing.state("dearena-replay-", instead=state_dir) as state:
         async with stack.running(
             state,
             fresh=True,
@@ -99,13 +94,8 @@ async def _replay(
         ) as running:
             replayed = []
             for recording in recorded:
-                try:
-                    async with asyncio.timeout(deadline_seconds):
-                        replayed.append(await replay(running, recording, screen))
-                except TimeoutError:
-                    raise following.NotRanked(
-                        f"not every model had its place in {recording.dimension} within {deadline_seconds:.0f} s"
-                    ) from None
+                async with following.in_time(deadline_seconds, recording.dimension):
+                    replayed.append(await replay(running, recording, screen))
                 if not as_json:
                     screen.print(*told(replayed[-1]), sep="\n")
             if as_json:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,12 @@ def test_a_failed_run_keeps_its_logs_and_says_where() -> None:
     assert [entry.name for entry in path.iterdir()] == ["logs"]
     assert failed.value.__notes__ == [f"logs are kept in {path / 'logs'}"]
     shutil.rmtree(path)
+
+
+def test_a_directory_that_somebody_has_named_stays_whole(tmp_path: Path) -> None:
+    (tmp_path / "mongod").mkdir()
+    with pytest.raises(LookupError) as failed, passing.state("dearena-test-", instead=tmp_path) as path:
+        raise LookupError
+    assert path == tmp_path
+    assert (path / "mongod").is_dir()
+    assert not hasattr(failed.value, "__notes__")
