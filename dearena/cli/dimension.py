@@ -82,6 +82,9 @@ def create(
     template_file: Annotated[
         Path | None, typer.Option(help="Holds a template of the dimension's own, in place of a listed one.")
     ] = None,
+    template_without_reference: Annotated[
+        str, typer.Option(help="Judging template of queries that have no reference, where the other one needs it.")
+    ] = "",
     rubric: Annotated[
         Path | None, typer.Option("--rubric", help="File that says by what to judge, for templates that show it.")
     ] = None,
@@ -125,7 +128,11 @@ def create(
             template=template,
             allowed_providers=provider or [],
             judging=_judging(
-                judge_provider or [], exclude_family=exclude_family, template=template_file, rubric=rubric
+                judge_provider or [],
+                exclude_family=exclude_family,
+                template=template_file,
+                without_reference=template_without_reference,
+                rubric=rubric,
             ),
         )
         made = await client.create_dimension(dimension, pool, request_id=request_id, validate_only=check)
@@ -142,7 +149,7 @@ def create(
 
 
 def _judging(
-    providers: list[str], *, exclude_family: bool, template: Path | None, rubric: Path | None
+    providers: list[str], *, exclude_family: bool, template: Path | None, without_reference: str, rubric: Path | None
 ) -> pb.JudgingPolicy | None:
     """None where nothing is said."""
     policy = pb.JudgingPolicy(
@@ -150,6 +157,7 @@ def _judging(
         exclude_family=exclude_family,
         template_text=_text_in(template),
         rubric=_text_in(rubric),
+        template_without_reference=without_reference,
     )
     return policy if policy.ListFields() else None
 
@@ -234,6 +242,7 @@ def settings(dimension: pb.Dimension) -> Table:
         "queries": f"{dimension.query_count:,} of {dimension.pool_size:,} questions",
         "chosen": f"{dimension.selection.method}, seed {dimension.selection.seed}",
         "template": f"{dimension.template}, with a rubric" if dimension.judging.rubric else dimension.template,
+        "no reference": dimension.judging.template_without_reference,
         "providers": ", ".join(dimension.allowed_providers),
         "judge providers": ", ".join(dimension.judging.judge_providers),
         "families": "no model judges its own" if dimension.judging.exclude_family else "",

@@ -57,6 +57,7 @@ class JudgingEntry(Entry):
     Attributes:
         template_text: a template of the dimension's own; or `template_file`, which holds one.
         rubric: by what to judge; or `rubric_file`, which holds it.
+        template_without_reference: for queries that have none, where the dimension's template needs one.
         exclude_family: no model judges a contestant of its own family.
         judge_providers: only models of these judge; empty: all that may enter.
     """
@@ -65,6 +66,7 @@ class JudgingEntry(Entry):
     template_file: Path | None = None
     rubric: str = ""
     rubric_file: Path | None = None
+    template_without_reference: str = ""
     exclude_family: bool = False
     judge_providers: tuple[Name, ...] = ()
 

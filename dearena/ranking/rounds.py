@@ -1,7 +1,7 @@
 """A round's cells: a finite list in a fixed order, and which of them still miss an outcome. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
@@ -46,6 +46,7 @@ class Material:
     Attributes:
         queries: hash by query id, in order of ids.
         answers: of each contestant, the answer's hash by query id; none where it has no usable answer.
+        templates: hash of the template by query id, where it is not `template_hash`.
         judge_parameters: hash by judge.
         seats: seat orders a cell.
     """
@@ -57,6 +58,7 @@ class Material:
     answers: Mapping[str, Mapping[str, identity.Digest]]
     judge_parameters: Mapping[str, identity.Digest]
     seats: SeatPolicy = SeatPolicy.BOTH
+    templates: Mapping[str, identity.Digest] = field(default_factory=dict)
 
 
 def cells_of(asks: Iterable[Ask], material: Material) -> tuple[Cell, ...]:
@@ -79,6 +81,7 @@ def _cell(ask: Ask, material: Material) -> Cell:
     answer_hash_a, answer_hash_b = (material.answers[model].get(ask.query_id, "") for model in pair)
     if ask.truncated:
         answer_hash_b = truncation_hash(answer_hash_a)
+    template_hash = material.templates.get(ask.query_id, material.template_hash)
     judge_parameters_hash = material.judge_parameters[ask.judge]
     cell_id = identity.cell_id(
         project=material.dimension.project,
@@ -90,7 +93,7 @@ def _cell(ask: Ask, material: Material) -> Cell:
         answer_hash_a=answer_hash_a,
         answer_hash_b=answer_hash_b,
         judge=ask.judge,
-        template_hash=material.template_hash,
+        template_hash=template_hash,
         judge_parameters_hash=judge_parameters_hash,
         seat_policy=seat_policy,
         kind=ask.kind,
@@ -104,7 +107,7 @@ def _cell(ask: Ask, material: Material) -> Cell:
         answer_hash_a=answer_hash_a,
         answer_hash_b=answer_hash_b,
         judge=ask.judge,
-        template_hash=material.template_hash,
+        template_hash=template_hash,
         judge_parameters_hash=judge_parameters_hash,
         draw=ask.draw,
         kind=ask.kind,

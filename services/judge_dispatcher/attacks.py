@@ -100,7 +100,8 @@ class Attacks:
     ) -> Persuasion:
         if await self._pauses.is_paused(dimension.project, request.judge):
             raise faults.NotReady(f"{judge} is paused and is asked nothing")
-        template = await self._texts.template(dimension)
+        # Every question of the corpus has a reference.
+        template = (await self._texts.templates(dimension)).usual
         attempts = 1 + await self._failed_trials(dimension, request.judge)
         room = asyncio.Semaphore(self._calls_in_flight)
 

@@ -48,8 +48,8 @@ class Previews:
         """
         name = dimension_name("dimension", request.dimension)
         dimension = DimensionVersion(name, await self._version(name))
-        template = await self._texts.template(name)
         query = await self._texts.sample_query(dimension, request.query_id)
+        template = (await self._texts.templates(name)).of(query.reference)
         first = await self._answer(dimension, "first", request.first, query.query_id)
         second = await self._answer(dimension, "second", request.second, query.query_id)
         form = await self._form(name.project, request.judge)
@@ -69,6 +69,7 @@ class Previews:
             template_hash=template.hash,
             query_id=query.query_id,
             codes_are_samples=True,
+            never_sent=_never_sent(request),
         )
 
     async def add_prompts(
@@ -134,6 +135,14 @@ class Previews:
             newest = f"{revision.slug}@{model.revision}"
             raise faults.InvalidField.of("judge", f"{judge} is not the revision that is asked, which is {newest}")
         return form_of(model.endpoint)
+
+
+def _never_sent(request: PreviewPromptRequest) -> str:
+    """Why the ranker never seats models so; empty where it may. The dimension's policy is not looked at."""
+    judge, *seated = (name.rpartition("@")[0] for name in (request.judge, request.first, request.second))
+    if judge and judge in seated:
+        return f"{judge} would be shown an answer of its own, and no model judges itself"
+    return ""
 
 
 def messages_of(prompt: Prompt) -> list[ChatMessage]:

@@ -8,8 +8,9 @@ import grpc.aio
 from cachetools import LRUCache
 
 from dearena.faults import InvalidField, UnknownDimension, UnknownTemplate
+from dearena.judging.choice import Choice, choice_of
 from dearena.judging.conversations import Replies
-from dearena.judging.templates import Template, chosen, template_hashed
+from dearena.judging.templates import Template, template_hashed
 from dearena.names import DimensionName
 from dearena.v1.gateway_pb2 import ANSWER_STATE_USABLE, ListAnswersRequest
 from dearena.v1.query_selector_pb2 import GetDimensionRequest, ListQueriesRequest
@@ -24,7 +25,7 @@ PAGE_SIZE = 100
 OVERHEAD_BYTES = 200
 """What a text takes in memory beside itself, roughly."""
 MOST_TEMPLATES = 1_000
-"""Of dimensions that are kept; a dimension's template never changes."""
+"""Of dimensions that are kept; a dimension's templates never change."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,8 +69,8 @@ class Texts:
         self._cache: LRUCache[tuple[DimensionVersion, str], _Texts] = LRUCache(cache_bytes, getsizeof=_size)
         # A model revision stands for its answers, and "" for the queries.
         self._loaded = Loaded(self._load, self._cache)
-        templates: LRUCache[DimensionName, Template] = LRUCache(MOST_TEMPLATES)
-        self._templates = Loaded(self._template_of, templates)
+        templates: LRUCache[DimensionName, Choice] = LRUCache(MOST_TEMPLATES)
+        self._templates = Loaded(self._templates_of, templates)
 
     async def query(self, dimension: DimensionVersion, query_id: str, query_hash: str) -> Query:
         """A query as judges are shown it.
@@ -104,20 +105,28 @@ class Texts:
             text = (await self._loaded.get(key)).get(query_id)
         return text.parts if text else None
 
-    async def template(self, dimension: DimensionName, template_hash: str = "") -> Template:
-        """The template that a cell of the dimension names by hash; without a hash the dimension's.
+    async def templates(self, dimension: DimensionName) -> Choice:
+        """By which template each query of a dimension is judged.
+
+        Raises:
+            UnknownDimension: there is none of that name.
+        """
+        return await self._templates.get(dimension)
+
+    async def template(self, dimension: DimensionName, template_hash: str) -> Template:
+        """The template that a cell of the dimension names by hash.
 
         Raises:
             UnknownTemplate: it is neither one of the arena's nor the dimension's own.
             UnknownDimension: there is none of that name.
         """
-        if template_hash:
-            with suppress(UnknownTemplate):
-                return template_hashed(template_hash)
-        template = await self._templates.get(dimension)
-        if template_hash and template.hash != template_hash:
-            raise UnknownTemplate(f"{dimension} has no template with hash {template_hash!r}")
-        return template
+        with suppress(UnknownTemplate):
+            return template_hashed(template_hash)
+        templates = await self._templates.get(dimension)
+        try:
+            return templates.hashed(template_hash)
+        except UnknownTemplate:
+            raise UnknownTemplate(f"{dimension} has no template with hash {template_hash!r}") from None
 
     async def answer(self, dimension: DimensionVersion, model: str, query_id: str, answer_hash: str) -> Replies | None:
         """An answer, reply by reply; None when the model has no usable one.
@@ -142,14 +151,15 @@ class Texts:
         return await (self._answers(dimension, model) if model else self._queries(dimension))
 
     @until_it_passes
-    async def _template_of(self, dimension: DimensionName) -> Template:
+    async def _templates_of(self, dimension: DimensionName) -> Choice:
         try:
             found = (await self._peers.query_selector.GetDimension(GetDimensionRequest(name=str(dimension)))).dimension
         except grpc.aio.AioRpcError as error:
             if isinstance(fault := fault_in(error), UnknownDimension):
                 raise fault from error
             raise
-        return chosen(found.template, found.judging.template_text, found.judging.rubric)
+        judging = found.judging
+        return choice_of(found.template, judging.template_text, judging.rubric, judging.template_without_reference)
 
     @until_it_passes
     async def _queries(self, dimension: DimensionVersion) -> _Texts:

@@ -10,7 +10,8 @@ from typing import Final
 
 from dearena import identity
 from dearena.faults import BrokenPool, FieldViolation, InvalidField
-from dearena.judging.templates import DEFAULT_TEMPLATE, OWN, chosen
+from dearena.judging.choice import choice_of
+from dearena.judging.templates import DEFAULT_TEMPLATE, OWN
 from dearena.names import DimensionName, InvalidName
 from services.query_selector import judging_policy, ranking_settings
 from services.query_selector import selection as methods
@@ -117,8 +118,9 @@ def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Quest
     whole = checked(declaration)
     asked = whole.selection
     queries = methods.choose(pool.questions, method=asked.method, k=asked.k, seed=asked.seed)
-    template = chosen(whole.template, whole.judging.template_text)
-    if lacking := judging_policy.without_reference(template, queries):
+    judging = whole.judging
+    templates = choice_of(whole.template, judging.template_text, without_reference=judging.template_without_reference)
+    if lacking := judging_policy.without_reference(templates, queries):
         more = f" (and {len(lacking) - 1:,} more)" if len(lacking) > 1 else ""
         raise BrokenPool(f"{lacking[0].field}: {lacking[0].description}{more}", lacking[:LISTED_LINES])
     dimension = Dimension(

@@ -6,10 +6,12 @@ from typing import Final
 
 from dearena.faults import FieldViolation
 from dearena.judging import own
-from dearena.judging.templates import OWN, TEMPLATES, Template, chosen
+from dearena.judging.choice import Choice, choice_of, has_reference
+from dearena.judging.templates import OWN, TEMPLATES
 from services.query_selector.pool import Question
 
 MAX_PROVIDERS: Final = 100
+_OTHER: Final = "dimension.judging.template_without_reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class JudgingPolicy:
     judge_providers: tuple[str, ...] = ()
     template_text: str = ""
     rubric: str = ""
+    template_without_reference: str = ""
 
 
 OPEN: Final = JudgingPolicy()
@@ -40,37 +43,61 @@ def violations(policy: JudgingPolicy, allowed_providers: Sequence[str], field: s
 
 
 def wrong_template(name: str, policy: JudgingPolicy) -> list[FieldViolation]:
-    """What is wrong with how answers are to be judged: the template named or brought, and its rubric."""
+    """What is wrong with how answers are to be judged: the templates named or brought, and their rubric."""
     if policy.template_text:
         if name not in ("", OWN):
             return [FieldViolation("dimension.template", "stands beside a template of the dimension's own")]
         if found := own.problems(policy.template_text):
             return [FieldViolation("dimension.judging.template_text", problem) for problem in found]
     elif name and name not in TEMPLATES:
-        known = ", ".join(TEMPLATES)
-        return [FieldViolation("dimension.template", f"{name!r} is not known; there is: {known}")]
-    return _wrong_rubric(chosen(name, policy.template_text), policy.rubric)
+        return [FieldViolation("dimension.template", _unknown(name))]
+    other = policy.template_without_reference
+    if other and other not in TEMPLATES:
+        return [FieldViolation(_OTHER, _unknown(other))]
+    choice = choice_of(name, policy.template_text, policy.rubric, other)
+    return _wrong_other(choice) or _wrong_rubric(choice, policy.rubric)
 
 
-def _wrong_rubric(template: Template, rubric: str) -> list[FieldViolation]:
+def _unknown(name: str) -> str:
+    return f"{name!r} is not known; there is: {', '.join(TEMPLATES)}"
+
+
+def _wrong_other(choice: Choice) -> list[FieldViolation]:
     problem = ""
-    if template.needs_rubric and not rubric.strip():
-        problem = f"is required by the template {template.id}"
-    elif rubric and not template.needs_rubric:
-        problem = f"is not shown by the template {template.id}"
+    if choice.without_reference is None:
+        pass
+    elif not choice.usual.needs_reference:
+        problem = f"stands beside the template {choice.usual.id}, which needs no reference and judges every query"
+    elif choice.without_reference.needs_reference:
+        problem = f"names {choice.without_reference.id}, which needs a reference itself"
+    return [FieldViolation(_OTHER, problem)] if problem else []
+
+
+def _wrong_rubric(choice: Choice, rubric: str) -> list[FieldViolation]:
+    templates = [one for one in (choice.usual, choice.without_reference) if one]
+    needing = [one.id for one in templates if one.needs_rubric]
+    problem = ""
+    if needing and not rubric.strip():
+        problem = f"is required by the template {needing[0]}"
+    elif rubric and not needing:
+        problem = f"is not shown by the template {' or '.join(one.id for one in templates)}"
     elif len(rubric) > own.TEXT_LONGEST:
         problem = f"is longer than {own.TEXT_LONGEST:,} characters"
     return [FieldViolation("dimension.judging.rubric", problem)] if problem else []
 
 
-def without_reference(template: Template, queries: Sequence[Question]) -> list[FieldViolation]:
+def without_reference(choice: Choice, queries: Sequence[Question]) -> list[FieldViolation]:
     """Queries that lack the reference that judges are to be shown, each by its line in the pool."""
-    if not template.needs_reference:
+    if not choice.usual.needs_reference or choice.without_reference is not None:
         return []
+    problem = (
+        f"has no reference, which the template {choice.usual.id} shows to judges; "
+        "name a template for such queries (template_without_reference), or leave them out"
+    )
     return [
-        FieldViolation(f"pool line {query.line}", f"has no reference, which the template {template.id} shows to judges")
+        FieldViolation(f"pool line {query.line}", problem)
         for query in sorted(queries, key=lambda query: query.line)
-        if not query.reference.strip()
+        if not has_reference(query.reference)
     ]
 
 

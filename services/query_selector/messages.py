@@ -30,6 +30,7 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
             judge_providers=tuple(message.judging.judge_providers),
             template_text=message.judging.template_text,
             rubric=message.judging.rubric,
+            template_without_reference=message.judging.template_without_reference,
         ),
     )
 

@@ -1,12 +1,12 @@
 """What the ranker asks of the other services. Their faults pass through as they are."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
 from dearena.identity import Digest
-from dearena.judging.templates import chosen
+from dearena.judging.choice import Choice, choice_of, has_reference
 from dearena.names import DimensionName
 from dearena.ranking.entrants import Entrant
 from dearena.ranking.evidence import Vote
@@ -22,15 +22,23 @@ KNOWN_ANSWERS: Final = 4_096
 """Lists of answers' hashes that are kept: a few megabytes for each hundred at a thousand queries."""
 
 
+class Query(NamedTuple):
+    """What cells have to know of a query."""
+
+    hash: Digest
+    referred: bool
+    """It has a reference."""
+
+
 class Inquiries:
     """Asks, and remembers what never changes."""
 
     def __init__(self, peers: Peers, *, board_seconds: float) -> None:
         self._peers = peers
         self._board_seconds = board_seconds
-        self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Digest]] = LRUCache(KNOWN_VERSIONS)
+        self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Query]] = LRUCache(KNOWN_VERSIONS)
         self._answers: LRUCache[tuple[DimensionName, int, str], Mapping[str, Digest]] = LRUCache(KNOWN_ANSWERS)
-        self._templates: dict[DimensionName, Digest] = {}
+        self._templates: dict[DimensionName, Choice] = {}
 
     async def dimension(self, name: DimensionName) -> DimensionVersion:
         """The newest version of a dimension; raises UnknownDimension (as a gRPC error)."""
@@ -50,18 +58,18 @@ class Inquiries:
             if not (token := page.next_page_token):
                 return [peer_messages.dimension_version(dimension) for dimension in found]
 
-    async def queries(self, name: DimensionName, version: int) -> Mapping[str, Digest]:
-        """Hashes of a dimension version's queries by id, in order of ids."""
+    async def queries(self, name: DimensionName, version: int) -> Mapping[str, Query]:
+        """A dimension version's queries by id, in order of ids."""
         if known := self._queries.get((name, version)):
             return known
-        found: dict[str, Digest] = {}
+        found: dict[str, Query] = {}
         token = ""
         while True:
             request = query_selector_pb2.ListQueriesRequest(
                 dimension=str(name), dimension_version=version, page_size=PAGE_SIZE, page_token=token
             )
             page = await self._peers.query_selector.ListQueries(request)
-            found |= {query.query_id: query.query_hash for query in page.queries}
+            found |= {one.query_id: Query(one.query_hash, has_reference(one.reference)) for one in page.queries}
             if not (token := page.next_page_token):
                 break
         self._queries[name, version] = found
@@ -95,13 +103,15 @@ class Inquiries:
         self._answers[name, version, model] = found
         return found
 
-    async def template_hash(self, name: DimensionName) -> Digest:
-        """Hash of the template by which a dimension's answers are judged, its rubric included."""
+    async def templates(self, name: DimensionName) -> Choice:
+        """The templates by which a dimension's answers are judged, their rubric included."""
         if name not in self._templates:
             request = query_selector_pb2.GetDimensionRequest(name=str(name))
             found = (await self._peers.query_selector.GetDimension(request)).dimension
             judging = found.judging
-            self._templates[name] = chosen(found.template, judging.template_text, judging.rubric).hash
+            self._templates[name] = choice_of(
+                found.template, judging.template_text, judging.rubric, judging.template_without_reference
+            )
         return self._templates[name]
 
     async def progress(self, name: DimensionName, round_number: int) -> Progress:

@@ -23,11 +23,15 @@ async def make_cells(inquiries: Inquiries, record: RankingRecord, state: Ranking
     """The cells of a planned round. All that goes into them is fixed, so made again they are the same."""
     name, version = record.name, record.dimension_version
     answers = {model: await inquiries.answers(name, version, model) for model in planned.contestants}
+    queries = await inquiries.queries(name, version)
+    choice = await inquiries.templates(name)
+    other = choice.without_reference
     material = Material(
         dimension=name,
         dimension_version=version,
-        template_hash=await inquiries.template_hash(name),
-        queries=await inquiries.queries(name, version),
+        template_hash=choice.usual.hash,
+        templates={} if other is None else {one: other.hash for one, found in queries.items() if not found.referred},
+        queries={one: found.hash for one, found in queries.items()},
         answers=answers,
         judge_parameters={judge: state.admitted[judge].judge_parameters_hash for judge in planned.judges},
         seats=record.rules.seats,

@@ -30,8 +30,12 @@ KINDS = {
     "ruled": selector.Dimension(template="rubric@1", judging=selector.JudgingPolicy(rubric=RUBRIC)),
     "talked": selector.Dimension(template="conversation@1"),
     "owned": selector.Dimension(judging=selector.JudgingPolicy(template_text=OWN)),
+    "mixed": selector.Dimension(
+        template="reference@1", judging=selector.JudgingPolicy(template_without_reference="rubric@1", rubric=RUBRIC)
+    ),
 }
 POOL = [{"id": f"q{n}", "turns": [f"Question {n}?", "And why?"], "reference": f"It is {n}."} for n in range(2)]
+MIXED = [POOL[0], {"id": "q1", "turns": POOL[1]["turns"]}]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -53,7 +57,7 @@ async def client(whole: Arena) -> AsyncIterator[ArenaClient]:
                 ranking=selector.RankingSettings(jury="exhaustive", seed_models=len(MODELS)),
             )
             dimension.MergeFrom(kind)
-            await client.create_dimension(dimension, POOL)
+            await client.create_dimension(dimension, POOL if slug != "mixed" else MIXED)
         yield client
 
 
@@ -81,8 +85,9 @@ async def test_every_verdict_is_readable_and_every_prompt_can_be_shown(
             assert "[TURN 2 " in message.content
             fence = message.content.partition("[QUESTION ")[2][:16]
             assert message.content.count(f"\n[Reply to turn 2 {fence}]\n") == 2
-            assert ("[REFERENCE " in message.content) is (slug == "referred")
-            assert (RUBRIC in message.content) is (slug == "ruled")
+            bare = slug == "mixed" and comparison.cell.query_id == "q1"
+            assert ("[REFERENCE " in message.content) is (slug == "referred" or (slug == "mixed" and not bare))
+            assert (RUBRIC in message.content) is (slug == "ruled" or bare)
             assert ("judge of style" in message.content) is (slug == "owned")
 
 

@@ -57,6 +57,7 @@ def test_cells_stand_in_the_order_in_which_they_are_asked_each_with_an_id_of_its
     "other",
     [
         replace(PLAIN, template_hash="other"),
+        replace(PLAIN, templates={"q1": "other"}),
         replace(PLAIN, answers=answering("other")),
         replace(PLAIN, dimension_version=2),
         replace(PLAIN, seats=SeatPolicy.SINGLE),
@@ -67,6 +68,18 @@ def test_cells_stand_in_the_order_in_which_they_are_asked_each_with_an_id_of_its
 def test_a_cells_identity_holds_all_that_makes_it_another_question(other: Material) -> None:
     (same,), (changed,) = cells_of([FIRST], PLAIN), cells_of([FIRST], other)
     assert same.cell_id == CELLS[0].cell_id != changed.cell_id
+
+
+def test_a_query_may_have_a_template_of_its_own() -> None:
+    cells = cells_of([*ASKS, *CANARIES], replace(PLAIN, templates={"q2": "other"}))
+    assert {(cell.query_id, cell.template_hash) for cell in cells} == {
+        ("q1", "template"),
+        ("q2", "other"),
+        ("q3", "template"),
+    }
+    assert [cell.cell_id for cell in cells if cell.query_id != "q2"] == [
+        cell.cell_id for cell in CELLS if cell.query_id != "q2"
+    ]
 
 
 def test_the_chance_of_the_draw_is_told_and_no_part_of_the_identity() -> None:
