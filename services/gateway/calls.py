@@ -1,7 +1,9 @@
 """A paid call and what became of it. Pure."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -51,6 +53,22 @@ class Call:
     on_behalf_of: tuple[str, ...] = ()
     """Revisions that the call is made for, each once: it counts in their insertions' budgets, in even shares."""
 
+    def asks_as(self, other: "Call") -> bool:
+        """Whether another call with its request id is the same call."""
+        return self.model == other.model and self.body == other.body
+
+    def digest(self) -> str:
+        """Of what is asked: by it a record tells whether another call with its request id is the same."""
+        messages, parameters, schema = self.body
+        said = [[message.role, message.content] for message in messages]
+        text = json.dumps([said, dict(parameters), schema], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def body(self) -> tuple[list[Message], Parameters, Mapping[str, Any] | None]:
+        """What is asked, and how."""
+        return list(self.messages), self.parameters, self.response_schema
+
     def note(self) -> SparringNote | None:
         """What a sparring endpoint is told; others are told nothing."""
         if not self.spec.endpoint.sparring:
@@ -81,6 +99,12 @@ class Completion:
     failure: Failure | None = None
     latency: timedelta = timedelta()
     http_requests: int = 0
+    digest: str = field(default="", compare=False)
+    """Of the call, where this was read from its record; empty in records of earlier versions."""
+
+    def is_of(self, call: Call) -> bool:
+        """Whether it is the record of this call, and not of another one with its request id."""
+        return self.model == call.model and self.digest in ("", call.digest())
 
 
 def completed(call: Call, delivery: Delivery) -> Completion:

@@ -124,7 +124,7 @@ class CompletionLog:
 
         Raises:
             StoreUnavailable: nothing may be sent.
-            RequestIdReused: the id is of a call to another model.
+            RequestIdReused: the id is of another call.
         """
         await self._leases.hold()
         identity = record_id(call.project, call.request_id)
@@ -143,6 +143,7 @@ class CompletionLog:
             "project": call.project,
             "request_id": call.request_id,
             "model": str(call.model),
+            "digest": call.digest(),
             "purpose": str(call.purpose),
             "dimension": call.dimension,
             "query_id": call.query_id,
@@ -174,8 +175,8 @@ class CompletionLog:
     async def _claim_known(
         self, call: Call, number: int, holds: Sequence[Document], record: Mapping[str, Any]
     ) -> Claim:
-        if record["model"] != str(call.model):
-            raise RequestIdReused(f"request_id {call.request_id} is of a call to {record['model']}")
+        if not completion_of(record).is_of(call):
+            raise RequestIdReused(f"request_id {call.request_id} is of another call, to {record['model']}")
         state = CompletionState(record["state"])
         if state in _ENDED:
             return Ended(completion_of(record))

@@ -47,7 +47,7 @@ class Completions:
         self._admission = admission
         self._cashier = cashier
         self._prices = prices
-        self._in_flight: dict[tuple[str, str], tuple[Revision, asyncio.Task[Completion]]] = {}
+        self._in_flight: dict[tuple[str, str], tuple[Call, asyncio.Task[Completion]]] = {}
 
     async def complete(self, call: Call) -> Completion:
         """Make the call, wait for it where it is in flight, or answer from the record.
@@ -59,7 +59,7 @@ class Completions:
             InvalidField: likewise, by parameters of the caller's.
             EndpointLeftAlone: its endpoint is, and it was not sent; it is not on record either.
             ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
-            RequestIdReused: the id is of a call to another model.
+            RequestIdReused: the id is of another call: to another model, or with another body.
         """
         key = (call.project, call.request_id)
         if (known := self._in_flight.get(key)) is None:
@@ -67,11 +67,11 @@ class Completions:
             task = asyncio.create_task(
                 self._make(call, otel.get_current()), name=f"call {call.request_id}", context=contextvars.Context()
             )
-            known = self._in_flight[key] = (call.model, task)
+            known = self._in_flight[key] = (call, task)
             task.add_done_callback(lambda ended: self._forget(key, ended))
-        model, task = known
-        if model != call.model:
-            raise RequestIdReused(f"request_id {call.request_id} is of a call to {model}")
+        first, task = known
+        if not call.asks_as(first):
+            raise RequestIdReused(f"request_id {call.request_id} is of another call, to {first.model}")
         return await _end_of(task)
 
     def _forget(self, key: tuple[str, str], task: "asyncio.Task[Completion]") -> None:
@@ -123,7 +123,9 @@ class Completions:
     async def _known(self, call: Call) -> Completion | None:
         """What is on record costs nothing, so it waits for nothing."""
         known = await self._log.find_ended(call.project, call.request_id)
-        return known if known is not None and known.model == call.model else None
+        if known is not None and not known.is_of(call):
+            raise RequestIdReused(f"request_id {call.request_id} is of another call, to {known.model}")
+        return known
 
     async def _make_paid(self, call: Call, parent: otel.Context, reserved: Reservation) -> Completion | None:
         passage = await self._admission.passage(call)

@@ -148,4 +148,5 @@ def completion_of(document: Mapping[str, Any]) -> Completion:
         failure=_failure_of(failure) if failure else None,
         latency=document.get("latency_ms", 0) * _MILLISECOND,
         http_requests=document.get("http_requests", 0),
+        digest=document.get("digest", ""),
     )

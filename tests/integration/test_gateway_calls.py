@@ -277,6 +277,23 @@ async def test_an_id_of_another_model_is_refused(
         await complete(gateway, call("other@1", request_id=first.request_id))
 
 
+async def test_an_id_of_another_body_is_refused_in_flight_and_after(
+    gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint
+) -> None:
+    go = asyncio.Event()
+    endpoint.behave("m", waits_for(go, says("once")))
+    first = asyncio.ensure_future(complete(gateway, call("m@1")))
+    await eventually(lambda: endpoint.requests)
+    other = call("m@1", "another", request_id=call("m@1").request_id)
+    with refused(faults.RequestIdReused):
+        await complete(gateway, other)
+    go.set()
+    assert (await first).text == "once"
+    with refused(faults.RequestIdReused):
+        await complete(gateway, other)
+    assert len(endpoint.requests) == 1
+
+
 async def test_a_call_outlives_its_caller(gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint) -> None:
     go = asyncio.Event()
     endpoint.behave("m", waits_for(go, says("paid for")))

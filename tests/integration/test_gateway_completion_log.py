@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from dearena.faults import ServiceUnavailable, StoreUnavailable
+from dearena.faults import RequestIdReused, ServiceUnavailable, StoreUnavailable
 from dearena.names import Revision
 from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Delivery, Purpose
 from services.gateway.chat import Message, Reply
@@ -144,3 +144,33 @@ async def test_an_end_that_is_being_written_is_not_given_up(store: Store, monkey
     found = await log.find_ended(CALL.project, CALL.request_id)
     assert found is not None
     assert found.reply == REPLY
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(CALL, messages=[Message("user", "another")]),
+        replace(CALL, parameters={"max_tokens": 3}),
+        replace(CALL, response_schema={"type": "object"}),
+        replace(CALL, model=Revision("m", 2)),
+    ],
+)
+async def test_the_same_id_with_another_body_is_refused(store: Store, other: Call) -> None:
+    log = log_of(store)
+    assert await log.claim(CALL) == Ours()
+    with pytest.raises(RequestIdReused):
+        await log_of(store, "two").claim(other)
+    await log.end(CALL, DONE)
+    with pytest.raises(RequestIdReused):
+        await log.claim(other)
+    assert await log.claim(CALL) == Ended(DONE)
+
+
+async def test_a_record_that_knows_no_body_is_compared_by_its_model(store: Store) -> None:
+    log = log_of(store)
+    await log.claim(CALL)
+    await log.end(CALL, DONE)
+    await store.collection(COMPLETIONS).update_many({}, {"$unset": {"digest": ""}})
+    assert await log.claim(replace(CALL, parameters={"max_tokens": 3})) == Ended(DONE)
+    with pytest.raises(RequestIdReused):
+        await log.claim(replace(CALL, model=Revision("m", 2)))
