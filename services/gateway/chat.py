@@ -122,7 +122,7 @@ def request_body(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
 
 
-def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = False) -> Reply:
+def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = False, thinks: bool = False) -> Reply:
     """Read the body of a 2xx reply.
 
     A reply that cannot be read may have been billed: what usage it reports goes with the error.
@@ -131,19 +131,20 @@ def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = F
         body: as received.
         messages: what was sent, to estimate its tokens when the endpoint does not report usage.
         structured: whether a schema was sent.
+        thinks: whether the model is declared to think; one whose endpoint counts its thoughts does anyway.
 
     Raises:
         UnreadableReply: not JSON, or not a chat completion.
     """
     parsed = _json_object(body)
     try:
-        return _read_object(parsed, messages, structured=structured)
+        return _read_object(parsed, messages, structured=structured, thinks=thinks)
     except UnreadableReply as error:
         error.usage = _reported_usage(parsed.get("usage"))
         raise
 
 
-def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structured: bool) -> Reply:
+def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structured: bool, thinks: bool) -> Reply:
     match parsed:
         case {"choices": [{"message": {**message}, **choice}, *_]}:
             pass
@@ -152,12 +153,13 @@ def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structu
             raise UnreadableReply(f"the reply is an error ({codes}) in place of a completion")
         case _:
             raise UnreadableReply("the reply has no choices[0].message")
+    usage = parsed.get("usage")
+    thinks = thinks or _reasoning_tokens(usage) > 0
     try:
-        said = take_apart(cast("dict[str, Any]", message), structured=structured)
+        said = take_apart(cast("dict[str, Any]", message), structured=structured, thinks=thinks)
     except NoText as error:
         raise UnreadableReply("the message's content is neither a text nor a list of parts") from error
     text, reasoning = storable(said.text), storable(said.reasoning)
-    usage = parsed.get("usage")
     input_tokens, output_tokens, estimated = _usage(usage, messages, text, reasoning)
     return Reply(
         text=text,
@@ -172,6 +174,14 @@ def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structu
         served_by=_short(parsed.get("provider")),
         structured=structured,
     )
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """What a body says that the call has used, whatever else is wrong with it; None where it says nothing."""
+    try:
+        return _reported_usage(_json_object(body).get("usage"))
+    except UnreadableReply:
+        return None
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

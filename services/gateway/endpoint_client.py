@@ -16,11 +16,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 import certifi
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 
 from services.gateway.calls import Call, Delivery
-from services.gateway.chat import MAX_TOKENS, Reply, UnreadableReply, read_reply, request_body
+from services.gateway.chat import MAX_TOKENS, Reply, UnreadableReply, read_reply, request_body, usage_of
 from services.gateway.endpoints import CHAT_PATH, server_address
 from services.gateway.exchange import Broken, HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
 from services.gateway.failures import (
@@ -53,6 +54,8 @@ _HEADERS: Final = {
     "content-type": "application/json",
     "user-agent": "dearena-gateway",
 }
+
+log = structlog.get_logger(__name__)
 
 _TRACER = telemetry.tracer(__name__)
 
@@ -198,7 +201,7 @@ class EndpointClient:
             result: Reply | Failure = _failure_of(error, request, seconds)
             broke = isinstance(error, Broken)
         else:
-            result = _without_key(_read(reply, request, call), request.key)
+            result = _understood(reply, request, call)
             if asked := reply.headers.get("retry-after"):
                 retry_after = retry_after_seconds(asked, now())
         return _Attempt(result, retry_after, time.perf_counter() - began, broke)
@@ -243,6 +246,16 @@ def _without_key(result: Reply | Failure, key: str) -> Reply | Failure:
             return replace(reply, **texts)
 
 
+def _understood(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
+    """What a reply says; a defect of ours in reading one is no reason to pay for it again."""
+    try:
+        return _without_key(_read(reply, request, call), request.key)
+    except Exception:
+        log.exception("a reply could not be read", model=str(call.model), request_id=call.request_id)
+        detail = f"{request.address}: the reply cannot be read; the gateway's log says why"
+        return Failure(FailureKind.UNREADABLE_REPLY, detail, reply.status, usage_of(reply.body))
+
+
 def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
     if MULTIPLE_CHOICES <= reply.status < BAD_REQUEST:
         return of_redirect(reply.status, reply.headers.get("location", ""), address=request.address)
@@ -253,6 +266,7 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
             reply.body,
             call.messages,
             structured=call.response_schema is not None and call.spec.endpoint.structured_output,
+            thinks=call.spec.thinks() or "reasoning_tokens" in call.parameters,
         )
     except UnreadableReply as error:
         return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status, error.usage)

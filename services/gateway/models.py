@@ -74,6 +74,10 @@ class ModelSpec:
     may_judge: bool = True
     cohort: str = ""
 
+    def thinks(self) -> bool:
+        """Whether it is declared to think before it speaks: tokens are given to that."""
+        return any("reasoning_tokens" in given for given in (self.answer_parameters, self.judge_parameters))
+
     def call_deadline(self) -> timedelta:
         """How long all HTTP requests of one call may take, with the pauses between them."""
         return self.deadline or DEFAULT_DEADLINE_TIMEOUTS * self.timeout

@@ -34,12 +34,13 @@ class NoText(ValueError):
     """The content is neither a text nor a list of parts."""
 
 
-def take_apart(message: Mapping[str, Any], *, structured: bool = False) -> Said:
+def take_apart(message: Mapping[str, Any], *, structured: bool = False, thinks: bool = False) -> Said:
     """The text and the reasoning of a message as an endpoint sent it.
 
     Args:
         message: `choices[0].message`.
         structured: whether the endpoint was held to a schema: then tags within an object are a member's own words.
+        thinks: whether the model is known to think: then an end without its beginning closes its thoughts.
 
     Raises:
         NoText: its content is of a kind that holds no text.
@@ -59,7 +60,7 @@ def take_apart(message: Mapping[str, Any], *, structured: bool = False) -> Said:
         return Said(content.text, apart or content.reasoning)
     if structured and content.text.lstrip().startswith("{"):
         return content
-    return _split(content.text)
+    return _split(content.text, thinks=thinks)
 
 
 def _of_parts(parts: list[Any]) -> Said:
@@ -77,18 +78,19 @@ def _of_parts(parts: list[Any]) -> Said:
     return Said("".join(texts), "".join(thoughts))
 
 
-def _split(text: str) -> Said:
+def _split(text: str, *, thinks: bool) -> Said:
     """Take the blocks off the front of a text.
 
     A block without its end was cut off, and all of it is reasoning. An end without its beginning closes a block
-    that the chat template opened in the prompt, if it ends its line: in the middle of one it is spoken of. Tags
-    further on are the answer's own words.
+    that the chat template opened in the prompt, if the model is one that thinks, and if it ends its line: in the
+    middle of one it is spoken of, and another model's answer may be about nothing else. Tags further on are the
+    answer's own words.
     """
     for opening, closing, ending in _MARKS:
         start = text.lstrip()
         if start.startswith(opening):
             return _without_blocks(start, opening, closing)
-        if (end := ending.search(text)) and opening not in text[: end.start()]:
+        if thinks and (end := ending.search(text)) and opening not in text[: end.start()]:
             rest = _without_blocks(text[end.end() :].lstrip(), opening, closing)
             return Said(rest.text, _joined([text[: end.start()], rest.reasoning]))
     return Said(text, "")

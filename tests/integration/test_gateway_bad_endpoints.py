@@ -15,6 +15,7 @@ from dearena import faults
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1.common_pb2 import GenerationParameters
+from services.gateway import endpoint_client
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, call, complete, model, refused, register, serving
@@ -219,6 +220,21 @@ async def test_thoughts_are_kept_beside_the_reply_and_their_tokens_are_asked_for
     body = endpoint.requests[0].body
     assert body["max_completion_tokens"] == 110
     assert not {"max_tokens", "reasoning_tokens"} & set(body)
+
+
+async def test_a_defect_in_reading_is_a_reply_that_cannot_be_read_and_is_paid_once(
+    gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(endpoint_client, "read_reply", breaks)
+    await register(gateway, model("m", endpoint.base_url))
+    for _ in range(2):
+        completion = await complete(gateway, call("m@1"))
+        assert completion.failure.kind == pb.FAILURE_KIND_UNREADABLE_REPLY
+        assert (completion.usage.input_tokens, completion.usage.output_tokens) == (7, 3)
+    assert len(endpoint.requests) == 1
 
 
 async def test_a_schema_is_sent_where_the_endpoint_can_be_held_to_it(

@@ -23,6 +23,14 @@ def reply(message: Any, **members: Any) -> bytes:
     return json.dumps({"choices": [{"message": message, "finish_reason": "stop"}], **members}).encode()
 
 
+def test_a_model_whose_thoughts_are_counted_is_one_that_thinks() -> None:
+    content = {"role": "assistant", "content": "6 x 7\n</think>\n42"}
+    counted = {"prompt_tokens": 1, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 3}}
+    assert read_reply(reply(content), ASKED).text == content["content"]
+    assert read_reply(reply(content, usage=counted), ASKED).text == "42"
+    assert read_reply(reply(content), ASKED, thinks=True).text == "42"
+
+
 def test_absent_parameters_are_not_sent() -> None:
     body = json.loads(request_body("m-1", ASKED, {"max_tokens": 5}))
     assert body == {"model": "m-1", "messages": [{"role": "user", "content": "What is 6 x 7?"}], "max_tokens": 5}

@@ -20,13 +20,10 @@ from services.gateway.reasoning import NoText, Said, take_apart
         ({"content": None, "reasoning_content": "6 x 7"}, "", "6 x 7"),
         ({"content": "<think>\n6 x 7\n</think>\n\n42"}, "42", "6 x 7"),
         ({"content": "\n <think>6 x 7</think>42"}, "42", "6 x 7"),
-        ({"content": "6 x 7</think>\n42"}, "42", "6 x 7"),  # opened in the prompt
         ({"content": "<think>6 x"}, "", "6 x"),  # cut off
         ({"content": "<think></think>42"}, "42", ""),
         ({"content": "<think>a</think>\n<think>b</think>42"}, "42", "a\n\nb"),
         ({"content": "[THINK]6 x 7[/THINK]42"}, "42", "6 x 7"),
-        ({"content": "6 x 7\n</think>"}, "", "6 x 7"),
-        ({"content": "a</think>\n<think>b</think>42"}, "42", "a\n\nb"),
         ({"content": "Write </think> and go on. 42."}, "Write </think> and go on. 42.", ""),  # spoken of
         (
             {"content": "Use <think> for thoughts, and </think> after."},
@@ -46,6 +43,22 @@ from services.gateway.reasoning import NoText, Said, take_apart
 )
 def test_thoughts_are_kept_apart(message: dict[str, Any], text: str, reasoning: str) -> None:
     assert take_apart(message) == Said(text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "reasoning"),
+    [
+        ("6 x 7</think>\n42", "42", "6 x 7"),  # opened in the prompt
+        ("6 x 7\n</think>", "", "6 x 7"),
+        ("a</think>\n<think>b</think>42", "42", "a\n\nb"),
+        ("Write </think> and go on. 42.", "Write </think> and go on. 42.", ""),  # spoken of
+    ],
+)
+def test_an_end_alone_closes_the_thoughts_of_a_model_that_thinks_and_of_no_other(
+    content: str, text: str, reasoning: str
+) -> None:
+    assert take_apart({"content": content}, thinks=True) == Said(text, reasoning)
+    assert take_apart({"content": content}) == Said(content, "")
 
 
 def test_content_of_another_kind_is_no_text() -> None:
