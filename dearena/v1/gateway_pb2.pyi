@@ -473,6 +473,7 @@ class Endpoint(_message.Message):
     STRUCTURED_OUTPUT_FIELD_NUMBER: _builtins.int
     REPLY_LIMIT_MEMBER_FIELD_NUMBER: _builtins.int
     ANSWERS_AS_FIELD_NUMBER: _builtins.int
+    LENGTH_LIMITS_FIELD_NUMBER: _builtins.int
     base_url: _builtins.str
     """The URL before "/chat/completions", for example "http://127.0.0.1:8000/v1"."""
     upstream_model: _builtins.str
@@ -487,6 +488,10 @@ class Endpoint(_message.Message):
     """The endpoint can be held to a JSON schema (response_format)."""
     reply_limit_member: _builtins.str
     """What the endpoint calls the limit of a reply: "max_tokens" (empty means that) or "max_completion_tokens"."""
+    length_limits: _builtins.bool
+    """With structured_output: a schema may limit the length of texts (maxLength), so that a judge that would run on is
+    held to a sentence. Some hosted endpoints refuse schemas that do.
+    """
     @_builtins.property
     def answers_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids, besides upstream_model and its dated snapshots, under which the model is known to answer. A reply
@@ -504,10 +509,11 @@ class Endpoint(_message.Message):
         structured_output: _builtins.bool = ...,
         reply_limit_member: _builtins.str = ...,
         answers_as: _abc.Iterable[_builtins.str] | None = ...,
+        length_limits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_as", b"answers_as", "base_url", b"base_url", "http2", b"http2", "key_reference", b"key_reference", "reply_limit_member", b"reply_limit_member", "sparring", b"sparring", "structured_output", b"structured_output", "upstream_model", b"upstream_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_as", b"answers_as", "base_url", b"base_url", "http2", b"http2", "key_reference", b"key_reference", "length_limits", b"length_limits", "reply_limit_member", b"reply_limit_member", "sparring", b"sparring", "structured_output", b"structured_output", "upstream_model", b"upstream_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
