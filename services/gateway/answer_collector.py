@@ -16,6 +16,7 @@ import structlog
 from dearena import identity
 from dearena.faults import ArenaFault, BudgetExhausted, BudgetMisfit, EndpointLeftAlone, ModelNotActive
 from dearena.judging.conversations import answer_text
+from dearena.names import DimensionName
 from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.answer_log import AnswerLog, AskedAgain, EntrantKey
 from services.gateway.asking_again import AskingAgain
@@ -60,7 +61,8 @@ class AnswerCollector:
         self._stopped = False
 
     async def on_dimension_ready(self, event: EventEnvelope, _delivery: Delivery) -> None:
-        """A dimension's queries are chosen."""
+        """A dimension's queries are chosen, or those of a new version, with a policy of its own."""
+        self._dimensions.forget(DimensionName(event.project, event.dimension))
         await self.look(event.project)
 
     def ring(self, project: str) -> None:

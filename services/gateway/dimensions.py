@@ -2,6 +2,8 @@
 
 from __future__ import annotations  # the stubs' asynchronous types are for type checkers only
 
+import asyncio
+import contextvars
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,8 +20,10 @@ from services.gateway.egress import OPEN, Egress
 
 MOST_VERSIONS: Final = 512
 PAGE_SIZE: Final = 1000
+FRESH_SECONDS: Final = 1.0
+"""How long a policy that was changed may go unseen."""
 EGRESS_SECONDS: Final = 30.0
-"""A policy is fixed for the life of a dimension version; a new version is heeded after so long at the latest."""
+"""How long what was known of a policy holds while the query selector cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Dimensions:
     def __init__(self, query_selector: stubs.QuerySelectorServiceAsyncStub) -> None:
         self._selector = query_selector
         self._known: MutableMapping[tuple[DimensionName, int], DimensionVersion] = LRUCache(MOST_VERSIONS)
+        self._fresh: MutableMapping[DimensionName, asyncio.Task[Egress]] = TTLCache(MOST_VERSIONS, FRESH_SECONDS)
         self._egress: MutableMapping[DimensionName, Egress] = TTLCache(MOST_VERSIONS, EGRESS_SECONDS)
 
     async def of_project(self, project: str) -> Sequence[DimensionVersion]:
@@ -76,22 +81,46 @@ class Dimensions:
             raise fault_of(error) from error
 
     async def egress(self, name: DimensionName) -> Egress:
-        """Who may see a dimension: as its newest version said at most `EGRESS_SECONDS` ago.
+        """Who may see a dimension: as its newest version said at most `FRESH_SECONDS` ago.
+
+        However many calls ask for it, the query selector is asked once. While it is away, what it said last holds for
+        `EGRESS_SECONDS`.
 
         Raises:
-            ServiceUnavailable: the query selector cannot be reached.
+            ServiceUnavailable: the query selector cannot be reached, and nothing is known.
         """
-        if (known := self._egress.get(name)) is None:
-            try:
-                found = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
-                known = Egress(frozenset(found.allowed_providers), frozenset(found.judging.judge_providers))
-            except grpc.aio.AioRpcError as error:
-                if not isinstance(fault := fault_of(error), faults.UnknownDimension):
-                    raise fault from error
-                # Not remembered: it may come to be at any moment, with a policy of its own.
+        task = self._fresh.get(name)
+        if task is None:
+            # Of nobody's context: many wait for it.
+            task = asyncio.create_task(self._ask_egress(name), context=contextvars.Context())
+            self._fresh[name] = task
+            task.add_done_callback(lambda ended: self._drop_unknown(name, ended))
+        return await asyncio.shield(task)
+
+    def forget(self, name: DimensionName) -> None:
+        """Ask for its policy anew next time: there is news of it."""
+        self._fresh.pop(name, None)
+
+    async def _ask_egress(self, name: DimensionName) -> Egress:
+        try:
+            found = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
+        except grpc.aio.AioRpcError as error:
+            fault = fault_of(error)
+            if isinstance(fault, faults.UnknownDimension):
+                self._egress.pop(name, None)
                 return OPEN
-            self._egress[name] = known
+            if isinstance(fault, faults.ServiceUnavailable) and (known := self._egress.get(name)) is not None:
+                return known
+            raise fault from error
+        known = Egress(frozenset(found.allowed_providers), frozenset(found.judging.judge_providers))
+        self._egress[name] = known
         return known
+
+    def _drop_unknown(self, name: DimensionName, task: asyncio.Task[Egress]) -> None:
+        """What is not known is not remembered: it may come to be at any moment, with a policy of its own."""
+        failed = task.cancelled() or task.exception() is not None
+        if (failed or task.result() is OPEN) and self._fresh.get(name) is task:
+            self.forget(name)
 
     async def version(self, name: DimensionName, version: int) -> DimensionVersion:
         """One version of a dimension; 0 is the newest.
