@@ -50,6 +50,8 @@ WRITE_AGAIN_SECONDS = 0.5
 GATHER_SECONDS = 0.01
 """Under load only, and twice a call: little beside what a model takes, and most of what writing costs is saved."""
 
+WITHDRAWN_TOGETHER = 500
+
 _ENDED = (CompletionState.DONE, CompletionState.FAILED)
 _OPEN = [str(CompletionState.STARTED), str(CompletionState.UNKNOWN)]
 
@@ -114,6 +116,7 @@ class CompletionLog:
         self._numbers = itertools.count(1)
         self._unsent: dict[str, int] = {}
         """By record id, numbers of starts that the store may or may not have taken: their calls were not sent."""
+        self._withdrawal = asyncio.Lock()
 
     async def claim(self, call: Call, holds: Sequence[Document] = ()) -> Claim:
         """Record that a call starts, or learn what became of it before.
@@ -128,13 +131,38 @@ class CompletionLog:
         """
         await self._leases.hold()
         identity = record_id(call.project, call.request_id)
-        number = self._unsent.pop(identity, None) or next(self._numbers)
+        number = await self._number_of(identity)
         try:
             known = await self._starts.submit(self._start_of(call, number, holds))
             return Ours() if known is None else await self._claim_known(call, number, holds, known)
         except Exception:
             self._unsent[identity] = number
             raise
+
+    async def _number_of(self, identity: str) -> int:
+        if identity in self._unsent:
+            async with self._withdrawal:
+                if (known := self._unsent.pop(identity, None)) is not None:
+                    return known
+        return next(self._numbers)
+
+    async def withdraw_unsent(self) -> None:
+        """Take back starts of calls that were not sent and are not asked for again, as far as the store took them."""
+        async with self._withdrawal:
+            while batch := dict(itertools.islice(self._unsent.items(), WITHDRAWN_TOGETHER)):
+                ours: Document = {
+                    "_id": {"$in": list(batch)},
+                    "state": str(CompletionState.STARTED),
+                    "owner": self._owner,
+                    "number": {"$in": list(batch.values())},
+                }
+                async with within_store_limit(self._store):
+                    # One that was in flight elsewhere before stays unknown; what was reserved now was given back.
+                    before = {"$set": {"state": str(CompletionState.UNKNOWN), "holds": []}}
+                    await self._completions.update_many(ours | {"interruptions": {"$gt": 0}}, before)
+                    await self._completions.delete_many(ours)
+                for identity in batch:
+                    self._unsent.pop(identity, None)
 
     def _start_of(self, call: Call, number: int, holds: Sequence[Document]) -> Document:
         moment = now()

@@ -126,7 +126,14 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
             )
         ],
         doorbells=[Doorbell("gateway-dimensions", subjects.EVENTS, collector.on_dimension_ready)],
-        sweeps=[record.interrupt_dead, dead_accounts.close, outbox.sweep, collector.sweep, prober.sweep],
+        sweeps=[
+            record.interrupt_dead,
+            record.withdraw_unsent,
+            dead_accounts.close,
+            outbox.sweep,
+            collector.sweep,
+            prober.sweep,
+        ],
         background=[leases.keep, admission.keep, outbox.run, collector.answer_rings],
         on_drain=drain,
         close=close,

@@ -12,7 +12,7 @@ from dearena.faults import RequestIdReused, ServiceUnavailable, StoreUnavailable
 from dearena.names import Revision
 from services.gateway.calls import INTERRUPTED, Call, Completion, CompletionState, Delivery, Purpose
 from services.gateway.chat import Message, Reply
-from services.gateway.completion_log import CompletionLog, Elsewhere, End, Ended, Ours, record_id
+from services.gateway.completion_log import WITHDRAWN_TOGETHER, CompletionLog, Elsewhere, End, Ended, Ours, record_id
 from services.gateway.completions import Completions
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.group_commit import GroupCommit
@@ -76,6 +76,40 @@ async def test_a_start_that_was_written_but_not_confirmed_is_sent_as_if_new(
     record = await store.collection(COMPLETIONS).find_one({"_id": record_id("default", CALL.request_id)})
     assert record is not None
     assert record["interruptions"] == 0
+
+
+async def test_starts_that_nobody_asks_for_again_are_taken_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, completions = log_of(store), store.collection(COMPLETIONS)
+    calls = [replace(CALL, request_id=f"{number:064}") for number in range(WITHDRAWN_TOGETHER + 2)]
+    written, never_written, interrupted, *others = calls
+    await log.claim(interrupted, [{"account": "one"}])
+    await log.release(interrupted)
+    write = log._write_starts
+
+    async def unconfirmed(documents: Sequence[Document]) -> Sequence[Document | None]:
+        await write([document for document in documents if document["request_id"] != never_written.request_id])
+        raise StoreUnavailable("away")
+
+    async def not_confirmed_either(wanted: Document, changes: Document) -> int:
+        await update(wanted, changes)
+        raise StoreUnavailable("away")
+
+    update = log._update
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "_update", not_confirmed_either)
+        with pytest.raises(StoreUnavailable):
+            await log.claim(interrupted, [{"account": "two"}])
+        patched.setattr(log, "_starts", GroupCommit(unconfirmed))
+        failed = await asyncio.gather(*map(log.claim, (written, never_written, *others)), return_exceptions=True)
+        assert all(isinstance(end, StoreUnavailable) for end in failed)
+
+    await log.withdraw_unsent()
+    assert log._unsent == {}
+    [left] = await completions.find({}).to_list(None)
+    assert (left["request_id"], left["state"], left["interruptions"]) == (interrupted.request_id, "UNKNOWN", 1)
+    # What the first sending reserved may have been spent; the second was none, and gave back what it had.
+    assert (left["charges"], left["holds"]) == ([{"account": "one"}], [])
+    assert [await log.claim(call) for call in (written, never_written, interrupted)] == [Ours()] * 3
 
 
 async def test_the_first_end_stands_whoever_wrote_it(store: Store) -> None:
