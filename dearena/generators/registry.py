@@ -13,6 +13,8 @@ from dearena.faults import InvalidField
 from dearena.generators import (
     algebra,
     geometry,
+    reading_python,
+    social_reasoning,
 )
 from dearena.generators.draws import Draws
 from dearena.generators.question import Draft, GeneratedQuestion, Kind
@@ -32,6 +34,8 @@ _KINDS: Final = {
     for kind in (
         algebra.KIND,
         geometry.KIND,
+        social_reasoning.KIND,
+        reading_python.KIND,
     )
 }
 

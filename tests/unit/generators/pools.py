@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import pytest
 
@@ -15,9 +16,15 @@ Check = Callable[[GeneratedQuestion], Hashable]
 """Fails when the reference is wrong; returns the puzzle as it was read from the text, whatever its wording."""
 
 
+@cache
+def ten_thousand(kind: str) -> tuple[GeneratedQuestion, ...]:
+    """The pool on which a kind is checked."""
+    return generate(kind, SIZE, seed=7)
+
+
 def check_pool(kind: str, checks: Mapping[str, Check]) -> None:
     """Every reference of 10,000 questions is right, and no two questions are the same puzzle."""
-    pool = generate(kind, SIZE, seed=7)
+    pool = ten_thousand(kind)
     assert len({question.id for question in pool}) == SIZE
     assert len({question.text for question in pool}) == SIZE
     assert len({(question.category, checks[question.category](question)) for question in pool}) == SIZE

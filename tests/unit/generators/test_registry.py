@@ -11,12 +11,15 @@ from dearena.generators import generate, registry, stream
 from dearena.generators.draws import Draws
 from dearena.generators.question import Draft, Kind
 from dearena.identity import digest_of
+from tests.unit.generators.pools import ten_thousand
 
 KINDS = generators.kinds()
 
 PINNED = {
     "algebra": (1, "98e3b9d410411526d63654eded612413e4eab5ff7e5221faa637885b62db5eba"),
     "geometry": (1, "b0a38432e4bacc2504d5c898d64ee4aff10dd54ad4f837dc2ebd112a82da8fb6"),
+    "social-reasoning": (1, "00c08f201b68ec8b6b6437e567f8e92038969a3fc1019756e9a9b6f1e5591264"),
+    "reading-python": (1, "57b87cd1666c5dc9c6420add22cb7ecace458deacf06b5ab5fd49e49b6912195"),
 }
 """Version, and digest of the first 100 questions at seed 7. Another digest wants another version: pools that
 were made are told by it."""
@@ -31,9 +34,9 @@ def test_what_is_drawn_changes_with_the_version_only(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("difficulty", [None, 2])
 def test_more_of_a_pool_leaves_what_came_before_unchanged(kind: str, difficulty: int | None) -> None:
-    thousand = generate(kind, 1_000, 3, difficulty)
-    assert thousand[:500] == generate(kind, 500, 3, difficulty)
-    assert thousand == tuple(islice(stream(kind, 3, difficulty), 1_000))
+    whole = generate(kind, 600, 3, difficulty)
+    assert whole[:300] == generate(kind, 300, 3, difficulty)
+    assert whole == tuple(islice(stream(kind, 3, difficulty), 600))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,15 +53,8 @@ def test_a_level_alone_has_questions_of_that_level_only(kind: str, difficulty: i
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("difficulty", range(1, 6))
-def test_each_level_has_two_thousand_questions_or_more(kind: str, difficulty: int) -> None:
-    pool = generate(kind, 2_000, 5, difficulty)
-    assert len({question.key for question in pool}) == len({question.text for question in pool}) == 2_000
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_any_beginning_of_a_pool_is_balanced(kind: str) -> None:
-    pool = generate(kind, 500, seed=9)
+    pool = ten_thousand(kind)[:500]
     for level in range(1, 6):
         assert sum(question.difficulty == level for question in pool) == 100
     categories = [question.category for question in pool]
@@ -68,7 +64,7 @@ def test_any_beginning_of_a_pool_is_balanced(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_question_tells_the_form_of_its_answer(kind: str) -> None:
-    for question in generate(kind, 500, seed=4):
+    for question in ten_thousand(kind):
         assert "Answer " in question.turns[-1]
         assert question.reference
         assert question.reference == question.reference.strip()
@@ -78,7 +74,7 @@ def test_each_question_tells_the_form_of_its_answer(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_single_answer_is_right_for_most_of_a_category(kind: str) -> None:
     answers: dict[str, list[str]] = {}
-    for question in generate(kind, 3_000, seed=6):
+    for question in ten_thousand(kind):
         answers.setdefault(question.category, []).append(question.reference)
     for category, references in answers.items():
         most = max(references.count(reference) for reference in set(references))
