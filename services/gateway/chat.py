@@ -125,7 +125,7 @@ def request_body(
 def read_reply(body: bytes, messages: Sequence[Message], *, structured: bool = False, thinks: bool = False) -> Reply:
     """Read the body of a 2xx reply.
 
-    A reply that cannot be read may have been billed: what usage it reports goes with the error.
+    A reply that cannot be read may have been billed: what usage it reports, if any, goes with the error.
 
     Args:
         body: as received.
@@ -174,6 +174,21 @@ def _read_object(parsed: dict[str, Any], messages: Sequence[Message], *, structu
         served_by=_short(parsed.get("provider")),
         structured=structured,
     )
+
+
+def estimated_usage(messages: Sequence[Message], parameters: Parameters, reply_bytes: int) -> Usage:
+    """What a reply may have used that cannot be read: by its length, but no more than it might have.
+
+    Args:
+        messages: what was sent.
+        parameters: as they were sent.
+        reply_bytes: of its body.
+    """
+    sent = sum(_estimate(message.content) for message in messages)
+    received = -(-reply_bytes // BYTES_PER_TOKEN)
+    if MAX_TOKENS in parameters:
+        received = min(received, parameters[MAX_TOKENS] + parameters.get("reasoning_tokens", 0))
+    return Usage(sent, received, estimated=True)
 
 
 def usage_of(body: bytes) -> Usage | None:

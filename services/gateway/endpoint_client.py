@@ -21,7 +21,15 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from services.gateway.calls import Call, Delivery
-from services.gateway.chat import MAX_TOKENS, Reply, UnreadableReply, read_reply, request_body, usage_of
+from services.gateway.chat import (
+    MAX_TOKENS,
+    Reply,
+    UnreadableReply,
+    estimated_usage,
+    read_reply,
+    request_body,
+    usage_of,
+)
 from services.gateway.endpoints import CHAT_PATH, server_address
 from services.gateway.exchange import Broken, HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
 from services.gateway.failures import (
@@ -29,6 +37,7 @@ from services.gateway.failures import (
     MULTIPLE_CHOICES,
     Failure,
     FailureKind,
+    Usage,
     of_other_model,
     of_redirect,
     of_status,
@@ -198,7 +207,7 @@ class EndpointClient:
             async with asyncio.timeout(seconds):
                 reply = await request.wire.post(request.url, request.body, request.headers)
         except (TimeoutError, RefusedByPolicy, Unreachable, TlsFailed, ReplyTooLong, NotHttp) as error:
-            result: Reply | Failure = _failure_of(error, request, seconds)
+            result: Reply | Failure = _failure_of(error, request, call, seconds)
             broke = isinstance(error, Broken)
         else:
             result = _understood(reply, request, call)
@@ -253,7 +262,13 @@ def _understood(reply: HttpReply, request: _Request, call: Call) -> Reply | Fail
     except Exception:
         log.exception("a reply could not be read", model=str(call.model), request_id=call.request_id)
         detail = f"{request.address}: the reply cannot be read; the gateway's log says why"
-        return Failure(FailureKind.UNREADABLE_REPLY, detail, reply.status, usage_of(reply.body))
+        usage = usage_of(reply.body) or _usage_of_unread(reply.status, len(reply.body), call)
+        return Failure(FailureKind.UNREADABLE_REPLY, detail, reply.status, usage)
+
+
+def _usage_of_unread(status: int, reply_bytes: int, call: Call) -> Usage | None:
+    """Of a reply that cannot be read and tells of no usage: an estimate, where it was no refusal."""
+    return estimated_usage(call.messages, call.parameters, reply_bytes) if status < MULTIPLE_CHOICES else None
 
 
 def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
@@ -269,7 +284,8 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
             thinks=call.spec.thinks() or "reasoning_tokens" in call.parameters,
         )
     except UnreadableReply as error:
-        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status, error.usage)
+        usage = error.usage or _usage_of_unread(reply.status, len(reply.body), call)
+        return Failure(FailureKind.UNREADABLE_REPLY, f"{request.address}: {error}", reply.status, usage)
     endpoint = call.spec.endpoint
     if is_fallback(reply.headers) or not is_same_model(
         endpoint.upstream_model, read.upstream_model, endpoint.answers_as
@@ -286,7 +302,7 @@ def _read(reply: HttpReply, request: _Request, call: Call) -> Reply | Failure:
     return read
 
 
-def _failure_of(error: Exception, request: _Request, seconds: float) -> Failure:
+def _failure_of(error: Exception, request: _Request, call: Call, seconds: float) -> Failure:
     """What an exception of an attempt means."""
     address = request.address
     match error:
@@ -298,8 +314,9 @@ def _failure_of(error: Exception, request: _Request, seconds: float) -> Failure:
             return Failure(FailureKind.UNREACHABLE, f"no connection to {address}: {error}")
         case TimeoutError():
             return Failure(FailureKind.TIMEOUT, f"{address} did not reply within {seconds:g} s")
-        case ReplyTooLong():
-            return Failure(FailureKind.UNREADABLE_REPLY, f"{address}: {error}")
+        case ReplyTooLong(status=status, limit_bytes=read):
+            usage = _usage_of_unread(status, read, call)
+            return Failure(FailureKind.UNREADABLE_REPLY, f"{address}: {error}", status, usage)
         case _:
             return Failure(FailureKind.UNREADABLE_REPLY, f"{address} does not speak HTTP as it should")
 

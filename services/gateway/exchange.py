@@ -34,6 +34,12 @@ class TlsFailed(Exception):
 class ReplyTooLong(Exception):
     """The reply is longer than allowed; the rest of it was not read."""
 
+    def __init__(self, status: int, limit_bytes: int) -> None:
+        """Of the HTTP status with which it came, and how long it might have been."""
+        super().__init__(f"the reply is longer than {limit_bytes} bytes")
+        self.status = status
+        self.limit_bytes = limit_bytes
+
 
 class NotHttp(Exception):
     """What came back is not HTTP."""

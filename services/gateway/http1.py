@@ -122,7 +122,7 @@ class Http1:
     def _close(self, response: aiohttp.ClientResponse) -> ReplyTooLong:
         # The connection, not the reply alone: what is still on its way is not read to its end.
         response.close()
-        return ReplyTooLong(f"the reply is longer than {self._reply_limit_bytes} bytes")
+        return ReplyTooLong(response.status, self._reply_limit_bytes)
 
 
 @lru_cache(maxsize=1024)

@@ -99,7 +99,7 @@ class Http2:
                 async for chunk in response.aiter_stream():
                     read += chunk
                     if len(read) > self._reply_limit_bytes:
-                        raise ReplyTooLong(f"the reply is longer than {self._reply_limit_bytes} bytes")
+                        raise ReplyTooLong(response.status, self._reply_limit_bytes)
                 named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 return HttpReply(response.status, named, bytes(read))
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

@@ -385,28 +385,36 @@ async def test_a_budget_is_set_once_for_a_request_id(gateway: Gateway) -> None:
         await set_budget(gateway, budget_of(8, slug="m"), "one")
 
 
-async def test_a_reply_that_is_no_use_costs_what_it_reports(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+async def test_a_reply_that_is_no_use_costs_what_it_reports_or_may_have_used(
+    gateway: Gateway, endpoint: ModelEndpoint
+) -> None:
     await register(gateway, priced("m", endpoint.base_url))
-    await set_budget(gateway, budget_of(10 * COST, slug="m"))
+    await set_budget(gateway, budget_of(10 * the_most_of(7), slug="m"))
     endpoint.behave(
         "m",
         says("42", model="another"),
         sends(b'{"usage": {"prompt_tokens": 7, "completion_tokens": 3}}', "application/json"),
         fails(400),
+        sends(b'{"choices": [', "application/json"),  # thirteen bytes are four tokens, of which three were allowed
+        sends(b"x" * 3_000_000),
+        sends(b"<p>"),
     )
-    kinds = [(await complete(gateway, call("m@1", f"query {number}"))).failure.kind for number in range(3)]
+    kinds = [(await complete(gateway, call("m@1", f"query {number}"))).failure.kind for number in range(6)]
     assert kinds == [
         pb.FAILURE_KIND_OTHER_MODEL,
         pb.FAILURE_KIND_UNREADABLE_REPLY,
         pb.FAILURE_KIND_REFUSED_BY_ENDPOINT,
+        *[pb.FAILURE_KIND_UNREADABLE_REPLY] * 3,
     ]
     entries = await ledger(gateway)
-    assert [entry.cost.nano_units for entry in entries] == [COST, COST, 0]
-    assert [entry.usage.output_tokens for entry in entries] == [3, 3, 0]
-    assert (await settled(gateway)).spent.nano_units == 2 * COST
+    tokens = [(one.usage.input_tokens, one.usage.output_tokens, one.usage.estimated) for one in entries]
+    assert tokens == [(7, 3, False), (7, 3, False), (0, 0, False), (2, 3, True), (2, 3, True), (2, 1, True)]
+    costs = [(sent * 150_000_000 + received * 600_000_000) // 1_000_000 for sent, received, _ in tokens]
+    assert [entry.cost.nano_units for entry in entries] == costs
+    assert (await settled(gateway)).spent.nano_units == sum(costs)
     (told,) = (await gateway.SummarizeLedger(pb.SummarizeLedgerRequest(parent="projects/default"), timeout=10)).sums
-    assert (told.calls, told.failed, told.cost.nano_units) == (3, 3, 2 * COST)
-    assert (told.usage.input_tokens, told.usage.output_tokens) == (14, 6)
+    assert (told.calls, told.failed, told.cost.nano_units) == (6, 6, sum(costs))
+    assert (told.usage.input_tokens, told.usage.output_tokens) == (20, 13)
 
 
 async def test_the_price_file_prices_models_that_say_nothing(
