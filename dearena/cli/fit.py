@@ -1,18 +1,13 @@
 """`dearena fit`: the board of a file of votes, with no servers."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import typer
 
 from dearena.cli import output
-from dearena.cli.running import INTERRUPTED, AsJson
-from dearena.faults import ArenaFault
+from dearena.cli.running import AsJson, told
 
 BROKEN_INPUT: Final = 2
 """Exit code for a file or an option that cannot be used."""
@@ -114,7 +109,7 @@ def fit(
         raise typer.BadParameter("--style needs --answers")
     if without_family and families is None:
         raise typer.BadParameter("--without-family needs --families")
-    with _told():
+    with told(BROKEN_INPUT):
         # Scoring takes longer to import than all other commands together: it is imported when it is run.
         from dearena.cli import fit_boards, fit_report, fit_tables  # noqa: PLC0415
         from dearena.scoring import FitSettings  # noqa: PLC0415
@@ -160,28 +155,3 @@ def _show(whole: Any, boards: list[Any], *, as_json: bool) -> None:
         return
     for board in boards:
         output.show(board, "")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Whatever can go wrong ends the process with one clear line."""
-    try:
-        yield
-    except ArenaFault as fault:
-        _refuse(str(fault))
-    except UnicodeEncodeError as error:
-        letter = error.object[error.start]
-        _refuse(f"standard output is {error.encoding}, which has no {letter!a}; set PYTHONIOENCODING=utf-8")
-    except BrokenPipeError:
-        # Whoever read our output has seen enough, as `head` does; nothing is left to be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-
-
-def _refuse(message: str) -> NoReturn:
-    output.error(message)
-    sys.exit(BROKEN_INPUT)
