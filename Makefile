@@ -71,7 +71,7 @@ bench-whole-system: setup ## Rank 40 models through all services and in memory, 
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
 
 .PHONY: bench-neighbours
-bench-neighbours: setup ## Completions a second beside six bad endpoints over those alone, about two minutes. ARGS="--json"
+bench-neighbours: setup ## Completions a second beside bad endpoints over those alone, some minutes. ARGS="--json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.bad_neighbours $(ARGS)
 
 .PHONY: bench-gateway bench-slow bench-slow-judging bench-judge-calls

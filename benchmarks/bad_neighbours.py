@@ -1,19 +1,26 @@
-"""Completions a second of a healthy model alone, and beside six endpoints that misbehave.
+"""Completions a second of a healthy model alone, and beside endpoints that misbehave.
 
-    python -m benchmarks.bad_neighbours [--calls 2000] [--rounds 3] [--json]
+    python -m benchmarks.bad_neighbours [--calls 4000] [--rounds 3] [--json]
 
 Starts the local stack in a temporary directory. A healthy endpoint replies after DELAY_SECONDS; six others answer 429
 with Retry-After, reset connections, dribble a byte at a time, send 2 GB, show a certificate of another host, and
-redirect to a private address. `--calls` completions of the healthy model go through the gateway's gRPC, IN_FLIGHT at a
-time: alone, then while each bad model has BAD_CALLS in flight, a new one a second after one has ended. The rounds take
-turns at which comes first, and the median counts. Endpoints and callers share a process and the machine with the
-gateway, so the ratio says more than the rates do.
+redirect to a private address. HANGING_HOSTS more have names whose lookup hangs, as with a resolver that does not reply:
+planted below the gateway's own lookups, in the system's (hanging_lookups/sitecustomize.py). The healthy one closes each
+connection after its reply and has a name, too: it is looked up again whenever its addresses are no longer fresh, which
+happens in every measurement that takes more than ten seconds.
+
+`--calls` completions of the healthy model go through the gateway, IN_FLIGHT at a time: alone, then while each of
+the six has BAD_CALLS in flight, then while each host whose lookup hangs has HANGING_CALLS, a new one a second after one
+has ended. The rounds take turns at which comes first, and the median counts; the machine's load at the beginning stands
+beside the figures, which counts what has nothing to do with this, too. Endpoints and callers share a process and the
+machine with the gateway, so the ratio says more than the rates do.
 """
 
 import argparse
 import asyncio
 import hashlib
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -40,15 +47,26 @@ DELAY_SECONDS: Final = 0.1
 gateway and not their share of the machine."""
 BAD_CALLS: Final = 8
 PAUSE_SECONDS: Final = 1.0
+HANGING_HOSTS: Final = 20
+"""More than the threads that Python's own executor has on most machines, in which lookups would hang by default."""
+HANGING_CALLS: Final = 2
+LOOKUP_SECONDS: Final = 30.0
+"""A little more than glibc takes with two tries and three servers that do not reply."""
+LOOKUPS: Final = Path(__file__).parent / "hanging_lookups"
 BAD_TIMEOUT: Final = Duration(seconds=10)
 HEALTHY: Final = "healthy"
+ALONE: Final = "alone"
+BESIDE_BAD: Final = "beside_bad"
+BESIDE_HANGING: Final = "beside_hanging"
 PROJECT: Final = "default"
 DEADLINE_SECONDS: Final = 120.0
 
 
 async def replies_late(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     await asyncio.sleep(DELAY_SECONDS)
-    return await says("42")(request, body)
+    reply = await says("42")(request, body)
+    reply.force_close()
+    return reply
 
 
 async def register(gateway: "stubs.GatewayServiceAsyncStub", slug: str, base_url: str) -> None:
@@ -87,15 +105,17 @@ async def rate(gateway: "stubs.GatewayServiceAsyncStub", calls: int, label: str)
 
 
 @asynccontextmanager
-async def misbehaving(gateway: "stubs.GatewayServiceAsyncStub", slugs: list[str], label: str) -> AsyncIterator[None]:
-    """Calls to every bad model in flight."""
+async def misbehaving(
+    gateway: "stubs.GatewayServiceAsyncStub", calls: dict[str, int], label: str
+) -> AsyncIterator[None]:
+    """So many calls to every bad model in flight."""
 
     async def caller(slug: str, number: int) -> None:
         for again in range(10_000):
             await complete(gateway, slug, f"{label} {number} {again}")
             await asyncio.sleep(PAUSE_SECONDS)
 
-    tasks = [asyncio.ensure_future(caller(slug, number)) for slug in slugs for number in range(BAD_CALLS)]
+    tasks = [asyncio.ensure_future(caller(slug, number)) for slug in calls for number in range(calls[slug])]
     await asyncio.sleep(PAUSE_SECONDS)
     try:
         yield
@@ -105,13 +125,16 @@ async def misbehaving(gateway: "stubs.GatewayServiceAsyncStub", slugs: list[str]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def plant(within: AsyncExitStack, gateway: "stubs.GatewayServiceAsyncStub", healthy: ModelEndpoint) -> list[str]:
-    """Register the healthy model and six bad ones; the slugs of these."""
+async def plant(
+    within: AsyncExitStack, gateway: "stubs.GatewayServiceAsyncStub", healthy: ModelEndpoint
+) -> dict[str, dict[str, int]]:
+    """Register the healthy model and the bad ones: by company, their slugs and how many calls each has in flight."""
     healthy.behave("busy", fails(429, headers={"retry-after": "2"}))
     healthy.behave("resets", resets)
     healthy.behave(HEALTHY, replies_late)
-    for slug in (HEALTHY, "busy", "resets"):
+    for slug in ("busy", "resets"):
         await register(gateway, slug, healthy.base_url)
+    await register(gateway, HEALTHY, healthy.base_url.replace("127.0.0.1", "localhost"))
     other_host = TestAuthority().for_host("other.example.com")
     for slug, serve, tls in (
         ("dribbles", dribbles, None),
@@ -121,37 +144,50 @@ async def plant(within: AsyncExitStack, gateway: "stubs.GatewayServiceAsyncStub"
     ):
         served = await within.enter_async_context(listening(serve, tls))
         await register(gateway, slug, f"{'https' if tls else 'http'}://127.0.0.1:{served.port}/v1")
-    return ["busy", "resets", "dribbles", "floods", "wrong-tls", "redirects"]
+    hanging = {f"hangs-{number}": HANGING_CALLS for number in range(HANGING_HOSTS)}
+    for slug in hanging:
+        await register(gateway, slug, f"http://{slug}.example.com/v1")
+    bad = ("busy", "resets", "dribbles", "floods", "wrong-tls", "redirects")
+    return {ALONE: {}, BESIDE_BAD: dict.fromkeys(bad, BAD_CALLS), BESIDE_HANGING: hanging}
 
 
 async def measure(calls: int, rounds: int) -> dict[str, float]:
     """The medians of what was measured."""
-    alone: list[float] = []
-    beside: list[float] = []
+    found: dict[str, list[float]] = {ALONE: [], BESIDE_BAD: [], BESIDE_HANGING: []}
+    load = os.getloadavg()[0]
     async with AsyncExitStack() as within:
         state = within.enter_context(tempfile.TemporaryDirectory())
-        environment = {"DEARENA_PROBE_EVERY_SECONDS": "0", "DEARENA_LOG_LEVEL": "error"}
+        environment = {
+            "DEARENA_PROBE_EVERY_SECONDS": "0",
+            "DEARENA_LOG_LEVEL": "error",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(LOOKUPS), os.environ.get("PYTHONPATH", "")])),
+            "BENCHMARK_HANGING_HOSTS": "hangs-",
+            "BENCHMARK_LOOKUP_SECONDS": str(LOOKUP_SECONDS),
+        }
         running = await within.enter_async_context(stack.running(Path(state), worlds=None, environment=environment))
         channel = await within.enter_async_context(grpc.aio.insecure_channel(running.endpoints.address_of("gateway")))
         gateway = stubs.GatewayServiceStub(channel)
         healthy = await within.enter_async_context(model_endpoint())
-        bad = await plant(within, gateway, healthy)
+        companies = list((await plant(within, gateway, healthy)).items())
         await rate(gateway, IN_FLIGHT, "to warm up")
         for number in range(rounds):
-            for is_beside in (False, True) if number % 2 == 0 else (True, False):
-                if is_beside:
-                    async with misbehaving(gateway, bad, f"round {number}"):
-                        beside.append(await rate(gateway, calls, f"beside {number}"))
-                else:
-                    alone.append(await rate(gateway, calls, f"alone {number}"))
+            first = number % len(companies)
+            for company, bad in companies[first:] + companies[:first]:
+                async with misbehaving(gateway, bad, f"{company} {number}"):
+                    found[company].append(await rate(gateway, calls, f"{company} {number}"))
                 healthy.requests.clear()
-    result = {"alone_per_second": statistics.median(alone), "beside_per_second": statistics.median(beside)}
-    return result | {"ratio": result["beside_per_second"] / result["alone_per_second"]}
+    rates = {company: statistics.median(each) for company, each in found.items()}
+    return {
+        **{f"{company}_per_second": each for company, each in rates.items()},
+        "bad_ratio": rates[BESIDE_BAD] / rates[ALONE],
+        "hanging_ratio": rates[BESIDE_HANGING] / rates[ALONE],
+        "load": load,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=2000, help="completions of the healthy model a measurement")
+    parser.add_argument("--calls", type=int, default=4000, help="completions of the healthy model a measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind")
     parser.add_argument("--json", action="store_true", help="print the figures for programs")
     asked = parser.parse_args()
@@ -161,7 +197,10 @@ def main() -> None:
     else:
         Console().print(
             f"a healthy model: {found['alone_per_second']:.0f} completions a second alone, "
-            f"{found['beside_per_second']:.0f} beside six bad endpoints ({found['ratio']:.2f})"
+            f"{found['beside_bad_per_second']:.0f} beside six bad endpoints ({found['bad_ratio']:.2f}), "
+            f"{found['beside_hanging_per_second']:.0f} beside {HANGING_HOSTS} hosts whose lookup hangs "
+            f"({found['hanging_ratio']:.2f}); the machine's load was {found['load']:.1f} before, "
+            f"on {os.cpu_count()} processors"
         )
 
 
