@@ -63,6 +63,7 @@ class EndpointEntry(Entry):
     sparring: bool = False
     http2: bool = False
     structured_output: bool = False
+    length_limits: bool = False
     reply_limit_member: Literal["", "max_tokens", "max_completion_tokens"] = ""
     answers_as: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=256)], ...], Field(max_length=64)] = ()
 

@@ -19,8 +19,15 @@ class Form(StrEnum):
 
     LINE = ""
     """`VERDICT <nonce>: <word>`, alone on the last line."""
-    JSON = "json@1"
-    """A JSON object, by the schema of `response_schema`."""
+    BOUNDED_JSON = "json@1"
+    """A JSON object, by the schema of `response_schema`, in which the reason's length has a limit."""
+    JSON = "json@2"
+    """The same without that limit, which the schemas of some endpoints may not have: the call's tokens have one."""
+
+    @property
+    def structured(self) -> bool:
+        """Whether the reply is held to a schema."""
+        return self is not Form.LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +63,19 @@ REASONING_LONGEST: Final = 200
 """Characters of the reason in a structured verdict: room for a sentence, not for a judge that runs on."""
 
 
-def response_schema(nonce: str, scale: Scale) -> dict[str, Any]:
+def response_schema(nonce: str, scale: Scale, *, bounded: bool = False) -> dict[str, Any]:
     """JSON Schema of a structured verdict. The reason comes first, so that the verdict can follow from it.
 
     Args:
         nonce: the verdict code of the call; a constant, so that no reply made under another schema has it.
         scale: whose words may stand as the verdict.
+        bounded: limit the length of the reason.
     """
+    limit = {"maxLength": REASONING_LONGEST} if bounded else {}
     return {
         "type": "object",
         "properties": {
-            "reasoning": {"type": "string", "maxLength": REASONING_LONGEST},
+            "reasoning": {"type": "string", **limit},
             "nonce": {"type": "string", "const": nonce},
             "verdict": {"type": "string", "enum": list(scale.words)},
         },

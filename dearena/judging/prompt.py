@@ -31,7 +31,10 @@ class Prompt:
     @property
     def schema(self) -> Mapping[str, Any] | None:
         """JSON Schema that the reply is held to; None where it is a line."""
-        return response_schema(self.codes.verdict, self.template.scale) if self.form is Form.JSON else None
+        if not self.form.structured:
+            return None
+        bounded = self.form is Form.BOUNDED_JSON
+        return response_schema(self.codes.verdict, self.template.scale, bounded=bounded)
 
     def read(self, reply: str, finish_reason: str = "", *, structured: bool = False) -> Reading:
         """Read the reply to it; `structured` says that the endpoint was held to the schema."""

@@ -73,7 +73,7 @@ class Template:
         # rather than replacing in the filled text, keeps a placeholder inside an answer a mere text.
         return {
             Form.LINE: _PLACEHOLDER.split(self.text),
-            Form.JSON: _PLACEHOLDER.split(self._with_json()),
+            **dict.fromkeys((Form.BOUNDED_JSON, Form.JSON), _PLACEHOLDER.split(self._with_json())),
         }
 
     def _with_json(self) -> str:

@@ -83,7 +83,9 @@ def registered(model: RealModel, name: str, base_url: str) -> gateway_pb2.Model:
         display_name=model.display_name,
         provider=model.provider,
         family=model.slug,
-        endpoint=gateway_pb2.Endpoint(base_url=base_url, upstream_model=model.slug, structured_output=True),
+        endpoint=gateway_pb2.Endpoint(
+            base_url=base_url, upstream_model=model.slug, structured_output=True, length_limits=True
+        ),
         answer_parameters=answering,
         judge_parameters=common_pb2.GenerationParameters(temperature=0, max_tokens=JUDGE_TOKENS),
         concurrency=CONCURRENCY,

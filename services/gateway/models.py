@@ -48,6 +48,8 @@ class Endpoint:
     """It can be held to a JSON schema."""
     reply_limit_member: str = ""
     """What it calls the limit of a reply; empty: max_tokens."""
+    length_limits: bool = False
+    """A schema for it may limit the length of texts."""
     answers_as: tuple[str, ...] = ()
     """Further ids under which the upstream model is known to answer."""
 

@@ -33,7 +33,7 @@ class Judges:
         self._loaded = Loaded(self._load, cache)
 
     async def forms(self, project: str, judge: str) -> Sequence[Form]:
-        """The form of a judge revision; of one that was superseded both, for either may be on record."""
+        """The form of a judge revision; of one that was superseded all, for any may be on record."""
         try:
             return await self._loaded.get((project, judge))
         except _NotYet:
@@ -60,10 +60,12 @@ class Judges:
         if model.revision < revision.number:
             raise _NotYet
         if model.revision != revision.number:
-            return (Form.LINE, Form.JSON)
+            return tuple(Form)
         return (form_of(model.endpoint),)
 
 
 def form_of(endpoint: Endpoint) -> Form:
     """In which form whoever is at this endpoint is asked."""
-    return Form.JSON if endpoint.structured_output else Form.LINE
+    if not endpoint.structured_output:
+        return Form.LINE
+    return Form.BOUNDED_JSON if endpoint.length_limits else Form.JSON

@@ -51,7 +51,7 @@ def test_a_sparring_judge_reads_every_template_to_the_letter(
     template: Template, form: Form, question: str, first: str, second: str, others: str
 ) -> None:
     prompt = prompted(template, form, others, (question,), first=first, second=second, reference=others)
-    structured = form is Form.JSON
+    structured = form.structured
     assert reading.read(prompt.text) == reading.JudgingPrompt(
         question, first, second, NONCE, graded=template.scale.graded, structured=structured
     )
@@ -79,7 +79,7 @@ def test_the_dispatcher_reads_what_a_sparring_judge_says(
 ) -> None:
     prompt = prompted(template, form)
     reply = reading.spoken(seat, reading.read(prompt.text), much=much)
-    said = prompt.read(reply, structured=form is Form.JSON)
+    said = prompt.read(reply, structured=form.structured)
     assert said.verdict is understood
     assert said.grade == (grades[much] if template.scale.graded else 0)
 
@@ -136,7 +136,7 @@ def test_the_same_call_makes_the_same_prompt(template: Template, form: Form) -> 
     ]
     assert made[0].text == made[1].text
     assert made[0].hash == made[1].hash
-    assert (made[0].schema is not None) == (form is Form.JSON)
+    assert (made[0].schema is not None) == form.structured
 
 
 @each_template

@@ -1,5 +1,6 @@
 """What the dispatcher knows of others, asked before it was there: it is found once it comes."""
 
+import json
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,10 +9,13 @@ import pytest
 
 from dearena.faults import ArenaFault, UnknownModel
 from dearena.judging.forms import Form
+from dearena.judging.nonces import Codes
+from dearena.judging.prompt import prompt_of
+from dearena.judging.templates import PAIRWISE_1
 from dearena.names import DimensionName
 from dearena.rpc_faults import DETAILS_KEY, code_of, status_of
 from dearena.v1 import gateway_pb2 as pb
-from services.judge_dispatcher.judges import Judges
+from services.judge_dispatcher.judges import Judges, form_of
 from services.judge_dispatcher.texts import DimensionVersion, Texts
 
 DIMENSION = DimensionVersion(DimensionName("p", "algebra"), 1)
@@ -52,6 +56,24 @@ async def test_a_judge_asked_before_it_is_registered_is_then_asked_in_its_own_fo
     assert await judges.forms("p", "gamma@2") == (Form.LINE,)
     gateway.model = pb.Model(revision=2, endpoint=pb.Endpoint(structured_output=True))
     assert await judges.forms("p", "gamma@2") == (Form.JSON,)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "form"),
+    [
+        (pb.Endpoint(), Form.LINE),
+        (pb.Endpoint(length_limits=True), Form.LINE),
+        (pb.Endpoint(structured_output=True), Form.JSON),
+        (pb.Endpoint(structured_output=True, length_limits=True), Form.BOUNDED_JSON),
+    ],
+)
+def test_a_schema_limits_lengths_only_where_the_endpoint_is_said_to_take_that(
+    endpoint: pb.Endpoint, form: Form
+) -> None:
+    assert form_of(endpoint) is form
+    codes = Codes("0" * 16, "1" * 16)
+    prompt = prompt_of(PAIRWISE_1, form, codes, turns=["?"], first="a", second="b")
+    assert ("maxLength" in json.dumps(prompt.schema)) is (form is Form.BOUNDED_JSON)
 
 
 async def test_an_answer_given_after_it_was_asked_for_is_shown() -> None:

@@ -94,10 +94,11 @@ def test_no_object_without_the_code_is_a_verdict(answer: object, verdict: str) -
 
 
 @pytest.mark.parametrize("scale", [PLAIN, FIVE_STEPS])
-def test_the_schema_asks_for_the_reason_first_and_fixes_the_code(scale: Scale) -> None:
-    schema = response_schema(NONCE, scale)
+@pytest.mark.parametrize("bounded", [False, True])
+def test_the_schema_asks_for_the_reason_first_and_fixes_the_code(scale: Scale, *, bounded: bool) -> None:
+    schema = response_schema(NONCE, scale, bounded=bounded)
     assert schema["properties"]["verdict"]["enum"] == list(scale.words)
     assert list(schema["properties"]) == schema["required"] == ["reasoning", "nonce", "verdict"]
     assert schema["properties"]["nonce"]["const"] == NONCE
-    assert schema["properties"]["reasoning"]["maxLength"] == 200
+    assert schema["properties"]["reasoning"] == {"type": "string"} | ({"maxLength": 200} if bounded else {})
     assert schema["additionalProperties"] is False

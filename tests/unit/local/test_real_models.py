@@ -56,6 +56,9 @@ def test_only_verdicts_are_asked_for_by_schema_and_only_a_base_model_stops_at_a_
     )
     assert base.endpoint.structured_output
     assert tuned.endpoint.structured_output
+    # So small a model would run on.
+    assert base.endpoint.length_limits
+    assert tuned.endpoint.length_limits
     assert json_format.MessageToDict(base.answer_parameters.extra_body) == {"stop": ["\n"]}
     # JSON may have lines of its own.
     assert "stop" not in base.judge_parameters.extra_body
