@@ -18,8 +18,9 @@ class JudgeDispatcherSettings(ServiceSettings):
     installation_secret_file: Path | None = None
 
     # Cells of one judge asked at once, a call each or two. The gateway has the last word by the model's own
-    # concurrency, so this need only be above it: fewer hold back a judge that may be asked more, more cost memory.
-    judge_cells_in_flight: int = Field(default=64, ge=1)
+    # concurrency: as many calls again should wait there, for a cell keeps its place until both its calls have ended.
+    # Fewer hold back a judge that may be asked more, more cost memory.
+    judge_cells_in_flight: int = Field(default=96, ge=1)
     # Cells of one judge held in all, over all dimensions. It should take a judge's part of a seeding round
     # (5 models, 40 queries: 240), for what finds no room waits for the ranker to ask again, a sweep later;
     # against memory, and how much work one replica keeps from another.
