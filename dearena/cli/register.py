@@ -6,11 +6,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from dearena.budgets import other_currency
 from dearena.cli import output, words
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.amounts import amount_of
 from dearena.client.declared import DEFAULT_ANSWER_PARAMETERS, model_of
+from dearena.client.declared_budgets import currency_of
 from dearena.client.model_entries import EndpointEntry, ModelEntry, ParametersEntry, PriceEntry
 from dearena.faults import FieldViolation, InvalidField, UnknownModel
 from dearena.plain import plain
@@ -76,7 +78,7 @@ def register(
         declared = model_of(entry, client.model_name(slug), cohort="")
         if entry.budget and not check and not await _is_there(client, slug):
             # Before its first call; where the name is taken it would be another model's budget.
-            await client.register_model(declared, validate_only=True)
+            _check_budget(slug, entry.budget, await client.register_model(declared, validate_only=True))
             scope = gateway_pb2.BUDGET_SCOPE_MODEL
             await client.set_budget(gateway_pb2.Budget(scope=scope, model=slug, limit=amount_of(entry.budget)))
         registered = await client.register_model(declared, request_id=request_id, validate_only=check)
@@ -99,6 +101,13 @@ async def _is_there(client: ArenaClient, slug: str) -> bool:
     except UnknownModel:
         return False
     return True
+
+
+def _check_budget(slug: str, budget: str, model: gateway_pb2.Model) -> None:
+    """Raises InvalidField where the model's budget would be in another currency than its calls."""
+    limit, priced_in = amount_of(budget), currency_of(model.effective_price)
+    if priced_in not in ("", limit.currency):
+        raise InvalidField.of("--budget", other_currency(slug, priced_in, limit.currency))
 
 
 def _answer_parameters(temperature: float | None, max_tokens: int | None) -> ParametersEntry | None:

@@ -49,7 +49,7 @@ def misfits(file: ArenaFile, models: Mapping[str, gateway_pb2.Model]) -> Iterato
         problems = [
             words.other_currency(model.name.rpartition("/")[2], priced_in, currency)
             for model in held
-            if currency and (priced_in := _currency(model.effective_price)) not in ("", currency)
+            if currency and (priced_in := currency_of(model.effective_price)) not in ("", currency)
         ]
         if problems:
             yield file.violation(place, words.some_of(problems))
@@ -59,8 +59,8 @@ def _may_see(entry: DimensionEntry, model: gateway_pb2.Model) -> bool:
     return not entry.allowed_providers or model.provider in entry.allowed_providers
 
 
-def _currency(price: gateway_pb2.Price) -> str:
-    """Of a price; empty where nothing costs anything."""
+def currency_of(price: gateway_pb2.Price) -> str:
+    """In what calls are priced; empty where nothing costs anything."""
     both = (price.per_million_input_tokens, price.per_million_output_tokens)
     return next((money.currency for money in both if money.nano_units), "")
 

@@ -84,6 +84,8 @@ async def test_models_without_a_price_are_said_where_a_budget_holds_them(arena: 
 
 async def test_a_model_is_registered_with_a_budget_and_a_taken_name_keeps_its_own(arena: Arena) -> None:
     await arena.said(*KAPPA, "--budget", "2 USD", "--check")
+    problem = await arena.refused(*KAPPA, "--price-in", "1", "--budget", "2 EUR")
+    assert "--budget: calls of kappa are priced in USD, and it is in EUR" in problem
     assert await limits(arena) == {}
     await arena.said(*KAPPA, "--budget", "2 USD", "--request-id", "once")
     assert await limits(arena) == {("", "kappa"): "2.00 USD"}
