@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic_settings import BaseSettings
 
+from dearena import yaml_places
 from dearena.client.addresses import Addresses
 from services.gateway.money.price_file import PriceFile
 from services.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+# A key that is said twice is a fault, as it is to Compose.
+COMPOSE: dict[str, Any] = yaml_places.read(ROOT / "docker-compose.yml").data
 SERVICES: dict[str, Any] = COMPOSE["services"]
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
