@@ -1,19 +1,22 @@
 """Proves from a dimension's log that no model judged what it may not have seen. Pure.
 
 A cell is held against the decision that opened its round: the policy that stands there, and the providers and
-families that the log had of its models by then. Nothing but decisions and outcomes is needed, so that anybody who
-has them can prove it again.
+families that the log had of its models by then. Where it is known what the dimension declares, it is held against that
+too, and no round may have been opened by less. Decisions and outcomes are all that is needed, so that anybody who has
+them can prove it again; the ledger adds the calls that no outcome tells of, of which not all can be proven.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.entrants import Admitted
 from dearena.ranking.judge_policy import OPEN, JudgePolicy, policy_in
 from dearena.ranking.ranking import EMPTY, apply
+from dearena.ranking.unheard_calls import LedgerCalls, Unheard, unheard
 
 
 class Judged(NamedTuple):
@@ -65,6 +68,17 @@ class Seen:
     others: int
 
 
+class Finding(StrEnum):
+    """What comes of it."""
+
+    PROVEN = "PROVEN"
+    """Nobody judged what it may not."""
+    IN_PART = "IN_PART"
+    """Nothing speaks against it, but of some rounds or calls too little is told."""
+    REFUTED = "REFUTED"
+    """Somebody judged what it may not, or the log is not that of a dimension with this policy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What the log proves.
@@ -72,25 +86,44 @@ class Audit:
     Attributes:
         votes, canaries: outcomes looked at.
         rounds: in which they were.
-        silent_rounds: of these, opened before the log told of a policy: held against none but that nobody judges
-            itself.
+        silent_rounds: of these, opened before the log told of a policy: held against none but what is declared.
+        hushed_rounds: opened without a word of a policy after the log had told one: no ranker does so.
+        looser_rounds: opened by a policy that lets somebody judge whom the declared one keeps from it.
         policies: that rounds were opened by, each with the first round of it.
-        offences: in the order of rounds and cells; none: it is proven.
+        declared: what the dimension declares; None: that is not known.
+        offences: in the order of rounds and cells.
         seen: by provider, in the order of names; the empty one are models of none.
+        unheard: judge calls that no outcome tells of, in the order of judges; None: the ledger is not known.
+        trials: judge calls about no model's answers.
     """
 
     votes: int
     canaries: int
     rounds: int
     silent_rounds: tuple[int, ...]
+    hushed_rounds: tuple[int, ...]
+    looser_rounds: tuple[int, ...]
     policies: tuple[tuple[int, JudgePolicy], ...]
+    declared: JudgePolicy | None
     offences: tuple[Offence, ...]
     seen: Mapping[str, Seen]
+    unheard: tuple[Unheard, ...] | None
+    trials: int
+
+    @property
+    def finding(self) -> Finding:
+        """What comes of it."""
+        calls = self.unheard or ()
+        if self.offences or self.hushed_rounds or self.looser_rounds or any(one.forbidden for one in calls):
+            return Finding.REFUTED
+        if self.silent_rounds or calls or self.declared is None or self.unheard is None:
+            return Finding.IN_PART
+        return Finding.PROVEN
 
     @property
     def proven(self) -> bool:
-        """Whether nobody judged what it may not."""
-        return not self.offences
+        """Whether it is proven, of every round and call, that nobody judged what it may not."""
+        return self.finding is Finding.PROVEN
 
 
 class _Opened(NamedTuple):
@@ -98,48 +131,90 @@ class _Opened(NamedTuple):
     admitted: Mapping[str, Admitted]
 
 
-def audit(decisions: Iterable[Decision], outcomes: Iterable[Judged]) -> Audit:
+def audit(
+    decisions: Iterable[Decision],
+    outcomes: Iterable[Judged],
+    declared: JudgePolicy | None = None,
+    ledger: Iterable[LedgerCalls] | None = None,
+) -> Audit:
     """Hold every outcome against the log.
 
     Args:
         decisions: all of them, in order.
         outcomes: votes and canaries of all attempts, in any order.
+        declared: policy of the dimension; None: it is not known.
+        ledger: judge calls of the dimension; None: they are not known.
 
     Raises:
         GapInLog: decisions are missing.
     """
     rounds: dict[int, _Opened] = {}
+    providers: defaultdict[str, set[str]] = defaultdict(set)
     state = EMPTY
     for decision in decisions:
         state = apply(state, decision)
+        if decision.model in state.admitted:
+            providers[decision.model].add(state.admitted[decision.model].provider)
         if decision.kind is DecisionKind.ROUND_OPENED:
             told = decision.content.get("policy")
             rounds[decision.round] = _Opened(None if told is None else policy_in(told), state.admitted)
     told_of = sorted(outcomes)
     offences = [
-        Offence(one, objection) for one in told_of if (objection := _objection(one, rounds.get(one.round))) is not None
+        Offence(one, objection)
+        for one in told_of
+        if (objection := _objection(one, rounds.get(one.round), declared)) is not None
     ]
     met = sorted({one.round for one in told_of})
     canaries = sum(one.kind != "VOTE" for one in told_of)
+    policies = _policies(rounds)
+    first_told = policies[0][0] if policies else max(rounds, default=0) + 1
+    silent = [number for number in sorted(rounds) if rounds[number].policy is None]
+    calls, trials = _beside_outcomes(told_of, providers, declared or (policies[-1][1] if policies else OPEN), ledger)
     return Audit(
         votes=len(told_of) - canaries,
         canaries=canaries,
         rounds=len(met),
-        silent_rounds=tuple(number for number in met if number in rounds and rounds[number].policy is None),
-        policies=_policies(rounds),
+        silent_rounds=tuple(number for number in silent if number < first_told and number in met),
+        hushed_rounds=tuple(number for number in silent if number > first_told),
+        looser_rounds=tuple(number for number in sorted(rounds) if _is_looser(rounds[number].policy, declared)),
+        policies=policies,
+        declared=declared,
         offences=tuple(offences),
         seen=_seen(told_of, rounds),
+        unheard=calls,
+        trials=trials,
     )
 
 
-def _objection(one: Judged, opened: _Opened | None) -> str | None:
+def _is_looser(policy: JudgePolicy | None, declared: JudgePolicy | None) -> bool:
+    return policy is not None and declared is not None and policy.is_looser_than(declared)
+
+
+def _beside_outcomes(
+    outcomes: Iterable[Judged],
+    providers: Mapping[str, set[str]],
+    policy: JudgePolicy,
+    ledger: Iterable[LedgerCalls] | None,
+) -> tuple[tuple[Unheard, ...] | None, int]:
+    if ledger is None:
+        return None, 0
+    heard = Counter[str]()
+    for one in outcomes:
+        heard[one.judge] += one.judge_calls
+    known = {model: frozenset(whose) for model, whose in providers.items()}
+    shown = frozenset(provider for whose in known.values() for provider in whose if policy.shows(provider))
+    return unheard(ledger, heard, known, shown)
+
+
+def _objection(one: Judged, opened: _Opened | None, declared: JudgePolicy | None) -> str | None:
     if opened is None:
         return _UNKNOWN
     models = (one.judge, one.model_a, one.model_b)
     if not all(model in opened.admitted for model in models):
         return _UNKNOWN
     judge, *contestants = (opened.admitted[model] for model in models)
-    return (opened.policy or OPEN).objection(judge, contestants)
+    held_against = (opened.policy or OPEN, declared or OPEN)
+    return next((found for policy in held_against if (found := policy.objection(judge, contestants))), None)
 
 
 _UNKNOWN = "UNKNOWN"

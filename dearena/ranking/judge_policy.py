@@ -41,6 +41,18 @@ class JudgePolicy:
         """Whether judges of a provider may see queries and answers."""
         return all(not those or provider in those for those in (self.allowed_providers, self.judge_providers))
 
+    def is_looser_than(self, other: "JudgePolicy") -> bool:
+        """Whether it lets somebody judge whom the other keeps from it."""
+        own, theirs = self._providers, other._providers  # noqa: SLF001 - of the same class
+        lets_in = theirs is not None and (own is None or not own <= theirs)
+        return lets_in or (other.exclude_family and not self.exclude_family)
+
+    @property
+    def _providers(self) -> frozenset[str] | None:
+        """Whose models may judge; None: all."""
+        named = [those for those in (self.allowed_providers, self.judge_providers) if those]
+        return frozenset.intersection(*named) if named else None
+
     def objection(self, judge: Admitted, contestants: Iterable[Admitted]) -> Objection | None:
         """What speaks against a judge of these contestants; None: nothing."""
         met = tuple(contestants)

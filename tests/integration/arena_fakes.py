@@ -1,4 +1,4 @@
-"""Ranker, scorer and dispatcher that say what a test has put into them, over real gRPC."""
+"""Services that say what a test has put into them, over real gRPC."""
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
@@ -10,8 +10,12 @@ from typing import Any
 
 from dearena.faults import ArenaFault, InvalidField, NotReady, ServiceUnavailable, UnknownInsertion, UnknownModel
 from dearena.v1 import (
+    gateway_pb2,
+    gateway_pb2_grpc,
     judge_dispatcher_pb2,
     judge_dispatcher_pb2_grpc,
+    query_selector_pb2,
+    query_selector_pb2_grpc,
     ranker_pb2,
     ranker_pb2_grpc,
     scorer_pb2,
@@ -25,8 +29,10 @@ class FakeArena(
     ranker_pb2_grpc.RankerServiceServicer,
     scorer_pb2_grpc.ScorerServiceServicer,
     judge_dispatcher_pb2_grpc.JudgeDispatcherServiceServicer,
+    query_selector_pb2_grpc.QuerySelectorServiceServicer,
+    gateway_pb2_grpc.GatewayServiceServicer,
 ):
-    """What the three are to say."""
+    """What they are to say."""
 
     address: str = ""
     insertions: list[ranker_pb2.Insertion] = field(default_factory=list)
@@ -39,6 +45,8 @@ class FakeArena(
     judges: list[ranker_pb2.JudgeHealth] = field(default_factory=list)
     boards: list[scorer_pb2.Board] = field(default_factory=list)
     batches: list[judge_dispatcher_pb2.ListVotesResponse] = field(default_factory=list)
+    dimension: query_selector_pb2.Dimension = field(default_factory=query_selector_pb2.Dimension)
+    ledger_sums: list[gateway_pb2.LedgerSum] = field(default_factory=list)
     faults: list[ArenaFault] = field(default_factory=list)
     """Raised after the first message of the next streams, one each."""
     late: int = 0
@@ -148,6 +156,16 @@ class FakeArena(
         async for board in self._say(newer):
             yield scorer_pb2.WatchLeaderboardResponse(cursor=board.board_version, board=board)
 
+    async def GetDimension(
+        self, request: query_selector_pb2.GetDimensionRequest, context: Any
+    ) -> query_selector_pb2.GetDimensionResponse:
+        return query_selector_pb2.GetDimensionResponse(dimension=self.dimension)
+
+    async def SummarizeLedger(
+        self, request: gateway_pb2.SummarizeLedgerRequest, context: Any
+    ) -> gateway_pb2.SummarizeLedgerResponse:
+        return gateway_pb2.SummarizeLedgerResponse(sums=self.ledger_sums)
+
     async def ListVotes(
         self, request: judge_dispatcher_pb2.ListVotesRequest, context: Any
     ) -> AsyncIterator[judge_dispatcher_pb2.ListVotesResponse]:
@@ -169,7 +187,7 @@ class FakeArena(
 
 @asynccontextmanager
 async def faking() -> AsyncIterator[FakeArena]:
-    """The three at one address."""
+    """All of them at one address."""
     fake = FakeArena()  # type: ignore[abstract] # what is left out answers UNIMPLEMENTED
     servicers = [
         Servicer(ranker_pb2_grpc.add_RankerServiceServicer_to_server, fake, "dearena.v1.RankerService"),
@@ -179,6 +197,12 @@ async def faking() -> AsyncIterator[FakeArena]:
             fake,
             "dearena.v1.JudgeDispatcherService",
         ),
+        Servicer(
+            query_selector_pb2_grpc.add_QuerySelectorServiceServicer_to_server,
+            fake,
+            "dearena.v1.QuerySelectorService",
+        ),
+        Servicer(gateway_pb2_grpc.add_GatewayServiceServicer_to_server, fake, "dearena.v1.GatewayService"),
     ]
     server = Server(servicers, traced=False, reflected=False)
     fake.address = await server.start("127.0.0.1:0")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 
 from dearena.cli.app import app
 from dearena.ranking.audit import Judged
-from dearena.v1 import common_pb2, judge_dispatcher_pb2
+from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2
 from services.ranker.messages import decision_message
 from tests.integration.arena_fakes import FakeArena, faking
 from tests.unit.ranking.test_judge_policy import POLICY, judged, peopled
@@ -58,12 +60,70 @@ def batch_of(outcomes: list[Judged]) -> judge_dispatcher_pb2.ListVotesResponse:
     )
 
 
+def says(fake: FakeArena, log: list[Decision], outcomes: list[Judged]) -> None:
+    """The arena of this log, whose ledger holds the calls of these outcomes."""
+    fake.decisions = [decision_message(decision, MOMENT) for decision in log]
+    fake.batches = [batch_of(outcomes)]
+    fake.dimension = query_selector_pb2.Dimension(
+        allowed_providers=sorted(POLICY.allowed_providers),
+        judging=query_selector_pb2.JudgingPolicy(judge_providers=["in-house"], exclude_family=True),
+    )
+    fake.ledger_sums = [called(one.judge, one.judge_calls, one.model_a) for one in outcomes]
+
+
+def called(judge: str, calls: int, *models: str) -> gateway_pb2.LedgerSum:
+    return gateway_pb2.LedgerSum(model=judge, purpose=gateway_pb2.PURPOSE_JUDGE, on_behalf_of=models, calls=calls)
+
+
+def without_policy(decision: Decision) -> Decision:
+    told = {name: said for name, said in decision.content.items() if name != "policy"}
+    return replace(decision, content=told)
+
+
+async def test_what_cannot_be_proven_is_said_in_the_last_line_and_by_the_exit_status(fake: FakeArena) -> None:
+    played = peopled(POLICY, models=6)
+    played.rest()
+    outcomes = judged(played)
+    judge = outcomes[0].judge
+    opened = [one for one in played.log if one.kind is DecisionKind.ROUND_OPENED]
+
+    says(fake, played.log, outcomes)
+    answers = gateway_pb2.LedgerSum(model="planted@1", purpose=gateway_pb2.PURPOSE_ANSWER, calls=9)
+    fake.ledger_sums += [called(judge, 24), answers]
+    code, said = await ended("audit", "algebra")
+    assert (code, said.splitlines()[-1]) == (0, "proven: no model judged itself, nor what it may not")
+    assert "24 judge calls were trials of attacks" in said
+
+    fake.ledger_sums.append(called(judge, 3, outcomes[0].model_a))
+    code, said = await ended("audit", "algebra")
+    assert code == 3
+    assert f"3 calls of {judge}, of in-house, have no outcome" in said
+    assert said.splitlines()[-1] == (
+        "nothing speaks against it, but not all of it can be proven: "
+        "3 judge calls have no outcome that tells whose answers they showed"
+    )
+    told = json.loads((await ended("audit", "algebra", "--json"))[1])
+    assert (told["proven"], told["finding"], told["calls_of_trials"]) == (False, "IN_PART", 24)
+    assert told["calls_without_outcome"] == [
+        {"judge": judge, "providers": ["in-house"], "calls": 3, "forbidden": False}
+    ]
+
+    says(fake, [without_policy(one) if one == opened[0] else one for one in played.log], outcomes)
+    code, said = await ended("audit", "algebra")
+    assert code == 3
+    assert said.splitlines()[-1].endswith("proven: 1 rounds were opened before policies were logged")
+
+    says(fake, [without_policy(one) if one == opened[1] else one for one in played.log], outcomes)
+    code, said = await ended("audit", "algebra")
+    assert code == 1
+    assert said.splitlines()[-1] == "NOT proven: 1 rounds without a policy after the log had told one"
+
+
 async def test_a_log_that_obeys_its_policy_is_proven_and_one_that_does_not_exits_1(fake: FakeArena) -> None:
     played = peopled(POLICY)
     played.rest()
     outcomes = judged(played)
-    fake.decisions = [decision_message(decision, MOMENT) for decision in played.log]
-    fake.batches = [batch_of(outcomes)]
+    says(fake, played.log, outcomes)
     code, said = await ended("audit", "algebra")
     assert code == 0
     assert "\nproven: no model judged itself, nor what it may not" in said
@@ -81,7 +141,7 @@ async def test_a_log_that_obeys_its_policy_is_proven_and_one_that_does_not_exits
     fake.batches = [batch_of([*outcomes[:-1], planted])]
     code, out = await ended("audit", "algebra")
     assert code == 1
-    assert "NOT proven: 1 outcomes that the log forbids" in out
+    assert "NOT proven: 1 outcomes that the log or the dimension's policy forbids" in out
     assert f"{planted.judge} on" in out
     assert "judges itself" in out
     code, out = await ended("audit", "algebra", "--json")

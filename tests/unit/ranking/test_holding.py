@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.ranking.agenda import Wait
-from dearena.ranking.audit import audit
 from dearena.ranking.decisions import Decision, DecisionKind, concerned
 from dearena.ranking.eligibility import eligible
 from dearena.ranking.explain import explain, readable
@@ -19,7 +18,7 @@ from dearena.ranking.rules import Rules
 from dearena.ranking.why import why
 from dearena.trials.world import Planted
 from tests.unit.ranking.planted import Played
-from tests.unit.ranking.test_judge_policy import judged
+from tests.unit.ranking.test_judge_policy import audited
 
 SEEDS = 6
 RULES = Rules(seed_models=SEEDS, jury="exhaustive", judge_providers=frozenset({"in-house"}), exclude_family=True)
@@ -80,7 +79,7 @@ def test_one_newcomer_without_a_judge_keeps_nobody_and_goes_on_when_one_is_there
     resumed = played.of_kind(RESUMED)[-1]
     assert resumed.number > played.of_kind(REINSTATED)[-1].number
     assert (resumed.model, resumed.content) == (LONELY, {"cause": "NO_ELIGIBLE_JUDGE"})
-    assert audit(played.log, judged(played)).proven
+    assert audited(played).proven
     # A lonely pair may be met more than once on a way, but never one that has a judge.
     assert all(one.model == LONELY for one in played.of_kind(HELD))
 
@@ -229,7 +228,7 @@ def test_whoever_could_be_judged_is_ranked_and_only_who_could_not_waits(
         assert hold is not None
         assert set(hold.about) <= {*state.ranking, model}
         assert not eligible(state.ranking, hold.about, state.admitted, RULES.judge_policy)
-    assert audit(played.log, judged(played)).proven
+    assert audited(played).proven
     assert replay(played.stored()) == state
     # Once everybody may judge, and nobody is another's kin, all of them have their places.
     for model in sorted(suspended):

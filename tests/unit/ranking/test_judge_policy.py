@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dearena.ranking.agenda import Wait
-from dearena.ranking.audit import Judged, audit
+from dearena.ranking.audit import Audit, Finding, Judged, audit
 from dearena.ranking.decisions import Decision, DecisionKind
+from dearena.ranking.entrants import Admitted
 from dearena.ranking.evidence import CANARY, VOTE
 from dearena.ranking.judge_policy import JudgePolicy, policy_in
 from dearena.ranking.ranking import GapInLog
 from dearena.ranking.rules import Rules
+from dearena.ranking.unheard_calls import LedgerCalls, Unheard
 from dearena.trials.world import Planted
 from tests.unit.ranking.planted import Played
 
@@ -44,6 +46,15 @@ def judged(played: Played) -> list[Judged]:
     ]
 
 
+def audited(
+    played: Played, outcomes: list[Judged] | None = None, log: list[Decision] | None = None, *further: LedgerCalls
+) -> Audit:
+    """By all that can be known: what the dimension declares, and a ledger of all calls, and of further ones."""
+    told = judged(played) if outcomes is None else outcomes
+    ledger = [LedgerCalls(one.judge, of_answers=True, calls=one.judge_calls) for one in told]
+    return audit(log or played.log, told, played.rules.judge_policy, [*ledger, *further])
+
+
 def test_votes_and_canaries_of_seeds_insertions_and_refinements_obey_the_policy() -> None:
     played = peopled(POLICY)
     played.rest()
@@ -59,8 +70,8 @@ def test_votes_and_canaries_of_seeds_insertions_and_refinements_obey_the_policy(
             of[one.model_b].family,
         }
     assert len(played.state.ranking) == 12
-    found = audit(played.log, outcomes)
-    assert found.proven
+    found = audited(played, outcomes)
+    assert found.finding is Finding.PROVEN
     assert found.votes + found.canaries == len(outcomes)
     assert found.policies == ((1, POLICY.judge_policy),)
     assert not found.silent_rounds
@@ -77,7 +88,7 @@ def test_without_a_policy_families_and_providers_do_judge_their_own() -> None:
     with_policy = [_under(one, POLICY.judge_policy) for one in played.log]
     objections = {one.objection for one in audit(with_policy, judged(played)).offences}
     assert objections == {"FAMILY", "PROVIDER"}
-    assert audit(played.log, judged(played)).proven
+    assert audited(played).proven
 
 
 def test_nobody_eligible_waits_and_names_the_policy() -> None:
@@ -101,7 +112,7 @@ def test_a_policy_that_is_met_later_goes_on_from_there() -> None:
     # The others are admitted as what they are by then.
     changed = [one.model for one in played.of_kind(DecisionKind.PROVENANCE_CHANGED)]
     assert sorted(changed) == sorted(admitted)
-    assert audit(played.log, judged(played)).proven
+    assert audited(played).proven
 
 
 def test_the_log_holds_what_was_believed_when_a_round_was_opened() -> None:
@@ -115,7 +126,7 @@ def test_the_log_holds_what_was_believed_when_a_round_was_opened() -> None:
     before = len(judged(played))
     played.rest()
     played.refine(200)
-    assert audit(played.log, judged(played)).proven
+    assert audited(played).proven
     (told, _) = (one.number for one in played.of_kind(DecisionKind.PROVENANCE_CHANGED))
     opened = {one.round: one.number for one in played.of_kind(DecisionKind.ROUND_OPENED)}
     later = [one for one in judged(played)[before:] if opened[one.round] > told]
@@ -164,8 +175,8 @@ def test_a_planted_offence_is_found(objection: str, kind: str) -> None:
         for place, one in reversed(list(enumerate(outcomes)))  # the last rounds know everybody
         if one.kind == kind and (made := _planted(one, PLAYED, objection)) is not None
     )
-    found = audit(PLAYED.log, [*outcomes[:place], planted, *outcomes[place + 1 :]])
-    assert not found.proven
+    found = audited(PLAYED, [*outcomes[:place], planted, *outcomes[place + 1 :]])
+    assert found.finding is Finding.REFUTED
     assert [(one.judged, one.objection) for one in found.offences] == [(planted, objection)]
 
 
@@ -185,15 +196,89 @@ def test_a_log_with_a_gap_proves_nothing() -> None:
 def test_rounds_from_before_policies_were_logged_are_named() -> None:
     played = peopled(POLICY, models=6)
     played.rest()
-    early = [
-        replace(one, content={key: said for key, said in one.content.items() if key != "policy"})
-        if one.kind is DecisionKind.ROUND_OPENED and one.round < 3
-        else one
-        for one in played.log
-    ]
-    found = audit(early, judged(played))
-    assert found.silent_rounds == (1, 2)
+    early = [_without_policy(one) if one.round < 3 else one for one in played.log]
+    found = audited(played, log=early)
+    assert (found.silent_rounds, found.hushed_rounds) == ((1, 2), ())
     assert found.policies == ((3, POLICY.judge_policy),)
+    assert found.finding is Finding.IN_PART
+
+
+def test_a_round_that_tells_no_policy_after_others_did_is_no_round_of_a_ranker() -> None:
+    """Whoever plants a vote that is forbidden could else take the policy away that forbids it."""
+    outcomes = judged(PLAYED)
+    number = outcomes[-1].round
+    planted = next(made for one in outcomes if one.round == number and (made := _planted(one, PLAYED, "FAMILY")))
+    log = [_without_policy(one) if one.round == number else one for one in PLAYED.log]
+    found = audited(PLAYED, log=log)
+    assert (found.silent_rounds, found.hushed_rounds, found.offences) == ((), (number,), ())
+    assert found.finding is Finding.REFUTED
+    assert [one.objection for one in audited(PLAYED, [*outcomes[:-1], planted], log).offences] == ["FAMILY"]
+
+
+def test_a_round_of_a_looser_policy_than_the_declared_is_found_and_its_outcomes_are_held_against_both() -> None:
+    played = peopled(Rules(seed_models=4, canary_every=2))
+    played.rest()
+    outcomes = judged(played)
+    ledger = [LedgerCalls(one.judge, of_answers=True, calls=one.judge_calls) for one in outcomes]
+    assert audit(played.log, outcomes, played.rules.judge_policy, ledger).finding is Finding.PROVEN
+    found = audit(played.log, outcomes, POLICY.judge_policy, ledger)
+    assert found.looser_rounds == tuple(one.round for one in played.of_kind(DecisionKind.ROUND_OPENED))
+    assert {one.objection for one in found.offences} == {"FAMILY", "PROVIDER"}
+    assert found.finding is Finding.REFUTED
+    # A stricter one breaks no promise.
+    strict = audit(PLAYED.log, judged(PLAYED), JudgePolicy(), ())
+    assert (strict.looser_rounds, strict.finding) == ((), Finding.PROVEN)
+
+
+SETS = st.frozensets(st.sampled_from(["in-house", "abroad", "none"]), max_size=3)
+POLICIES = st.builds(JudgePolicy, SETS, SETS, st.booleans())
+
+
+@given(POLICIES, POLICIES)
+def test_a_policy_is_looser_when_it_lets_anybody_judge_whom_the_other_keeps_from_it(
+    one: JudgePolicy, other: JudgePolicy
+) -> None:
+    models = [
+        Admitted(f"{provider}-{family}@1", provider, family, "", may_judge=True)
+        for provider in ("in-house", "abroad", "none", "elsewhere")
+        for family in ("greek", "latin")
+    ]
+    stranger = Admitted("stranger@1", "", "greek", "", may_judge=True)
+    lets_in = any(one.objection(judge, [stranger]) is None for judge in models)
+    more = any(
+        one.objection(judge, [stranger]) is None and other.objection(judge, [stranger]) is not None for judge in models
+    )
+    # One that nobody can meet lets nobody in, whatever it says of families.
+    assert one.is_looser_than(other) == more or not lets_in
+
+
+def test_calls_that_no_outcome_tells_of_leave_it_proven_in_part() -> None:
+    """One seat order was asked and the other refused, say: nobody knows whose answers were shown."""
+    judge = judged(PLAYED)[0].judge
+    found = audited(
+        PLAYED, None, None, LedgerCalls(judge, of_answers=True, calls=2), LedgerCalls(judge, of_answers=False, calls=8)
+    )
+    assert found.unheard == (Unheard(judge, ("in-house",), 2, forbidden=False),)
+    assert (found.trials, found.finding) == (8, Finding.IN_PART)
+    # An earlier ledger did not say on whose behalf a vote was asked.
+    early = [LedgerCalls(one.judge, of_answers=False, calls=one.judge_calls) for one in judged(PLAYED)]
+    told = audit(PLAYED.log, judged(PLAYED), POLICY.judge_policy, early)
+    assert (told.unheard, told.trials, told.finding) == ((), 0, Finding.PROVEN)
+
+
+@pytest.mark.parametrize("provider", ["abroad", "in-house", ""])
+def test_calls_of_a_provider_that_may_not_see_it_refute_it_though_no_outcome_tells_of_them(provider: str) -> None:
+    whose = {model: one.provider for model, one in PLAYED.state.admitted.items()}
+    judge = next((model for model, of in whose.items() if of == provider), "stranger@1")
+    found = audited(PLAYED, None, None, LedgerCalls(judge, of_answers=True, calls=1))
+    assert [(one.judge, one.forbidden) for one in found.unheard or ()] == [(judge, provider != "in-house")]
+    assert found.finding is (Finding.IN_PART if provider == "in-house" else Finding.REFUTED)
+
+
+def test_without_the_declared_policy_or_the_ledger_it_is_not_all_proven() -> None:
+    outcomes = judged(PLAYED)
+    assert audit(PLAYED.log, outcomes, POLICY.judge_policy).finding is Finding.IN_PART
+    assert audit(PLAYED.log, outcomes, None, ()).finding is Finding.IN_PART
 
 
 @settings(max_examples=20, deadline=None)
@@ -209,6 +294,12 @@ def _under(decision: Decision, policy: JudgePolicy) -> Decision:
     if decision.kind is not DecisionKind.ROUND_OPENED:
         return decision
     return replace(decision, content={**decision.content, "policy": policy.content()})
+
+
+def _without_policy(decision: Decision) -> Decision:
+    if decision.kind is not DecisionKind.ROUND_OPENED:
+        return decision
+    return replace(decision, content={key: said for key, said in decision.content.items() if key != "policy"})
 
 
 def _admitted_as(decision: Decision, models: set[str], family: str) -> Decision:
