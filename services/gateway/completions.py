@@ -29,6 +29,8 @@ LOOK_AGAIN_SECONDS = 0.25
 """Pause between two looks at a call that another gateway has in flight."""
 LOOKS = 240
 """As many as a minute holds; then whoever asks is told to try again, and may reach that other gateway."""
+WRITE_SECONDS = 1.0
+"""For the end of a call to be written after its deadline."""
 
 
 class Completions:
@@ -47,6 +49,9 @@ class Completions:
         self._admission = admission
         self._cashier = cashier
         self._prices = prices
+        self._leaving = False
+        self._under_way: dict[tuple[str, str], float] = {}
+        """Calls that may have been sent, and when each has ended at the latest, by the loop's clock."""
         self._in_flight: dict[tuple[str, str], tuple[Call, asyncio.Task[Completion]]] = {}
 
     async def complete(self, call: Call) -> Completion:
@@ -63,6 +68,8 @@ class Completions:
         """
         key = (call.project, call.request_id)
         if (known := self._in_flight.get(key)) is None:
+            if self._leaving:
+                return await self._ended_before(call)
             # In a context of its own: the deadline of who asks is not that of the call.
             task = asyncio.create_task(
                 self._make(call, otel.get_current()), name=f"call {call.request_id}", context=contextvars.Context()
@@ -73,6 +80,11 @@ class Completions:
         if not call.asks_as(first):
             raise RequestIdReused(f"request_id {call.request_id} is of another call, to {first.model}")
         return await _end_of(task)
+
+    async def _ended_before(self, call: Call) -> Completion:
+        if (known := await self._known(call)) is not None:
+            return known
+        raise ServiceUnavailable("the gateway stops; try again")
 
     def _forget(self, key: tuple[str, str], task: "asyncio.Task[Completion]") -> None:
         del self._in_flight[key]
@@ -150,14 +162,19 @@ class Completions:
     ) -> Completion | None:
         """What became of the call before, or becomes of it now; None while another gateway has it in flight."""
         await self._cashier.check(reserved)
-        match await self._log.claim(call, reserved.documents()):
-            case Ended(completion):
-                return completion
-            case Ours():
-                reserved.claimed = True
-                return await make()
-            case Elsewhere():
-                return None
+        key = (call.project, call.request_id)
+        self._under_way[key] = asyncio.get_running_loop().time() + call.spec.call_deadline().total_seconds()
+        try:
+            match await self._log.claim(call, reserved.documents()):
+                case Ended(completion):
+                    return completion
+                case Ours():
+                    reserved.claimed = True
+                    return await make()
+                case Elsewhere():
+                    return None
+        finally:
+            del self._under_way[key]
 
     async def _send(self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation) -> Completion:
         try:
@@ -182,9 +199,22 @@ class Completions:
         raise ServiceUnavailable(f"another gateway has call {call.request_id} in flight; try again")
 
     async def drain(self, patience_seconds: float) -> None:
-        """Let the calls in flight end for so long."""
+        """Take no calls any more, refuse those that were not sent, and let the others end.
+
+        A call that is given up is paid for, and paid again by whoever takes it over: so this waits until the last of
+        them has ended or its deadline has passed.
+
+        Args:
+            patience_seconds: at most.
+        """
+        self._leaving = True
+        for key, (_, task) in self._in_flight.items():
+            if key not in self._under_way:
+                task.cancel()
         if tasks := [task for _, task in self._in_flight.values()]:
-            await asyncio.wait(tasks, timeout=patience_seconds)
+            now = asyncio.get_running_loop().time()
+            longest = max(self._under_way.values(), default=now) + WRITE_SECONDS - now
+            await asyncio.wait(tasks, timeout=max(0.0, min(patience_seconds, longest)))
 
     async def give_up(self) -> None:
         """End the calls that are still in flight: on record they stay `started`, and may have been billed.

@@ -108,7 +108,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     async def drain() -> None:
         await collector.stop()
         await prober.stop()
-        await completions.drain(settings.drain_seconds)
+        await completions.drain(settings.drain_calls_seconds)
 
     async def close() -> None:
         await completions.give_up()

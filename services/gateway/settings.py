@@ -46,6 +46,11 @@ class GatewaySettings(ServiceSettings):
     answer_again_pause_seconds: float = Field(default=60.0, ge=0)
     answer_again_longest_pause_seconds: float = Field(default=3600.0, ge=0)
 
+    # How long calls that were sent may take to end at a stop, each as long as its deadline allows. What is cut off is
+    # paid for, and paid again elsewhere: longer is cheaper where models take long, and makes a restart slower. The
+    # grace period of a pod (terminationGracePeriodSeconds) or container must be above this and drain_seconds together.
+    drain_calls_seconds: float = Field(default=60.0, ge=0)
+
     # A gateway that has not been heard of for so long is dead, and its calls in flight may be sent again:
     # shorter is sooner back after a kill, and surer to take a slow one for dead.
     instance_lease_seconds: float = Field(default=10.0, gt=0)

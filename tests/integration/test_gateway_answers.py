@@ -407,7 +407,7 @@ async def test_a_collection_goes_on_after_a_restart_and_asks_nothing_twice(
     queries.add("algebra", *(f"{n}" for n in range(6)))
     never = asyncio.Event()
     endpoint.behave("m", says("x"), says("x"), says("x"), waits_for(never, says("lost")), says("x"))
-    async with serving(settings.model_copy(update={"drain_seconds": 0.1})) as (gateway, _):
+    async with serving(settings.model_copy(update={"drain_calls_seconds": 0.1})) as (gateway, _):
         await register(gateway, model("m", endpoint.base_url, concurrency=1))
         await eventually(lambda: len(endpoint.requests) == 4)
     async with serving(settings.model_copy(update={"instance": "next"})) as (gateway, _):

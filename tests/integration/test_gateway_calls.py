@@ -492,7 +492,7 @@ async def test_calls_in_flight_at_a_stop_end_or_are_taken_over(
 ) -> None:
     go = asyncio.Event()
     endpoint.behave("m", waits_for(go, says("late")), says("again"))
-    async with serving(settings.model_copy(update={"drain_seconds": 0.1})) as (stub, _):
+    async with serving(settings.model_copy(update={"drain_calls_seconds": 0.1})) as (stub, _):
         await register(stub, model("m", endpoint.base_url))
         waiting = asyncio.ensure_future(complete(stub, call("m@1")))
         await eventually(lambda: endpoint.requests)
