@@ -1,17 +1,19 @@
 """Money runs out in the middle of an insertion and is given again: the board is that of an arena without budgets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from dearena.client import ArenaClient
 from dearena.client.amounts import amount_text
+from dearena.faults import InvalidField
 from dearena.v1 import common_pb2, gateway_pb2, ranker_pb2
-from tests.fixtures.arena import Arena, Played, arena
+from tests.fixtures.arena import WORLDS, Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -43,9 +45,29 @@ class Costs:
         return self.answers + self.seeding + int(share * self.inserting)
 
 
+@pytest.fixture(scope="module")
+def prices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The price file, for models that say no price themselves."""
+    file = tmp_path_factory.mktemp("prices") / "prices.yaml"
+    file.write_text(price_file())
+    return file
+
+
+def price_file(**currencies: str) -> str:
+    """PRICE for every model, in dollars but for these upstream models."""
+    return "prices:\n" + "".join(
+        f"- {{upstream_model: {slug}, currency: {currencies.get(slug.replace('-', '_'), CURRENCY)}, "
+        "per_million_input_tokens: 2.5, per_million_output_tokens: 1.100000007}\n"
+        for slug in MODELS
+    )
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
-    async with arena(tmp_path_factory.mktemp("budgets")) as whole:
+async def whole(tmp_path_factory: pytest.TempPathFactory, prices: Path) -> AsyncIterator[Arena]:
+    # As slow as it takes for the price file to be looked at in the middle of a round.
+    worlds = {**WORLDS, "slower": {"kind": "planted", "seed": 0, "tie_rate": 0.05, "delay_seconds": 0.5}}
+    environment = {"DEARENA_PRICE_FILE": str(prices)}
+    async with arena(tmp_path_factory.mktemp("budgets"), environment=environment, worlds=worlds) as whole:
         yield whole
 
 
@@ -212,3 +234,71 @@ async def test_insertions_wait_for_their_own_budgets_while_they_answer_and_while
     # What all insertions were charged with is all that was paid, to the billionth.
     assert set(spent) == set(MODELS)
     assert sum(spent.values()) == cost_of(ledger)
+
+
+async def test_what_comes_not_to_fit_a_budget_waits_and_says_why_and_goes_on_once_it_fits(
+    whole: Arena, calm: tuple[Played, Costs], prices: Path
+) -> None:
+    undisturbed, costs = calm
+    judge = MODELS[0]
+    misfit = (
+        f"budget of dimension d does not fit: calls of {judge} are priced in EUR, and it is in USD; "
+        "change the budget or the model to go on"
+    )
+    async with whole.client("unfit") as client:
+        await limit(client, 2 * costs.total, gateway_pb2.BUDGET_SCOPE_DIMENSION, dimension="d")
+        endpoint = whole.endpoint(judge, "planted")
+        # Where it is declared it is refused.
+        for wrong in (
+            {"judge_parameters": common_pb2.GenerationParameters(temperature=0), "price": PRICE},
+            {"price": gateway_pb2.Price(per_million_input_tokens=common_pb2.Money(currency="EUR", nano_units=1))},
+        ):
+            with pytest.raises(InvalidField, match="the budget of dimension d does not fit"):
+                await whole.register(client, judge, endpoint=endpoint, **wrong)
+        for slug in MODELS:
+            await whole.register(client, slug, "slower")
+        prices.write_text(price_file(planted_0="EUR"))
+
+        async def told() -> str:
+            return await whole.said(client.project, "budget", "list", "-d", "d")
+
+        await eventually(lambda: says_so(told), 20, poll=0.3)
+        await whole.dimension(client, "d", 8)
+
+        async def entrant() -> tuple[int, str]:
+            found = {one.model: one for one in await client.entrants("d")}[f"{judge}@1"]
+            return found.state, found.reason
+
+        async def reason() -> str:
+            ranking = await whole.calmly(client.ranking, "d")
+            return ranking.waiting_reason if ranking else ""
+
+        await eventually(entrant, 30, poll=0.1, equals=(gateway_pb2.ENTRANT_STATE_COLLECTING, misfit))
+        prices.write_text(price_file())
+        await eventually(lambda: is_in_a_round(client), 60, poll=0.1)
+        # In the middle of a round its price changes again: it cannot be asked as a judge any more.
+        prices.write_text(price_file(planted_0="EUR"))
+        await eventually(reason, 60, poll=0.1, equals=f"WAITING({misfit})")
+        asked = sum(entry.model == f"{judge}@1" for entry in [one async for one in client.ledger()])
+        prices.write_text(price_file())
+        played = await whole.settled(client, len(MODELS))
+        ledger = [entry async for entry in client.ledger()]
+        budget = await budget_of(client)
+
+    assert played.board.board_digest == undisturbed.board.board_digest
+    assert played.outcomes == undisturbed.outcomes
+    assert sum(entry.model == f"{judge}@1" for entry in ledger) > asked
+    assert budget.state == gateway_pb2.BUDGET_STATE_OPEN
+    assert budget.refused_calls == 0
+    assert cost_of(ledger) == budget.spent.nano_units
+    counts = whole.requests()
+    assert {counts[entry.request_id] for entry in ledger} == {1}
+
+
+async def is_in_a_round(client: ArenaClient) -> bool:
+    return bool((await client.ranking("d")).open_round)
+
+
+async def says_so(told: Callable[[], Awaitable[str]]) -> bool:
+    problem = f"dimension d does not fit: calls of {MODELS[0]} are priced in EUR, and it is in USD"
+    return problem in await told()

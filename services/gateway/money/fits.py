@@ -34,6 +34,7 @@ def purposes_of(key: BudgetKey, slug: str, spec: ModelSpec, egress: Egress) -> t
         spec: of it.
         egress: of the budget's dimension.
     """
+    wanted: tuple[Purpose, ...]
     match key.scope:
         case BudgetScope.MODEL:
             wanted = BOTH if key.model == slug else ()
