@@ -12,6 +12,7 @@ from typing import Final
 from dearena.faults import InvalidField
 from dearena.generators import (
     algebra,
+    boolean_logic,
     geometry,
     reading_python,
     social_reasoning,
@@ -34,6 +35,7 @@ _KINDS: Final = {
     for kind in (
         algebra.KIND,
         geometry.KIND,
+        boolean_logic.KIND,
         social_reasoning.KIND,
         reading_python.KIND,
     )
