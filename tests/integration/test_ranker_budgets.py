@@ -154,6 +154,38 @@ async def test_work_that_was_lost_is_asked_again_beside_what_cannot_be_paid(stag
         assert without_lifts(await ranker.log()) == told(calm.log)
 
 
+async def test_calls_that_do_not_fit_a_budget_are_waited_for_and_only_theirs(stage: Stage, calm: Arena) -> None:
+    judge, other, loser = MODELS[:3]
+    problems = {one: f"calls of {one.partition('@')[0]} are priced in EUR, and it is in USD" for one in (judge, other)}
+
+    def lose(event: EventEnvelope) -> bool:
+        requested = event.judging_requested
+        return requested.round == 1 and requested.judge == loser and "/again/" not in event.event_id
+
+    stage.around.drop = lose
+    stage.around.unfit = {one: (OF_ALGEBRA, problem) for one, problem in problems.items()}
+    reasons = [f"budget of {OF_ALGEBRA} does not fit: {problem}" for problem in problems.values()]
+    async with stage.ranker(sweep_seconds=0.2, reask_seconds=REASK_SECONDS) as ranker:
+        await ranker.waits(f"{'; '.join(reasons)}; change the budget or the model to go on")
+        # What was lost of a judge whose calls fit is asked again beside them, what would be refused again is not.
+        await eventually(lambda: any(cell.judge == loser for cell, _ in stage.around.of_round(1)))
+        asked = stage.around.asked.total()
+        looks = stage.around.calls["GetRoundProgress"]
+        await eventually(lambda: stage.around.calls["GetRoundProgress"] >= looks + 10)
+        assert stage.around.asked.total() == asked
+        assert lifts(await ranker.log()) == []
+
+        # One of them is mended: its cells are asked again though the budget does not fit the other.
+        del stage.around.unfit[judge]
+        await eventually(lambda: any(cell.judge == judge for cell, _ in stage.around.of_round(1)))
+        await ranker.waits(f"{reasons[1]}; change the budget or the model to go on")
+        stage.around.unfit.clear()
+        await ranker.at_rest()
+        log = await ranker.log()
+    assert [(one.round, one.content["budget"]) for one in lifts(log)] == [(1, OF_ALGEBRA)]
+    assert without_lifts(log) == told(calm.log)
+
+
 async def test_answers_that_wait_for_money_are_said_to(stage: Stage) -> None:
     newcomer = MODELS[5]
     entrant = stage.around.entrant(newcomer)
