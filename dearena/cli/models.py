@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from google.protobuf.timestamp_pb2 import Timestamp
 from rich.table import Table
 
 from dearena.cli import endpoint_health, output, words
@@ -78,6 +79,72 @@ def ask_again(
     run(body, project=project)
 
 
+@app.command("probe")
+def probe(
+    slug: Annotated[str, typer.Argument(help="The model's slug.")],
+    *,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="Do not probe; take the endpoint, changed as it is, for what it is.")
+    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="Do not probe; show the probes so far.")] = False,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
+    """Send the fixed prompts to a model's endpoint now, and say whether it has changed."""
+    if acknowledge and history:
+        raise typer.BadParameter("--acknowledge and --history do not go together")
+
+    async def body(client: ArenaClient) -> None:
+        if acknowledge:
+            model = await client.acknowledge_drift(slug)
+            if as_json:
+                output.show_json(plain(model))
+            else:
+                output.show(f"{slug} is what its endpoint is now; the next two probes tell how steady that is")
+            return
+        found = [one async for one in client.probes(slug)] if history else [await client.probe_model(slug)]
+        if as_json:
+            output.show_json([plain(one) for one in found] if history else plain(found[0]))
+        elif found:
+            output.show(probes_table(found))
+        else:
+            output.show(f"{slug} has not been probed yet")
+
+    run(body, project=project)
+
+
+def drift(model: gateway_pb2.Model) -> str:
+    """Whether a model's endpoint has changed, in words; empty: it has not."""
+    if not model.drift_detail:
+        return ""
+    if model.HasField("drift_end_time"):
+        return f"is as before since {_when(model.drift_end_time)}, had changed: {model.drift_detail}"
+    return f"has changed: {model.drift_detail}"
+
+
+def _when(moment: Timestamp) -> str:
+    return moment.ToDatetime().isoformat(" ", "seconds")
+
+
+def probes_table(found: Sequence[gateway_pb2.Probe]) -> Table:
+    """Probes as a table."""
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("model", "probe", "time", "replies", "says it is", "fingerprint", "differs"):
+        shown.add_column(heading, overflow="fold")
+    for one in found:
+        replied = sum(map(bool, one.reply_hashes))
+        shown.add_row(
+            one.model,
+            str(one.number),
+            _when(one.time),
+            f"{replied} of {len(one.reply_hashes)}",
+            one.upstream_model,
+            one.system_fingerprint,
+            one.drift or ("in nothing" if replied else ""),
+        )
+    return shown
+
+
 def table(found: Sequence[gateway_pb2.Model]) -> Table:
     """Models as a table."""
     shown = Table(box=None, pad_edge=False)
@@ -88,7 +155,7 @@ def table(found: Sequence[gateway_pb2.Model]) -> Table:
         shown.add_row(
             f"{slug}@{model.revision}",
             model.display_name if model.display_name != slug else "",
-            words.model_state(model) + (f", has changed: {model.drift_detail}" if model.drift_detail else ""),
+            ", ".join(filter(None, (words.model_state(model), drift(model)))),
             model.provider,
             model.family,
             model.endpoint.base_url,

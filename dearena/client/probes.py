@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from dearena.client.channel import Service
 from dearena.client.streams import LARGEST_PAGE, paged
@@ -33,6 +34,11 @@ class ProbeCalls(ABC):
             return self._gateway.told(self._models.ListProbes(request, timeout=self._seconds))
 
         return paged(page, lambda page: page.probes)
+
+    async def acknowledge_drift(self, slug: str, *, request_id: str = "") -> gateway_pb2.Model:
+        """Take a model's endpoint, changed as it is, for what it is; the next two probes tell how steady it is."""
+        request = gateway_pb2.AcknowledgeDriftRequest(model=self.model_name(slug), request_id=request_id or uuid4().hex)
+        return (await self._gateway.told(self._models.AcknowledgeDrift(request, timeout=self._seconds))).model
 
     async def probe_model(self, slug: str, *, timeout: float = 120.0) -> gateway_pb2.Probe:
         """Probe a model's endpoint now, within so many seconds; raises ModelNotActive when it is retired."""

@@ -14,15 +14,16 @@ from typing import Any, Final
 import structlog
 
 from dearena import identity
-from dearena.faults import ArenaFault, ModelNotActive
-from dearena.names import ModelName, Revision
+from dearena.faults import ArenaFault, EndpointLeftAlone, ModelNotActive
+from dearena.names import Revision
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.chat import Message
 from services.gateway.completions import Completions
 from services.gateway.documents import provenance
 from services.gateway.drift import BASELINE, PARAMETERS, PROMPTS, Probe, drift, observe
-from services.gateway.messages import message_of_probe, timestamp
+from services.gateway.drift_notes import DriftNotes, turn_id
+from services.gateway.messages import message_of_probe
 from services.gateway.models import RegisteredModel
 from services.gateway.store import PROBE_TURNS, PROBES, Models
 from services.runtime import paging
@@ -39,11 +40,19 @@ class Prober:
     """The probes at work in this process."""
 
     def __init__(
-        self, store: Store, models: Models, completions: Completions, instance: str, *, every: timedelta
+        self,
+        store: Store,
+        models: Models,
+        completions: Completions,
+        notes: DriftNotes,
+        instance: str,
+        *,
+        every: timedelta,
     ) -> None:
         self._store = store
         self._models = models
         self._completions = completions
+        self._notes = notes
         self._instance = instance
         self._every = every
         self._probes = store.collection(PROBES)
@@ -65,7 +74,7 @@ class Prober:
                 )
                 waiting = {turn["_id"] async for turn in found}
             for model in models:
-                identity_of_turn = _turn_id(model.name, model.revision)
+                identity_of_turn = turn_id(model.name, model.revision)
                 if identity_of_turn not in waiting and identity_of_turn not in self._at_work:
                     self._begin(identity_of_turn, model)
 
@@ -109,7 +118,7 @@ class Prober:
 
     async def _take_turn(self, model: RegisteredModel, *, only_due: bool) -> int | None:
         """The number of this probe; None when its turn has not come, or another gateway has taken it."""
-        wanted: Document = {"_id": _turn_id(model.name, model.revision)}
+        wanted: Document = {"_id": turn_id(model.name, model.revision)}
         moment = now()
         async with within_store_limit(self._store):
             await self._turns.update_one(
@@ -126,7 +135,8 @@ class Prober:
                 },
                 upsert=True,
             )
-            every = {"$cond": [{"$lt": ["$number", BASELINE - 1]}, 0, self._every // _MILLISECOND]}
+            made = {"$subtract": ["$number", {"$ifNull": ["$baseline_after", 0]}]}
+            every = {"$cond": [{"$lt": [made, BASELINE - 1]}, 0, self._every // _MILLISECOND]}
             turn = await self._turns.find_one_and_update(
                 wanted | ({"$expr": {"$lte": ["$next_at", "$$NOW"]}} if only_due else {}),
                 [{"$set": {"number": {"$add": ["$number", 1]}, "next_at": {"$add": ["$$NOW", every]}}}],
@@ -135,13 +145,12 @@ class Prober:
         return int(turn["number"]) if turn else None
 
     async def _probe(self, model: RegisteredModel, number: int) -> Probe:
-        completions = await asyncio.gather(
-            *(self._completions.complete(_call(model, number, prompt)) for prompt in PROMPTS)
-        )
-        seen = observe(model.revision, number, now(), [completion.reply for completion in completions])
-        difference = drift(await self._baseline(model, number), seen)
+        completions = await asyncio.gather(*(self._complete(_call(model, number, prompt)) for prompt in PROMPTS))
+        seen = observe(model.revision, number, now(), [completion and completion.reply for completion in completions])
+        baseline = await self._baseline(model, number)
+        difference = drift(baseline, seen)
         document: Document = {name: getattr(seen, name) for name in _FIELDS} | {
-            "_id": f"{_turn_id(model.name, model.revision)}/{number}",
+            "_id": f"{turn_id(model.name, model.revision)}/{number}",
             "project": model.name.project,
             "slug": model.name.slug,
             "model": str(model.revision),
@@ -154,23 +163,29 @@ class Prober:
         }
         async with within_store_limit(self._store):
             await self._probes.insert_one(document)
-            if difference:
-                log.warning("an endpoint has changed", model=str(model.revision), detail=difference)
-                await self._turns.update_one(
-                    {"_id": _turn_id(model.name, model.revision), "drift": None},
-                    {"$set": {"drift": {"time": seen.time, "detail": difference}}},
-                )
-        return _probe_of(document)
+        made = _probe_of(document)
+        if difference:
+            await self._notes.differs(model, made)
+        elif len(baseline) == BASELINE and all(made.reply_hashes):
+            await self._notes.is_as_before(model, made)
+        return made
+
+    async def _complete(self, call: Call) -> Completion | None:
+        try:
+            return await self._completions.complete(call)
+        except EndpointLeftAlone:
+            return None  # it does not reply, as one that was asked and is away
 
     async def _baseline(self, model: RegisteredModel, number: int) -> Sequence[Probe]:
-        wanted = {
-            "project": model.name.project,
-            "slug": model.name.slug,
-            "model": str(model.revision),
-            "answered": True,
-            "number": {"$lt": number},
-        }
         async with within_store_limit(self._store):
+            turn = await self._turns.find_one({"_id": turn_id(model.name, model.revision)}, {"baseline_after": 1})
+            wanted = {
+                "project": model.name.project,
+                "slug": model.name.slug,
+                "model": str(model.revision),
+                "answered": True,
+                "number": {"$gt": (turn or {}).get("baseline_after", 0), "$lt": number},
+            }
             found = self._probes.find(wanted).sort("number", 1).limit(BASELINE)
             return [_probe_of(document) async for document in found]
 
@@ -188,17 +203,6 @@ class Prober:
             probes=[message_of_probe(_probe_of(document)) for document in found[:size]],
             next_page_token=paging.token_of(scope, found[size - 1]["place"]) if len(found) > size else "",
         )
-
-    async def tell(self, models: Iterable[pb.Model]) -> None:
-        """Write into models as callers see them whether their endpoints have changed."""
-        told = {
-            _turn_id(ModelName.parse(model.name), Revision(_slug(model), model.revision)): model for model in models
-        }
-        async with within_store_limit(self._store):
-            async for turn in self._turns.find({"_id": {"$in": list(told)}, "drift": {"$ne": None}}):
-                model = told[turn["_id"]]
-                model.drift_time.CopyFrom(timestamp(turn["drift"]["time"]))
-                model.drift_detail = turn["drift"]["detail"]
 
 
 def _call(model: RegisteredModel, number: int, prompt: str) -> Call:
@@ -222,16 +226,8 @@ def _call(model: RegisteredModel, number: int, prompt: str) -> Call:
     )
 
 
-def _failures(completions: Iterable[Completion]) -> Iterable[str]:
-    return (str(completion.failure.kind) for completion in completions if completion.failure is not None)
-
-
-def _turn_id(name: ModelName, revision: Revision) -> str:
-    return f"{name.project}/{revision}"
-
-
-def _slug(model: pb.Model) -> str:
-    return ModelName.parse(model.name).slug
+def _failures(completions: Iterable[Completion | None]) -> Iterable[str]:
+    return (str(completion.failure.kind) for completion in completions if completion and completion.failure)
 
 
 def _probe_of(document: Any) -> Probe:

@@ -12,6 +12,7 @@ from services.gateway.answer_log import AnswerLog
 from services.gateway.completion_log import CompletionLog
 from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
+from services.gateway.drift_notes import DriftNotes
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.key_references import MAX_KEY_LENGTH
 from services.gateway.leases import Leases
@@ -86,7 +87,9 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         check_budgets=fits.check_model,
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
-    prober = Prober(store, models, completions, instance, every=timedelta(seconds=settings.probe_every_seconds))
+    notes = DriftNotes(store)
+    every = timedelta(seconds=settings.probe_every_seconds)
+    prober = Prober(store, models, completions, notes, instance, every=every)
     states = EndpointStates(models, limits)
     gateway = Gateway(
         registry=registry,
@@ -97,6 +100,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         listings=Listings(store, models, dimensions, answers, budgets, prices, states.left_alone),
         dimensions=dimensions,
         prober=prober,
+        drift_notes=notes,
         key_limits=key_limits,
         endpoint_states=states,
         budgets=budgets,

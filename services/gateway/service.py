@@ -13,6 +13,7 @@ from services.gateway.answer_collector import AnswerCollector
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
+from services.gateway.drift_notes import DriftNotes
 from services.gateway.limits.endpoint_states import EndpointStates
 from services.gateway.limits.key_limits import KeyLimitBook
 from services.gateway.listings import Listings
@@ -61,6 +62,7 @@ class Gateway(GatewayServiceServicer):
         listings: Listings,
         dimensions: Dimensions,
         prober: Prober,
+        drift_notes: DriftNotes,
         key_limits: KeyLimitBook,
         endpoint_states: EndpointStates,
         budgets: BudgetBook,
@@ -76,6 +78,7 @@ class Gateway(GatewayServiceServicer):
         self._listings = listings
         self._dimensions = dimensions
         self._prober = prober
+        self._drift_notes = drift_notes
         self._key_limits = key_limits
         self._endpoint_states = endpoint_states
         self._budgets = budgets
@@ -110,13 +113,13 @@ class Gateway(GatewayServiceServicer):
         """The model as it stands."""
         model = await self._models.get(model_name("name", request.name))
         message = self._with_price(message_of_model(model))
-        await self._prober.tell([message])
+        await self._drift_notes.tell([message])
         return pb.GetModelResponse(model=message)
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
         """In the order of registration."""
         listed = await self._listings.models(request)
-        await self._prober.tell(listed.models)
+        await self._drift_notes.tell(listed.models)
         for model in listed.models:
             self._with_price(model)
         return listed
@@ -223,6 +226,14 @@ class Gateway(GatewayServiceServicer):
         """Probe now."""
         model = await self._models.get(model_name("model", request.model))
         return pb.ProbeModelResponse(probe=message_of_probe(await self._prober.probe(model)))
+
+    async def AcknowledgeDrift(self, request: pb.AcknowledgeDriftRequest, context: Any) -> pb.AcknowledgeDriftResponse:
+        """Forget the note; what is there now is what the endpoint is."""
+        model = await self._models.get(model_name("model", request.model))
+        await self._drift_notes.acknowledge(model, request)
+        message = self._with_price(message_of_model(model))
+        await self._drift_notes.tell([message])
+        return pb.AcknowledgeDriftResponse(model=message)
 
 
 def _check_call(request: pb.CompleteRequest) -> Purpose:

@@ -66,6 +66,52 @@ async def test_a_changed_endpoint_is_noticed_and_said(
     assert [one.number for one in await probes(gateway, page_size=2)] == [1, 2, 3, 4, 5]
 
 
+async def test_a_note_ends_when_the_endpoint_is_as_before_and_another_change_is_another_note(
+    gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint
+) -> None:
+    await register(gateway, model("m", endpoint.base_url))
+    for _ in range(2):
+        await probe(gateway)
+    endpoint.behave("m", says("43"))
+    first = await probe(gateway)
+    endpoint.behave("m", fails(401))
+    await probe(gateway)
+    assert not (await shown(gateway)).HasField("drift_end_time")  # who does not reply is not as before
+    endpoint.behave("m", says("42"))
+    as_before = await probe(gateway)
+    await probe(gateway)
+    now = await shown(gateway)
+    assert (now.drift_time, now.drift_end_time) == (first.time, as_before.time)
+    endpoint.behave("m", says("44"))
+    second = await probe(gateway)
+    now = await shown(gateway)
+    assert now.drift_time == second.time
+    assert not now.HasField("drift_end_time")
+
+
+async def test_an_operator_takes_a_changed_endpoint_for_what_it_is(
+    gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint
+) -> None:
+    await register(gateway, model("m", endpoint.base_url))
+    for _ in range(2):
+        await probe(gateway)
+    endpoint.behave("m", says("43"))
+    assert (await probe(gateway)).drift
+    request = pb.AcknowledgeDriftRequest(model=MODEL, request_id="once")
+    known = (await gateway.AcknowledgeDrift(request, timeout=10)).model
+    assert known == await shown(gateway)
+    assert not known.drift_detail
+    # Two more tell how steady it is now; then it is held against these.
+    assert [(await probe(gateway)).drift for _ in range(3)] == [""] * 3
+    assert not (await shown(gateway)).drift_detail
+    endpoint.behave("m", says("42"))
+    back = (await probe(gateway)).drift
+    assert back == "4 of 4 replies differ that were the same twice"
+    # The same request takes no later note away.
+    await gateway.AcknowledgeDrift(request, timeout=10)
+    assert (await shown(gateway)).drift_detail == back
+
+
 async def test_probes_stand_in_the_ledger_with_a_purpose_of_their_own(
     gateway: stubs.GatewayServiceAsyncStub, endpoint: ModelEndpoint
 ) -> None:
@@ -103,6 +149,9 @@ async def test_a_client_probes_and_reads_probes(arena_settings: ArenaSettings, e
         await register(stub, model("m", endpoint.base_url))
         made = [await client.probe_model("m") for _ in range(2)]
         assert [one async for one in client.probes("m")] == made
+        endpoint.behave("m", says("43"))
+        assert (await client.probe_model("m")).drift
+        assert not (await client.acknowledge_drift("m")).drift_detail
 
 
 async def test_of_two_gateways_one_probes_and_the_first_two_come_at_once(

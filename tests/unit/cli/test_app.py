@@ -29,6 +29,7 @@ def test_what_there_is() -> None:
         "doctor",
         "register",
         "models ask-again",
+        "models probe",
         "retire",
         "keys list",
         "keys limit",
