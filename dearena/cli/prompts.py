@@ -30,6 +30,8 @@ def table(found: Sequence[pb.GetTemplateResponse]) -> Table:
 def about(found: pb.PreviewPromptResponse) -> str:
     """What stands beside a prompt: by which template, for which query, and how the reply is held."""
     lines = [f"template {found.template} ({found.template_hash[:12]}), query {found.query_id}"]
+    if found.never_sent:
+        lines.append(f"never sent: {found.never_sent}")
     if found.codes_are_samples:
         lines.append("the codes stand for those of the real call, which nobody may know beforehand")
     if found.response_schema:

@@ -1,6 +1,7 @@
 """`dearena why`: from a number on the board to its votes, and to a judge's own words."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -13,7 +14,9 @@ from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.cli.votes import line_of
 from dearena.cli.why_votes import Opponent, Told
 from dearena.client import ArenaClient, Vote
-from dearena.faults import InvalidField
+from dearena.faults import InvalidField, UnknownTemplate
+from dearena.judging.choice import choice_of
+from dearena.judging.templates import template_hashed
 from dearena.plain import plain
 from dearena.v1 import common_pb2, judge_dispatcher_pb2, scorer_pb2
 
@@ -97,21 +100,44 @@ async def _tell_of_comparison(asked: _Asked, prefix: str, attempt: int, *, promp
     client, dimension = asked.client, asked.dimension
     board = await client.leaderboard(dimension, asked.version)
     attempts: dict[str, list[Vote]] = {}
-    async for vote in client.votes(dimension):
+    async for vote in client.votes(dimension, canaries=True):
         if vote.cell_id.startswith(prefix):
             attempts.setdefault(vote.cell_id, []).append(vote)
-    # Canaries are no votes, but their whole id is enough to look at one.
-    whole = len(prefix) == why_votes.WHOLE and not attempts
-    cell_id = prefix if whole else why_votes.cell_named(attempts, prefix)
+    cell_id = why_votes.cell_named(attempts, prefix)
     comparison = await client.comparison(dimension, cell_id, attempt, with_prompts=prompts)
-    judge_weight, why_not = _weight(board, attempts.get(cell_id, []), comparison)
+    judge_weight, why_not = _weight(board, attempts[cell_id], comparison)
+    template = await _template(client, dimension, comparison.cell.template_hash)
     link = why_comparison.trace_link(trace_url, comparison.trace_id)
     if asked.as_json:
         weighs = {"counts": not why_not, "why_not": why_not, "judge_weight": judge_weight, "trace_url": link}
-        output.show_json({**_of_board(board), "comparison": plain(comparison), **weighs})
+        told = _told_of(comparison) | {"template": template, **weighs}
+        output.show_json({**_of_board(board), "comparison": plain(comparison), **told})
     else:
-        told = why_comparison.weight(judge_weight, comparison.cell.draw or words.WEIGHT_PARTS, why_not)
-        output.show_text(why_comparison.rendered(comparison, told, trace_link=link, prompts=prompts))
+        weight = why_comparison.weight(judge_weight, comparison.cell.draw or words.WEIGHT_PARTS, why_not)
+        output.show_text(
+            why_comparison.rendered(comparison, weight, template=template, trace_link=link, prompts=prompts)
+        )
+
+
+def _told_of(comparison: judge_dispatcher_pb2.Comparison) -> dict[str, Any]:
+    """Of a canary which it is, and in which seat of each call its truncated answer sat."""
+    sort = why_comparison.sort_of(comparison.cell)
+    return {
+        "canary": str(sort) if sort else None,
+        "truncated_seats": [seat or None for seat in why_comparison.truncated_seats(comparison)],
+    }
+
+
+async def _template(client: ArenaClient, dimension: str, template_hash: str) -> str:
+    """Name of a cell's template; empty where neither the arena nor the dimension has it."""
+    with suppress(UnknownTemplate):
+        return template_hashed(template_hash).id
+    found = await client.get_dimension(dimension)
+    judging = found.judging
+    with suppress(UnknownTemplate):
+        choice = choice_of(found.template, judging.template_text, judging.rubric, judging.template_without_reference)
+        return choice.hashed(template_hash).id
+    return ""
 
 
 def _weight(

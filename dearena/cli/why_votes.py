@@ -153,7 +153,7 @@ def cell_named(cells: Iterable[str], prefix: str) -> str:
     """
     found = sorted({cell for cell in cells if cell.startswith(prefix)})
     if not found:
-        raise InvalidField.of("--cell", f"no vote's cell begins with {prefix!r}")
+        raise InvalidField.of("--cell", f"no cell begins with {prefix!r}")
     if len(found) > 1:
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
         raise InvalidField.of("--cell", f"{prefix!r} begins {', '.join(found[:MOST_NAMED])}{more}; say more of it")

@@ -197,6 +197,32 @@ async def test_a_number_is_followed_to_what_the_judge_said(whole: Arena, applied
         assert f"http://traces.invalid/trace/{comparison['trace_id']}" in text
 
 
+async def test_a_canary_is_found_by_the_beginning_of_its_id_and_shows_which_answer_was_cut(
+    whole: Arena, applied: ArenaClient, played: Played
+) -> None:
+    canaries = [vote async for vote in applied.votes("d", canaries=True) if vote.kind == "CANARY"]
+    assert canaries
+    sorts = set()
+    for one in {vote.cell_id: vote for vote in canaries}.values():
+        told = json.loads(await dearena(whole, "why", "d", "--cell", one.cell_id[:16], "--json"))
+        assert told["comparison"]["cell"]["cell_id"] == one.cell_id
+        assert (told["template"], told["counts"]) == ("pairwise@1", False)
+        sorts.add(told["canary"])
+        expected = ["second", "first"] if told["canary"] == "TRUNCATED" else [None, None]
+        assert told["truncated_seats"] == expected[: len(told["comparison"]["seats"])]
+        if told["canary"] == "TRUNCATED" and one.outcome != "VOID":
+            shown = await dearena(whole, "why", "d", "--cell", one.cell_id[:16], "--prompts")
+            first, second = shown.split("prompt, user:")[1:]
+            for prompt, (longer, shorter) in ((first, (1, 2)), (second, (2, 1))):
+                assert len(_block(prompt, longer)) > 2 * len(_block(prompt, shorter))
+            break
+    assert sorts <= {"SAME", "TRUNCATED"}
+
+
+def _block(prompt: str, seat: int) -> str:
+    return prompt.partition(f"[ANSWER {seat} ")[2].partition(f"[END ANSWER {seat} ")[0]
+
+
 async def test_votes_listed_are_those_the_board_counts_for_every_pair(applied: ArenaClient, played: Played) -> None:
     assert Counter(vote.outcome for vote in played.votes)["FLIP"] > 0  # not all that is listed is counted
     matrices = await applied.matrices("d", played.board.board_version)

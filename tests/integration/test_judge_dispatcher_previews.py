@@ -103,6 +103,36 @@ async def test_a_preview_without_answers_shows_the_first_query(dispatcher: Judge
     assert not preview.response_schema
 
 
+async def test_a_preview_of_what_is_never_sent_says_so(dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
+    request = pb.PreviewPromptRequest(dimension=ALGEBRA, first="alpha@1", second="beta@1", judge="beta@1")
+    preview = await dispatcher.PreviewPrompt(request)
+    assert answer_text("beta@1", "q00") in preview.messages[0].content
+    assert preview.never_sent == "beta would be shown an answer of its own, and no model judges itself"
+    request.judge = "gamma@1"
+    assert not (await dispatcher.PreviewPrompt(request)).never_sent
+
+
+async def test_queries_without_a_reference_are_judged_and_previewed_by_the_template_for_them(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    judging = selector.JudgingPolicy(template_without_reference="rubric@1", rubric="Be brief.")
+    arena.gateway.selector.dimension = selector.Dimension(template="reference@1", judging=judging)
+    arena.gateway.selector.references = {"q00": "It is 4."}
+    beside, without = TEMPLATES["reference@1"], chosen("rubric@1", rubric="Be brief.")
+    for query, template in (("q00", beside), ("q01", without)):
+        preview = await dispatcher.PreviewPrompt(pb.PreviewPromptRequest(dimension=ALGEBRA, query_id=query))
+        assert (preview.template, preview.template_hash) == (template.id, template.hash)
+    cells = [
+        cell_of("gamma@1", query, template_hash=template.hash)
+        for query, template in (("q00", beside), ("q01", without))
+    ]
+    await arena.ask(cells)
+    await outcomes(dispatcher, cells)
+    sent = [request.messages[0].content for request in arena.gateway.requests]
+    assert len(sent) == 4
+    assert sum("It is 4." in prompt for prompt in sent) == sum("Be brief." in prompt for prompt in sent) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "fault", "said"),
     [

@@ -1,8 +1,11 @@
 """`dearena why`: which votes make a number, and what a judge said, as people read it."""
 
+from typing import Any
+
 import pytest
 from rich.console import Console
 
+from dearena.canaries import truncation_hash
 from dearena.cli import why, why_comparison, why_votes
 from dearena.client import Vote
 from dearena.faults import InvalidField, UnknownModel
@@ -126,7 +129,7 @@ def test_models_are_found_by_slug_and_are_two() -> None:
 def test_cells_are_found_by_the_beginning_of_their_ids() -> None:
     cells = ["ab12" + "0" * 60, "ab13" + "0" * 60]
     assert why_votes.cell_named(cells, "ab12") == cells[0]
-    with pytest.raises(InvalidField, match="no vote's cell begins with 'cccc'"):
+    with pytest.raises(InvalidField, match="no cell begins with 'cccc'"):
         why_votes.cell_named(cells, "cccc")
     with pytest.raises(InvalidField, match="'ab1' begins ab12"):
         why_votes.cell_named(cells, "ab1")
@@ -189,6 +192,50 @@ def test_a_comparison_is_told_whole_and_no_terminal_obeys_it() -> None:
         assert part in text
     assert "Which?" not in text
     assert "\x1b" not in text
+
+
+def canary(*, cut: bool, seats: common_pb2.SeatPolicy = common_pb2.SEAT_POLICY_BOTH, cell_id: str = "c" * 64) -> Any:
+    calls = 1 if seats == common_pb2.SEAT_POLICY_SINGLE else 2
+    return judge_dispatcher_pb2.Comparison(
+        cell=common_pb2.Cell(
+            cell_id=cell_id,
+            model_a="alpha@1",
+            model_b="alpha@1",
+            answer_hash_a="a" * 64,
+            answer_hash_b=truncation_hash("a" * 64) if cut else "a" * 64,
+            kind=common_pb2.CELL_KIND_CANARY,
+            seat_policy=seats,
+        ),
+        seats=[judge_dispatcher_pb2.SeatRecord(first="alpha@1")] * calls,
+    )
+
+
+def calls_of(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("call ")]
+
+
+def test_of_a_canary_it_is_told_in_which_seat_the_answer_was_truncated() -> None:
+    assert calls_of(why_comparison.rendered(canary(cut=True), "nothing")) == [
+        "call 1    alpha@1, its answer truncated in the second seat, whole in the first",
+        "call 2    alpha@1, its answer truncated in the first seat, whole in the second",
+    ]
+    assert calls_of(why_comparison.rendered(canary(cut=False), "nothing")) == [
+        f"call {number}    the same answer of alpha@1 in both seats" for number in (1, 2)
+    ]
+    assert f"model B   alpha@1, the same answer truncated {truncation_hash('a' * 64)}" in why_comparison.rendered(
+        canary(cut=True), "nothing"
+    )
+    for cell_id, cut in (("0" * 64, "second"), ("0" * 63 + "1", "first")):  # the whole one sits first, or not
+        single = canary(cut=True, seats=common_pb2.SEAT_POLICY_SINGLE, cell_id=cell_id)
+        assert why_comparison.truncated_seats(single) == [cut]
+    assert why_comparison.truncated_seats(canary(cut=False)) == why_comparison.truncated_seats(comparison()) == ["", ""]
+
+
+def test_a_template_is_told_by_name_and_hash() -> None:
+    one = comparison()
+    one.cell.template_hash = "f" * 64
+    assert f"template  pairwise@1 · {'f' * 64}" in why_comparison.rendered(one, "one", template="pairwise@1")
+    assert f"template  {'f' * 64}" in why_comparison.rendered(one, "one")
 
 
 def test_prompts_are_told_when_asked_for() -> None:
