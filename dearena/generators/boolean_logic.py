@@ -18,7 +18,9 @@ _WORDS: Final[Mapping[str, Callable[[bool, bool], bool]]] = {
     "xor": lambda a, b: a != b,
     "iff": lambda a, b: a == b,
 }
-_MEANINGS: Final = "Here xor means that exactly one side is true, iff that both or neither are."
+_MEANINGS: Final = (
+    "Here not belongs to what follows directly, xor means that exactly one side is true, iff both or neither."
+)
 _LETTERS: Final = "ABCDEFGHKLMNPQRSTUVWXYZ"
 _NUMBERS: Final = "Answer with their numbers in ascending order, separated by commas, such as 1, 4, or with none."
 
@@ -77,8 +79,8 @@ def truth_values(draws: Draws, level: int) -> Draft:
     lines = "\n".join(f"{number}. {text}" for number, (_, text) in enumerate(formulas, 1))
     ask = draws.pick(("Which of these formulas are true?", "What are the truth values of these formulas?"))
     text = (
-        f"Suppose that {given}. {ask}\n{lines}\n{_MEANINGS} Answer with one letter for each formula in order, T for true and F "
-        f"for false, such as {'TF' * 2 if len(formulas) == 4 else 'TFT'}."
+        f"Suppose that {given}. {ask}\n{lines}\n{_MEANINGS} Answer with one letter for each formula in order, T for "
+        f"true and F for false, such as {'TF' * 2 if len(formulas) == 4 else 'TFT'}."
     )
     return Draft("truth-values", text, reference, _without_letters(f"{given} {lines}"))
 

@@ -14,6 +14,7 @@ from dearena.generators import (
     algebra,
     boolean_logic,
     geometry,
+    probability,
     reading_python,
     social_reasoning,
 )
@@ -35,6 +36,7 @@ _KINDS: Final = {
     for kind in (
         algebra.KIND,
         geometry.KIND,
+        probability.KIND,
         boolean_logic.KIND,
         social_reasoning.KIND,
         reading_python.KIND,
