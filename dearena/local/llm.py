@@ -17,6 +17,7 @@ from rich.console import Console
 from dearena.cli import judges, output, persuasion, words
 from dearena.cli.leaderboard import rendered
 from dearena.client import ArenaClient
+from dearena.client.persuasion import by_judge
 from dearena.faults import ServiceUnavailable
 from dearena.local import following, llm_report, llm_servers, passing, stack
 from dearena.local.cli import leave
@@ -192,7 +193,8 @@ def summary(ranked: Ranked) -> dict[str, Any]:
 
 def told(ranked: Ranked) -> list[Any]:
     """What came out, for people."""
-    lines: list[Any] = ["", rendered(ranked.board), "", judges.rendered(DIMENSION, ranked.report, ranked.tried), ""]
+    report = judges.rendered(DIMENSION, ranked.report, by_judge(ranked.tried.values()))
+    lines: list[Any] = ["", rendered(ranked.board), "", report, ""]
     lines += ["what each judge said, call by call, canaries too", llm_report.table(ranked.said), ""]
     for judge, said in real(ranked).items():
         share = said.share_readable

@@ -194,8 +194,7 @@ def test_a_comparison_is_told_whole_and_no_terminal_obeys_it() -> None:
     assert "\x1b" not in text
 
 
-def canary(*, cut: bool, seats: common_pb2.SeatPolicy = common_pb2.SEAT_POLICY_BOTH, cell_id: str = "c" * 64) -> Any:
-    calls = 1 if seats == common_pb2.SEAT_POLICY_SINGLE else 2
+def canary(*, cut: bool, single: bool = False, cell_id: str = "c" * 64) -> Any:
     return judge_dispatcher_pb2.Comparison(
         cell=common_pb2.Cell(
             cell_id=cell_id,
@@ -204,9 +203,9 @@ def canary(*, cut: bool, seats: common_pb2.SeatPolicy = common_pb2.SEAT_POLICY_B
             answer_hash_a="a" * 64,
             answer_hash_b=truncation_hash("a" * 64) if cut else "a" * 64,
             kind=common_pb2.CELL_KIND_CANARY,
-            seat_policy=seats,
+            seat_policy=common_pb2.SEAT_POLICY_SINGLE if single else common_pb2.SEAT_POLICY_BOTH,
         ),
-        seats=[judge_dispatcher_pb2.SeatRecord(first="alpha@1")] * calls,
+        seats=[judge_dispatcher_pb2.SeatRecord(first="alpha@1")] * (1 if single else 2),
     )
 
 
@@ -226,8 +225,7 @@ def test_of_a_canary_it_is_told_in_which_seat_the_answer_was_truncated() -> None
         canary(cut=True), "nothing"
     )
     for cell_id, cut in (("0" * 64, "second"), ("0" * 63 + "1", "first")):  # the whole one sits first, or not
-        single = canary(cut=True, seats=common_pb2.SEAT_POLICY_SINGLE, cell_id=cell_id)
-        assert why_comparison.truncated_seats(single) == [cut]
+        assert why_comparison.truncated_seats(canary(cut=True, single=True, cell_id=cell_id)) == [cut]
     assert why_comparison.truncated_seats(canary(cut=False)) == why_comparison.truncated_seats(comparison()) == ["", ""]
 
 
