@@ -146,7 +146,7 @@ class Prober:
 
     async def _probe(self, model: RegisteredModel, number: int) -> Probe:
         completions = await asyncio.gather(*(self._complete(_call(model, number, prompt)) for prompt in PROMPTS))
-        seen = observe(model.revision, number, now(), [completion and completion.reply for completion in completions])
+        seen = observe(model.revision, number, now(), [one.reply if one else None for one in completions])
         baseline = await self._baseline(model, number)
         difference = drift(baseline, seen)
         document: Document = {name: getattr(seen, name) for name in _FIELDS} | {
