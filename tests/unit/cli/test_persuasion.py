@@ -80,6 +80,7 @@ def test_of_several_trials_the_widest_with_the_newest_corpus_is_told() -> None:
     small, wide, old = tried(corpus=2, questions=1), tried(corpus=2), tried(corpus=1, questions=8)
     few = tried(corpus=2, questions=8)
     del few.attacks[1:]
+    old.attacks.add(attack="encoded-twice", readable=8)
     for order in permutations((small, wide, old, few)):
         assert by_judge(order)["gamma@1"].stands_on == "2 attacks, 4 questions, corpus 2"
 
