@@ -2,7 +2,7 @@
 
 Closed, calls go. After so many failures in a row that speak of the endpoint it opens, and calls wait. When the
 cool-down is over it is half open: one call goes as a probe. If the endpoint shows life, the breaker closes and
-all go on; if not, all that wait fail, and it opens again for twice as long, up to a bound.
+all go on; if not, all that wait are refused unsent, and it opens again for twice as long, up to a bound.
 """
 
 from dataclasses import dataclass, replace
