@@ -112,6 +112,10 @@ bench-jury-makers: setup ## Calls at 200 models beside the makers' rule. ARGS="-
 bench-jury-growth: setup ## Calls of an insertion at 400 models over those at 25, minutes a seed. ARGS="--seeds 3"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries growth $(ARGS)
 
+.PHONY: bench-selection
+bench-selection: setup ## Choose queries of planted pools by each method, minutes. ARGS="--votes 12 --reading skill"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.query_selection planted $(ARGS)
+
 .PHONY: bench-single-seats
 bench-single-seats: setup ## Single seats beside both orders where judges lean to the first. ARGS="--worlds 200 --json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.single_seats $(ARGS)

@@ -16,7 +16,8 @@ def at_random(pilot: PilotVotes, k: int, seed: int) -> Selection:
     """K queries by lot, stratified by category; looks at no vote. They are taken in the order of their lots."""
     pool = pilot.pool
     room = places_of(np.bincount(pool.category, minlength=len(pool.categories)), k)
-    taken, left = [], []
+    taken: list[Reason] = []
+    left: list[Reason] = []
     for query in drawn(pool.queries, seed).tolist():
         category = pool.category[query]
         rank = len(taken) + 1 if room[category] > 0 else 0
@@ -34,4 +35,4 @@ def places_of(sizes: IntArray, k: int) -> IntArray:
     rest = quota - whole * sizes.sum()
     first = np.argsort(-rest, kind="stable")[: k - int(whole.sum())]
     whole[first] += 1
-    return whole
+    return np.asarray(whole)

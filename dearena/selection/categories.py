@@ -39,4 +39,4 @@ def category_variance(fitted: Slopes, category: IntArray) -> float:
         return GUESS
     found = max((within / within_weight - across / across_weight) / free, 0.0)
     degrees = (len(categories) - 1) * free
-    return (found * degrees + GUESS * GUESS_DEGREES) / (degrees + GUESS_DEGREES)
+    return float((found * degrees + GUESS * GUESS_DEGREES) / (degrees + GUESS_DEGREES))

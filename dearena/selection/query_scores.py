@@ -56,8 +56,10 @@ class QueryScores:
         shape = (rows, models, models)
         size = rows * models * models
         count = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
-        total = np.bincount(cell, said, minlength=size).reshape(shape)
-        square = np.bincount(cell, said**2, minlength=size).reshape(shape)
+        total, square = (
+            np.asarray(np.bincount(cell, of_vote, minlength=size).reshape(shape), dtype=np.float64)
+            for of_vote in (said, said**2)
+        )
         laplacian = -(count + count.transpose(0, 2, 1))
         diagonal = np.arange(models)
         laplacian[:, diagonal, diagonal] = -laplacian.sum(axis=2)
@@ -78,7 +80,7 @@ class QueryScores:
 
     def of_models(self) -> FloatArray:
         """The scores model by model, mean 0 on each query; shape (queries, models)."""
-        return np.einsum("qmc,qc->qm", self.directions, self.score)
+        return np.asarray(np.einsum("qmc,qc->qm", self.directions, self.score))
 
 
 def _variances(count: FloatArray, total: FloatArray, square: FloatArray) -> FloatArray:

@@ -26,8 +26,8 @@ NOISES: Final = np.geomspace(0.01, 0.4, 10)
 """Standard deviations of what is particular to a model and a query, in mean score."""
 HELD: Final = 2.0
 """Queries that the even prior over the grid counts for."""
-PASSES: Final = 60
-STILL: Final = 1e-7
+PASSES: Final = 40
+STILL: Final = 1e-5
 """A pass that moves no strength by more is the last."""
 NOTHING: Final = 1e-9
 """Strengths that are all smaller tell of no difference between models."""
@@ -142,7 +142,7 @@ def _belief(scores: QueryScores, spread: FloatArray, strengths: FloatArray, prio
     belief -= belief.max(axis=(1, 2), keepdims=True)
     np.exp(belief, out=belief)
     belief /= belief.sum(axis=(1, 2), keepdims=True)
-    return belief
+    return np.asarray(belief)
 
 
 def _strengths(scores: QueryScores, spread: FloatArray, belief: FloatArray, slopes: FloatArray) -> FloatArray:
