@@ -70,6 +70,10 @@ bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about fiv
 bench-whole-system: setup ## Rank 40 models through all services and in memory, minutes. ARGS="--queries 40 --json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
 
+.PHONY: bench-ledger
+bench-ledger: setup ## Sums over 1,000,000 charged calls on a real mongod, minutes to write them. ARGS="--calls 100000"
+	$(BIN)/python -m benchmarks.ledger $(ARGS)
+
 .PHONY: bench-neighbours
 bench-neighbours: setup ## Completions a second beside bad endpoints over those alone, some minutes. ARGS="--json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.bad_neighbours $(ARGS)
