@@ -129,21 +129,14 @@ def judge_report(
     report = []
     for judge, name in enumerate(votes.judges):
         own, decided = votes.where(rows[judge]), counted.where(counted_rows[judge])
-        row = JudgeRow(
-            judge=name,
-            cells=len(own),
-            votes=len(decided),
-            rates=_rates(by_judge[judge]),
-            tie_rate=_tie_rate(by_judge[judge]),
+        row = replace(
+            _plain_row(name, own, decided, by_judge[judge], settings.confidence, without[judge]),
             tie_rate_others=_tie_rate(np.sum(by_judge, axis=0) - by_judge[judge]),
-            first_seat=_first_seat(own, settings.confidence),
-            agreement=agreement(decided, without[judge], settings.confidence),
             family=favour.family[judge],
             slug=favour.slug[judge],
             reliability=float(weights[judge]) if settings.weighting == RELIABILITY else None,
             weight=float(weights[judge]),
             worth=worths.get(name),
-            notes=(),
         )
         sure = _first_seat(own, strict), agreement(decided, without[judge], strict)
         report.append(_noted(row, *sure, strict))
@@ -168,25 +161,33 @@ def suspended_judges(votes: Votes, found: Fit) -> tuple[JudgeRow, ...]:
     report = []
     for judge, name in enumerate(votes.judges):
         own, decided = votes.where(rows[judge]), counted.where(counted_rows[judge])
-        row = JudgeRow(
-            judge=name,
-            cells=len(own),
-            votes=len(decided),
-            rates=_rates(by_judge[judge]),
-            tie_rate=_tie_rate(by_judge[judge]),
-            tie_rate_others=_tie_rate(others),
-            first_seat=_first_seat(own, settings.confidence),
-            agreement=agreement(decided, found.strengths, settings.confidence),
-            family=None,
-            slug=None,
-            reliability=None,
-            weight=0.0,
-            worth=None,
-            notes=(),
-        )
+        plain = _plain_row(name, own, decided, by_judge[judge], settings.confidence, found.strengths)
+        row = replace(plain, tie_rate_others=_tie_rate(others))
         noted = _noted(row, _first_seat(own, strict), agreement(decided, found.strengths, strict), strict)
         report.append(replace(noted, notes=(SUSPENDED, *noted.notes)))
     return tuple(report)
+
+
+def _plain_row(
+    judge: str, own: Votes, decided: Votes, counts: IntArray, confidence: float, strengths: FloatArray
+) -> JudgeRow:
+    """How a judge votes, beside a board without it: all that can be said of any judge, and no weight yet."""
+    return JudgeRow(
+        judge=judge,
+        cells=len(own),
+        votes=len(decided),
+        rates=_rates(counts),
+        tie_rate=_tie_rate(counts),
+        tie_rate_others=None,
+        first_seat=_first_seat(own, confidence),
+        agreement=agreement(decided, strengths, confidence),
+        family=None,
+        slug=None,
+        reliability=None,
+        weight=0.0,
+        worth=None,
+        notes=(),
+    )
 
 
 def _rows_by_judge(votes: Votes) -> list[IntArray]:
