@@ -32,7 +32,7 @@ class JudgeDispatcherSettings(ServiceSettings):
     # all the same. Above the slowest model's time-out times its retries.
     complete_seconds: float = Field(default=600.0, gt=0)
     # How long the first outcome waits for company before it is written: latency against writes.
-    commit_linger_seconds: float = Field(default=0.02, ge=0)
+    commit_linger_seconds: float = Field(default=0.05, ge=0)
     # Texts of queries and answers kept in memory; below the working set, they are fetched again and again.
     text_cache_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
 
