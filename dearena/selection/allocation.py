@@ -30,7 +30,7 @@ from dearena.selection.telling import Believed, choose
 
 FIRST_LOOK: Final = 2
 """Pairs a query and model of the first look: every model meets about twice as many others."""
-TOLERANCE: Final = 0.02
+TOLERANCE: Final = 0.01
 """Of the marginal slope: an expected loss that is not worth a look more."""
 FIRST_QUERIES_A_PLACE: Final = 12
 """Queries drawn for the first look, for each of the k that are wanted."""

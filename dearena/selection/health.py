@@ -29,6 +29,8 @@ from dearena.selection.spread import FEWEST_GROUPS, spread_of
 
 SATURATED: Final = 0.9
 """Share of ties among a query's votes from which it is saturated."""
+MOST_GROWTH: Final = 20
+"""Times its queries that a dimension is told to grow to; two models that need more are as good as equal."""
 LEAST_SLOPE_SHARE: Final = 0.5
 """A query whose slope is surely below this share of the median query's no longer tells."""
 PREFERENCES: Final = {CODES[Outcome.A]: A, CODES[Outcome.B]: B, CODES[Outcome.TIE]: TIE}
@@ -44,7 +46,7 @@ class Health:
         saturated, silent, mislabelled: queries: nearly all ties; slope surely too small; slope likely below 0.
         correlations: with other dimensions' boards, by name.
         retire: queries to take out.
-        add: queries to put in; None: no number would do, since the judges are too few.
+        add: queries to put in; None: no number within reason would do.
     """
 
     separability: float
@@ -139,4 +141,4 @@ def _to_add(board: Fit, said: PilotVotes, queries: int, retired: int) -> int | N
         for found in (needed(spread, one, other, design, error, DEFAULT_POWER) for one, other in neighbours)
     )
     half = wanted[(len(wanted) - 1) // 2]
-    return None if half > MOST_QUERIES else max(half - (queries - retired), retired)
+    return None if half > MOST_GROWTH * queries else max(half - (queries - retired), retired)

@@ -6,22 +6,27 @@ of two mean scores has the variance
     2 * (query / K + judge / J + vote / (K * M * votes_a_pair))
 
 with the variances of `spread`: what is particular to queries goes away with queries only, tastes of judges with judges
-only. M = 2 is the two against each other and nobody else. The test is two-sided and normal at the stated error; its
-power is the chance that it tells the two apart, in either direction, when their difference is the stated one. The
-difference at hand is itself an estimate: of two models chosen because they look far apart, it is too large.
+only. M = 2 is the two against each other and nobody else. The test is the boards' own, two-sided by Student's t with
+one degree of freedom less than there are queries or judges, whichever are fewer; its power is the chance that it tells
+the two apart, in either direction, when their difference is the stated one. The difference at hand is itself an
+estimate: of two models chosen because they look far apart, it is too large.
 """
 
 import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scipy.stats import norm
+import numpy as np
+from scipy.stats import chi2, norm
+from scipy.stats import t as student
 
 from dearena.faults import InvalidField
 from dearena.selection.spread import Spread
 
 MOST_QUERIES: Final = 1_000_000
 """A design of more is as good as none."""
+_EVEN: Final = (np.arange(1_000) + 0.5) / 1_000
+"""Quantiles that a mean is taken over."""
 DEFAULT_ERROR: Final = 0.05
 DEFAULT_POWER: Final = 0.8
 
@@ -82,8 +87,17 @@ def power_of(spread: Spread, design: Design, difference: float, error: float = D
     size = standard_error(spread, design)
     if size == 0:
         return 1.0 if difference else error
-    critical = float(norm.isf(error / 2))
-    return float(norm.sf(critical - difference / size) + norm.cdf(-critical - difference / size))
+    shift = abs(difference) / size
+    degrees = _degrees(design)
+    critical = float(student.isf(error / 2, degrees))
+    # The mean over what the error may be estimated as.
+    estimated = critical * np.sqrt(chi2.ppf(_EVEN, degrees) / degrees)
+    return float(np.mean(norm.sf(estimated - shift) + norm.cdf(-estimated - shift)))
+
+
+def _degrees(design: Design) -> int:
+    """As boards count them; one judge is no sample of judges."""
+    return max(min(design.queries, design.judges if design.judges > 1 else design.queries) - 1, 1)
 
 
 def needed(

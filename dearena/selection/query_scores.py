@@ -16,7 +16,7 @@ from dearena.selection.pilot import PilotVotes
 PRIOR_DEGREES: Final = 10.0
 """Degrees of freedom that the pool's mean dispersion of votes counts for beside a query's own."""
 COIN: Final = 0.25
-"""Variance of a fair coin: of a vote, where no cell has two that would tell."""
+"""Variance of a fair coin: the largest of a vote, and what is believed where nothing tells."""
 LEAST_VARIANCE: Final = 0.01
 """Of a vote; below, judges that always agree would be taken for a proof."""
 FLAT: Final = 1e-9
@@ -33,6 +33,7 @@ class QueryScores:
         score: least squares estimate of the scores along each contrast, shape (queries, contrasts).
         votes: how many votes that estimate is worth, likewise; 0: no vote speaks of the contrast.
         variance: of one vote, by what votes of one pair differ, shape (queries,).
+        around: variance of one vote around what its query's scores explain, over all queries.
         tied: share of the votes that are ties, shape (queries,).
         asked: votes, shape (queries,).
     """
@@ -42,6 +43,7 @@ class QueryScores:
     score: FloatArray
     votes: FloatArray
     variance: FloatArray
+    around: float
     tied: FloatArray
     asked: IntArray
 
@@ -68,12 +70,17 @@ class QueryScores:
         along = np.einsum("qmc,qm->qc", directions, surplus)
         known = values > FLAT
         asked = np.bincount(row, minlength=rows)
+        score = np.where(known, along / np.where(known, values, 1.0), 0.0)
+        unexplained = square.sum(axis=(1, 2)) - np.sum(score * along, axis=1)
+        free = float(np.sum(asked - known.sum(axis=1)))
+        around = float(np.sum(unexplained)) / free if free > 0 else COIN
         return cls(
             query=query,
             directions=directions,
-            score=np.where(known, along / np.where(known, values, 1.0), 0.0),
+            score=score,
             votes=np.where(known, values, 0.0),
-            variance=_variances(count, total, square),
+            variance=_variances(count, total, square, around),
+            around=float(np.clip(around, LEAST_VARIANCE, COIN)),
             tied=np.bincount(row, said == 0, minlength=rows) / np.maximum(asked, 1),
             asked=asked,
         )
@@ -83,10 +90,10 @@ class QueryScores:
         return np.asarray(np.einsum("qmc,qc->qm", self.directions, self.score))
 
 
-def _variances(count: FloatArray, total: FloatArray, square: FloatArray) -> FloatArray:
-    """Of one vote of each query, drawn to the pool's."""
+def _variances(count: FloatArray, total: FloatArray, square: FloatArray, around: float) -> FloatArray:
+    """Of one vote of each query, drawn to the pool's; that is `around` where no pair has two votes on a query."""
     within = np.maximum(square - total**2 / np.maximum(count, 1), 0.0).sum(axis=(1, 2))
     degrees = np.maximum(count - 1, 0).sum(axis=(1, 2))
-    pooled = float(within.sum() / degrees.sum()) if degrees.sum() > 0 else COIN
+    pooled = float(within.sum() / degrees.sum()) if degrees.sum() > 0 else around
     found = (within + PRIOR_DEGREES * pooled) / (degrees + PRIOR_DEGREES)
     return np.asarray(np.clip(found, LEAST_VARIANCE, COIN))

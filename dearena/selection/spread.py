@@ -4,7 +4,7 @@ A vote of a pair is 1/2 + s_first - s_second and noise, where s is a model's mea
 score on one query strays from its mean by what is particular to its answer, before one judge by that judge's taste. The
 three variances are found by moments: scores fitted query by query scatter around the whole fit by the first, by what
 noise of votes leaves, and by the tastes of the few judges of a query; judge by judge likewise. Two equations, two
-unknowns.
+unknowns. What comes out below 0 is taken for 0, so that small variances are somewhat too large on the average.
 """
 
 from dataclasses import dataclass, replace
@@ -60,7 +60,7 @@ def spread_of(votes: PilotVotes) -> Spread:
     by_query = QueryScores.of(votes)
     if len(by_query.query) < FEWEST_GROUPS:
         raise InvalidField.of("votes", "say nothing of how queries differ: they are on fewer than two")
-    vote = float(np.average(by_query.variance, weights=by_query.asked))
+    vote = by_query.around
     whole = replace(votes, query=np.zeros_like(votes.query))
     scores = QueryScores.of(whole).of_models()[0]
     by_judge = QueryScores.of(replace(votes, query=votes.judge))
