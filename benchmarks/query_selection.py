@@ -2,11 +2,12 @@
 
     python benchmarks/query_selection.py planted [--seeds 20] [--votes 1] [--reading skill] [--figure FILE]
     python benchmarks/query_selection.py recorded --data FOLDER [--splits 10]
+    python benchmarks/query_selection.py pilots [--seeds 20] [--reading skill]
 
 `planted` plays pools with planted faults (`query_selection_planted`), `recorded` recorded votes of real models
-(`query_selection_recorded`). Worlds and choices follow from seeds, so that figures come again. Prints tables, with one
-standard error after each ±; `--json FILE` writes the figures too, `--figure FILE` draws correlation and spread against
-the number of queries, where matplotlib is at hand.
+(`query_selection_recorded`), `pilots` asks what a sequential pilot saves (`query_selection_pilots`). Worlds and choices
+follow from seeds, so that figures come again. Prints tables, with one standard error after each ±; `--json FILE` writes
+the figures too, `--figure FILE` draws correlation and spread against the number of queries, where matplotlib is at hand.
 """
 
 import os
@@ -25,6 +26,7 @@ from typing import Annotated  # noqa: E402
 import numpy as np  # noqa: E402
 import typer  # noqa: E402
 
+from benchmarks import query_selection_pilots as sequential_pilots  # noqa: E402
 from benchmarks import query_selection_planted as planted_pools  # noqa: E402
 from benchmarks import query_selection_recorded as recordings  # noqa: E402
 from benchmarks.jury_figures import Mean, keep, show, table  # noqa: E402
@@ -49,6 +51,7 @@ def planted(
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
     votes: Annotated[int, typer.Option(min=1, max=JUDGES, help="Cells a pair and chosen query.")] = 1,
     reading: Annotated[Reading, typer.Option(help="What discrimination multiplies.")] = Reading.WHOLE,
+    pilots: Annotated[int, typer.Option(min=1, max=3, help="Thirds of the models that pilot in turn.")] = 3,
     size: Annotated[list[int] | None, typer.Option(help="Queries; one or more; without it, 20, 40 and 80.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw correlation and spread to this SVG or PNG file.")] = None,
     jobs: Jobs = 2,
@@ -60,11 +63,13 @@ def planted(
     sizes = tuple(size or planted_pools.SIZES)
     with ProcessPoolExecutor(jobs) as pool:
         boards = list(
-            chain.from_iterable(pool.map(planted_pools.tried, [(seed, reading, votes, sizes) for seed in worlds]))
+            chain.from_iterable(
+                pool.map(planted_pools.tried, [(seed, reading, votes, sizes, pilots) for seed in worlds])
+            )
         )
     found = planted_pools.spreads(boards)
     shown = table(
-        f"{seeds} worlds, seeds {worlds[0]} to {worlds[-1]}; {votes} cells a pair and query; "
+        f"{seeds} worlds, seeds {worlds[0]} to {worlds[-1]}, {pilots} pilots; {votes} cells a pair and query; "
         f"discrimination multiplies {reading.value}",
         "Spearman with the truth; ±: one standard error; over random: ratio of variances across worlds; "
         "lead: of telling, paired",
@@ -111,26 +116,60 @@ def recorded(
         shown = table(
             f"{number} queries: {splits} splits a dimension, seeds 0 to {splits - 1}",
             "the tested half's board on the chosen queries beside that on all, and on all others; "
-            "lead: of telling, paired by split, in Pearson with the others",
-            *("dimension", "method", "Spearman\nall", "Pearson\nall", "Spearman\nothers", "Pearson\nothers", "lead"),
+            "lead: of telling, paired by split",
+            *("dimension", "method", "Spearman\nall", "lead", "Pearson\nall", "lead", "Spearman\nothers"),
             names=2,
         )
-        for name in [*names, "all four" if len(names) == 4 else "all"]:
-            some = [one for one in found if one.size == number and (one.dimension == name or name not in names)]
-            telling = np.array([one.others_pearson for one in some if one.method == "telling"])
-            for method in METHODS:
-                mine = [one for one in some if one.method == method]
-                columns_of = ("all_spearman", "all_pearson", "others_spearman", "others_pearson")
-                means = [Mean.of([getattr(one, column) for one in mine]) for column in columns_of]
-                lead = Mean.of((telling - [one.others_pearson for one in mine]).tolist())
+        for name in [*names, "together"]:
+            some = [one for one in found if one.size == number and name in (one.dimension, "together")]
+            of_method = {method: [one for one in some if one.method == method] for method in METHODS}
+            for method, mine in of_method.items():
+                cells = []
+                for column in ("all_spearman", "all_pearson"):
+                    values, telling = (
+                        np.array([getattr(one, column) for one in boards]) for boards in (mine, of_method["telling"])
+                    )
+                    lead = Mean.of((telling - values).tolist()).shown(3, sign=True)
+                    cells += [Mean.of(values.tolist()).shown(3), "" if method == "telling" else lead]
                 shown.add_row(
                     name if method == next(iter(METHODS)) else "",
                     method,
-                    *(mean.shown(3) for mean in means),
-                    "" if method == "telling" else lead.shown(3, sign=True),
+                    *cells,
+                    Mean.of([one.others_spearman for one in mine]).shown(3),
                     end_section=method == list(METHODS)[-1],
                 )
         show(shown, seconds=time.monotonic() - begin)
+    keep(json, [asdict(one) for one in found])
+
+
+@app.command()
+def pilots(
+    seeds: Annotated[int, typer.Option(min=2, help="Worlds, one a seed.")] = 20,
+    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
+    reading: Annotated[Reading, typer.Option(help="What discrimination multiplies.")] = Reading.WHOLE,
+    queries: Annotated[int, typer.Option(min=1, help="To be chosen.")] = 40,
+    jobs: Jobs = 2,
+    json: Json = None,
+) -> None:
+    """What a pilot saves that asks where a decision is open, beside the full one and one as large but even."""
+    begin = time.monotonic()
+    worlds = range(first_seed, first_seed + seeds)
+    with ProcessPoolExecutor(jobs) as pool:
+        found = list(pool.map(sequential_pilots.piloted, [(seed, reading, queries) for seed in worlds]))
+    shown = table(
+        f"{queries} queries, {seeds} worlds, seeds {worlds[0]} to {worlds[-1]}; "
+        f"discrimination multiplies {reading.value}",
+        "Spearman of the tested models' board with the truth; ±: one standard error; lead: of sequential, paired",
+        *("pilot", "cells, %", "Spearman", "lead"),
+    )
+    share = Mean.of([one.share for one in found])
+    sequential = np.array([one.sequential for one in found])
+    for name in ("full", "sequential", "even"):
+        values = np.array([getattr(one, name) for one in found])
+        lead = "" if name == "sequential" else Mean.of((sequential - values).tolist()).shown(4, sign=True)
+        cells = "100" if name == "full" else share.percent()
+        shown.add_row(name, cells, Mean.of(values.tolist()).shown(4), lead)
+    show(shown, seconds=time.monotonic() - begin)
     keep(json, [asdict(one) for one in found])
 
 

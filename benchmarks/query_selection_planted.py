@@ -5,18 +5,21 @@ chosen queries, every pair of them so many times on each, and ranked by the proj
 alike. The figure is Spearman's correlation of that board with the world's truth. Every method's board in a world hears
 its votes from the same stream, and worlds follow from their seeds.
 
+With three pilots, each third of a world's models pilots once, and a world's figure is the mean of the three: 20 models
+are few, and their own noise hides what is compared. With one, models 0 to 9 pilot.
+
 `planted` is no method: it is handed the discriminations that were planted and takes the largest, each category in
 proportion. It says how far choosing could go.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.query_selection_world import PILOT_MODELS, PoolWorld, Reading, pool_world
+from benchmarks.query_selection_world import PoolWorld, Reading, pool_world, tested_of
 from dearena.scoring import FitSettings, fit
 from dearena.scoring.arrays import FloatArray, IntArray
 from dearena.scoring.weightings import UNIFORM
@@ -26,11 +29,12 @@ from dearena.selection.at_random import places_of
 SIZES: Final = (20, 40, 80)
 PLANTED: Final = "planted"
 SHOWN: Final = (*METHODS, PLANTED)
+FIGURES: Final = ("spearman", "by_skill", "faulty")
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One board.
+    """One board, or the mean of a world's.
 
     Attributes:
         size: queries on it.
@@ -47,25 +51,32 @@ class Tried:
     faulty: float
 
 
-def tried(job: tuple[int, Reading, int, Sequence[int]]) -> list[Tried]:
+def tried(job: tuple[int, Reading, int, Sequence[int], int]) -> list[Tried]:
     """All methods in one world.
 
     Args:
-        job: seed, reading, votes that every pair gets on each query at most, numbers of queries.
+        job: seed, reading, votes that every pair gets on each query at most, numbers of queries, pilots.
     """
-    seed, reading, votes, sizes = job
+    seed, reading, votes, sizes, pilots = job
     world = pool_world(seed, reading)
     place = {query: number for number, query in enumerate(world.queries)}
-    pilot = world.pilot()
-    found = []
-    for size in sizes:
-        choices = {
-            method: np.array([place[query] for query in select(pilot, method=method, k=size, seed=seed).queries])
-            for method in METHODS
-        }
-        choices[PLANTED] = steepest(world, size)
-        found += [_board(world, method, queries, votes) for method, queries in choices.items()]
-    return found
+    found: dict[tuple[str, int], list[Tried]] = {}
+    for third in range(pilots):
+        pilot = world.pilot(third)
+        for size in sizes:
+            choices = {
+                method: np.array([place[query] for query in select(pilot, method=method, k=size, seed=seed).queries])
+                for method in METHODS
+            }
+            choices[PLANTED] = steepest(world, size)
+            for method, queries in choices.items():
+                found.setdefault((method, size), []).append(_board(world, method, queries, votes, third))
+    return [_mean(boards) for boards in found.values()]
+
+
+def _mean(boards: Sequence[Tried]) -> Tried:
+    spearman, by_skill, faulty = (float(np.mean([getattr(one, name) for one in boards])) for name in FIGURES)
+    return replace(boards[0], spearman=spearman, by_skill=by_skill, faulty=faulty)
 
 
 def steepest(world: PoolWorld, size: int) -> IntArray:
@@ -76,10 +87,10 @@ def steepest(world: PoolWorld, size: int) -> IntArray:
     return np.sort(np.concatenate(taken))
 
 
-def _board(world: PoolWorld, method: str, queries: IntArray, votes: int) -> Tried:
-    strengths = fit(world.test(queries, votes), FitSettings(weighting=UNIFORM)).strengths
+def _board(world: PoolWorld, method: str, queries: IntArray, votes: int, third: int) -> Tried:
+    strengths = fit(world.test(queries, votes, third), FitSettings(weighting=UNIFORM)).strengths
     spearman, by_skill = (
-        float(spearmanr(strengths, truth[PILOT_MODELS:]).statistic) for truth in (world.truth, world.skill)
+        float(spearmanr(strengths, truth[tested_of(third)]).statistic) for truth in (world.truth, world.skill)
     )
     faulty = float(np.mean(world.discrimination[queries] <= 0))
     return Tried(method, len(queries), world.seed, spearman, by_skill, faulty)
@@ -106,6 +117,6 @@ def spreads(boards: Sequence[Tried]) -> dict[tuple[int, str], Spread]:
     found = {}
     for size, method in sorted({(one.size, one.method) for one in boards}):
         some = sorted((one for one in boards if (one.size, one.method) == (size, method)), key=lambda one: one.seed)
-        columns = (np.array([getattr(one, name) for one in some]) for name in ("spearman", "by_skill", "faulty"))
+        columns = (np.array([getattr(one, name) for one in some]) for name in FIGURES)
         found[size, method] = Spread(method, size, *columns)
     return found

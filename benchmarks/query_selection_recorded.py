@@ -7,8 +7,8 @@ are on pairs of it, whoever judged: on the chosen queries, and
 
 - `all`: on all queries of the dimension. The chosen ones are among them: a part agrees with its whole by
   that alone, under every method alike.
-- `others`: on the queries that were not chosen. No vote is on both sides; but each method is held against a whole
-  of its own making.
+- `others`: on the queries that were not chosen. No vote is on both sides; but each method is held against a rest of its
+  own making: who chooses well leaves the worse queries there, to be measured by. Leads are told of `all`.
 
 A half has five or so models, whose Spearman knows few values; Pearson's correlation of strengths stands beside it.
 `random` is the mean over LOTS lots. The data have no categories, and no query has more than a few votes a pair.

@@ -17,9 +17,11 @@ dimension is to tell. No choice of queries could tell theta from that mean; the 
 Judges are 12 from outside, of skills drawn as the models', sharp as the economy world's: 12 cells a pair and query, and
 as many votes at most. Where fewer cells are asked, each pair and query has judges of its own, by lot.
 
-10 models are the pilot's, the other 20 are tested. Pure: a seed gives a world, and the same one each time.
+10 models are the pilot's, the other 20 are tested: three ways of it, since each third of the models may pilot. Pure: a
+seed gives a world, and the same one each time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
@@ -62,7 +64,7 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoolWorld:
-    """One world; models 0 to 9 are the pilot's.
+    """One world.
 
     Attributes:
         skill: theta, shape (models,).
@@ -86,7 +88,7 @@ class PoolWorld:
         """Names."""
         return tuple(f"q{number:04}" for number in range(len(self.discrimination)))
 
-    def cells(self, models: range, queries: IntArray, judges: int, stream: int) -> "Heard":
+    def cells(self, models: Sequence[int], queries: IntArray, judges: int, stream: int) -> "Heard":
         """Every pair of the models, on each of the queries, before so many judges.
 
         Args:
@@ -105,34 +107,47 @@ class PoolWorld:
         heard = one == other
         return Heard(query[heard], first[heard], second[heard], judge[heard], one[heard], len(wins))
 
-    def pilot(self, judges: int = JUDGES) -> PilotVotes:
-        """All cells of the pilot's models on the whole pool."""
-        heard = self.cells(range(PILOT_MODELS), np.arange(len(self.queries)), judges, stream=1)
+    def pilot(self, third: int = 0, judges: int = JUDGES) -> PilotVotes:
+        """All cells of one third of the models on the whole pool."""
+        heard = self.cells(pilots_of(third), np.arange(len(self.queries)), judges, stream=1)
         return PilotVotes.of(
             queries=self.queries,
-            models=_models()[:PILOT_MODELS],
+            models=[_models()[model] for model in pilots_of(third)],
             judges=_judges(),
             query=heard.query,
-            first=heard.first,
-            second=heard.second,
+            first=heard.first - pilots_of(third)[0],
+            second=heard.second - pilots_of(third)[0],
             judge=heard.judge,
             outcome=heard.first_won.astype(np.float64),
             categories=[f"c{category}" for category in self.category],
         )
 
-    def test(self, queries: IntArray, judges: int) -> Votes:
-        """All cells of the tested models on some queries, as the scorer takes votes."""
-        heard = self.cells(range(PILOT_MODELS, MODELS), queries, judges, stream=2)
+    def test(self, queries: IntArray, judges: int, third: int = 0) -> Votes:
+        """All cells of the models that were not in the pilot on some queries, as the scorer takes votes."""
+        tested = tested_of(third)
+        heard = self.cells(tested, queries, judges, stream=2)
+        code = np.zeros(MODELS, dtype=np.int64)
+        code[tested] = np.arange(len(tested))
         return Votes.of_codes(
-            models=_models()[PILOT_MODELS:],
+            models=[_models()[model] for model in tested],
             judges=_judges(),
             queries=self.queries,
             judge=heard.judge,
-            first=heard.first - PILOT_MODELS,
-            second=heard.second - PILOT_MODELS,
+            first=code[heard.first],
+            second=code[heard.second],
             query=heard.query,
             outcome=np.where(heard.first_won, CODES[Outcome.A], CODES[Outcome.B]),
         )
+
+
+def pilots_of(third: int) -> range:
+    """Models of the pilot, third 0, 1 or 2."""
+    return range(third * PILOT_MODELS, (third + 1) * PILOT_MODELS)
+
+
+def tested_of(third: int) -> list[int]:
+    """All others, ascending."""
+    return [model for model in range(MODELS) if model not in pilots_of(third)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Figures of selection are of worlds whose faults are as planted, and every board is of models that took no part."""
 
 import numpy as np
+import pytest
 
 from benchmarks.query_selection_planted import PLANTED, spreads, steepest, tried
 from benchmarks.query_selection_recorded import pilot_of
@@ -18,9 +19,10 @@ def test_a_world_has_the_faults_it_says() -> None:
     assert np.std(other.difference_of[:, other.discrimination == 0]) > 0.5
 
 
-def test_pilot_and_test_have_no_model_in_common_and_no_cell_twice() -> None:
+@pytest.mark.parametrize("third", [0, 1, 2])
+def test_pilot_and_test_have_no_model_in_common_and_no_cell_twice(third: int) -> None:
     world = pool_world(1000, queries=30)
-    pilot, test = world.pilot(), world.test(np.array([3, 7]), 2)
+    pilot, test = world.pilot(third), world.test(np.array([3, 7]), 2, third)
     assert len(pilot.models) == PILOT_MODELS
     assert len(test.models) == MODELS - PILOT_MODELS
     assert not set(pilot.models) & set(test.models)
@@ -50,7 +52,7 @@ def test_the_planted_choice_is_steep_and_covers_categories() -> None:
 
 
 def test_every_method_has_a_board_of_every_size_and_choosing_helps() -> None:
-    boards = [board for seed in (1000, 1001) for board in tried((seed, Reading.SKILL, 1, (10, 20)))]
+    boards = [board for seed in (1000, 1001) for board in tried((seed, Reading.SKILL, 1, (10, 20), 1))]
     found = spreads(boards)
     assert set(found) == {
         (size, method) for size in (10, 20) for method in ("random", "consistent", "telling", PLANTED)
