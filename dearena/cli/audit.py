@@ -97,6 +97,7 @@ def report(found: "Audit", dimension: str) -> dict[str, Any]:
         "rounds_without_policy": list(found.silent_rounds),
         "rounds_that_tell_no_policy_any_more": list(found.hushed_rounds),
         "rounds_of_a_looser_policy": list(found.looser_rounds),
+        "models_of_no_family": list(found.of_no_family),
         "declared_policy": None if found.declared is None else found.declared.content(),
         "policies": [{"from_round": number, **policy.content()} for number, policy in found.policies],
         "providers": [
@@ -129,6 +130,8 @@ def rendered(found: "Audit", dimension: str) -> RenderableType:
             f"{len(found.silent_rounds):,} rounds were opened before policies were logged: these are held against what "
             "the dimension declares"
         )
+    if found.of_no_family:
+        lines.append(f"of no family, and so kept from nobody: {', '.join(found.of_no_family)}")
     if found.seen:
         lines += ["", _seen(found)]
     if found.trials:

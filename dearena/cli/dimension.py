@@ -189,7 +189,9 @@ def show(
         if as_json:
             output.show_json(plain(found))
         else:
-            output.show(settings(found))
+            is_ready = found.state == pb.DIMENSION_STATE_READY
+            entrants = await client.entrants(slug) if found.judging.exclude_family and is_ready else ()
+            output.show(settings(found, [one.model for one in entrants if not one.family.strip()]))
 
     run(body, project=project)
 
@@ -231,8 +233,13 @@ def table(found: Sequence[pb.Dimension]) -> Table:
     return shown
 
 
-def settings(dimension: pb.Dimension) -> Table:
-    """A dimension, a line a setting; a target that was not set is left out."""
+def settings(dimension: pb.Dimension, of_no_family: Sequence[str] = ()) -> Table:
+    """A dimension, a line a setting; a target that was not set is left out.
+
+    Args:
+        dimension: to be shown.
+        of_no_family: its models that name none, where families are kept apart.
+    """
     ranking, slug = dimension.ranking, words.slug(dimension.name)
     lines = {
         "dimension": slug,
@@ -246,6 +253,7 @@ def settings(dimension: pb.Dimension) -> Table:
         "providers": ", ".join(dimension.allowed_providers),
         "judge providers": ", ".join(dimension.judging.judge_providers),
         "families": "no model judges its own" if dimension.judging.exclude_family else "",
+        "of no family": f"{', '.join(of_no_family)}: kept from nobody" if of_no_family else "",
         "seed models": str(ranking.seed_models),
         "window": f"{ranking.window} on each side, at most {ranking.max_slides} slides",
         "jury": ranking.jury,

@@ -91,8 +91,17 @@ def register(
                 f"{slug}@{registered.revision} is registered, {words.model_state(registered)}; "
                 f"`dearena watch DIMENSION {slug}` shows how it finds its place"
             )
+            if not family.strip():
+                await _say_who_keeps_families_apart(client)
 
     run(body, project=project)
+
+
+async def _say_who_keeps_families_apart(client: ArenaClient) -> None:
+    """A model of no family is kept from nobody; whoever has registered it hears in which dimensions that counts."""
+    apart = [words.slug(one.name) async for one in client.dimensions() if one.judging.exclude_family]
+    if apart:
+        output.show(f"it names no family, so that nobody is kept from it: {', '.join(apart)} would keep families apart")
 
 
 async def _is_there(client: ArenaClient, slug: str) -> bool:

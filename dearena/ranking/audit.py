@@ -91,6 +91,8 @@ class Audit:
         looser_rounds: opened by a policy that lets somebody judge whom the declared one keeps from it.
         policies: that rounds were opened by, each with the first round of it.
         declared: what the dimension declares; None: that is not known.
+        of_no_family: models that have none by the end of the log, where a policy keeps families apart: they judge
+            anybody, and anybody judges them.
         offences: in the order of rounds and cells.
         seen: by provider, in the order of names; the empty one are models of none.
         unheard: judge calls that no outcome tells of, in the order of judges; None: the ledger is not known.
@@ -105,6 +107,7 @@ class Audit:
     looser_rounds: tuple[int, ...]
     policies: tuple[tuple[int, JudgePolicy], ...]
     declared: JudgePolicy | None
+    of_no_family: tuple[str, ...]
     offences: tuple[Offence, ...]
     seen: Mapping[str, Seen]
     unheard: tuple[Unheard, ...] | None
@@ -179,11 +182,18 @@ def audit(
         looser_rounds=tuple(number for number in sorted(rounds) if _is_looser(rounds[number].policy, declared)),
         policies=policies,
         declared=declared,
+        of_no_family=_of_no_family(state.admitted, [*(policy for _, policy in policies), declared or OPEN]),
         offences=tuple(offences),
         seen=_seen(told_of, rounds),
         unheard=calls,
         trials=trials,
     )
+
+
+def _of_no_family(admitted: Mapping[str, Admitted], policies: Iterable[JudgePolicy]) -> tuple[str, ...]:
+    if not any(policy.exclude_family for policy in policies):
+        return ()
+    return tuple(sorted(model for model, one in admitted.items() if not one.family))
 
 
 def _is_looser(policy: JudgePolicy | None, declared: JudgePolicy | None) -> bool:

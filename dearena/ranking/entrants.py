@@ -1,10 +1,20 @@
 """Models on their way into a dimension, and models admitted to it. Pure."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dearena.ranking.pairs import in_order
+
+
+def family_of(said: str) -> str:
+    """A family's name as it is compared, and as the log has it: without regard to case, or to spaces around it.
+
+    Whoever writes it once otherwise would have a model judge its own family. It is made so where a model is first heard
+    of, not where the log is read: an earlier log means what it meant, and the next look corrects it by an entry.
+    """
+    return " ".join(unicodedata.normalize("NFKC", said).split()).casefold()
 
 
 class EntrantState(StrEnum):

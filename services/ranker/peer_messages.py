@@ -5,7 +5,7 @@ from typing import Final
 
 from dearena.names import DimensionName
 from dearena.outcomes import Outcome
-from dearena.ranking.entrants import Entrant, EntrantState
+from dearena.ranking.entrants import Entrant, EntrantState, family_of
 from dearena.ranking.evidence import EVEN_DRAW, Vote
 from dearena.ranking.findings import Board, DimensionVersion, Misfit, Progress, Ranked
 from dearena.ranking.pairs import Pair
@@ -39,7 +39,7 @@ def entrant(message: gateway_pb2.Entrant) -> Entrant:
         reason=message.reason,
         cohort=message.cohort or message.model,
         provider=message.provider,
-        family=message.family,
+        family=family_of(message.family),
         may_judge=message.may_judge,
         judge_parameters_hash=message.judge_parameters_hash,
         traceparent=message.traceparent,

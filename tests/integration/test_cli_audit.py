@@ -93,6 +93,8 @@ async def test_what_cannot_be_proven_is_said_in_the_last_line_and_by_the_exit_st
     code, said = await ended("audit", "algebra")
     assert (code, said.splitlines()[-1]) == (0, "proven: no model judged itself, nor what it may not")
     assert "24 judge calls were trials of attacks" in said
+    nobody = sorted(model for model, one in played.state.admitted.items() if not one.family)
+    assert f"of no family, and so kept from nobody: {', '.join(nobody)}" in said
 
     fake.ledger_sums.append(called(judge, 3, outcomes[0].model_a))
     code, said = await ended("audit", "algebra")

@@ -24,7 +24,7 @@ WAITING = f"WAITING({REASON})"
 async def without_free(stage: Stage, ranker: Ranked) -> None:
     """The seeds are ranked, and the one that could judge anybody judges no more; then the newcomers come."""
     stage.around.judging_policy = query_selector_pb2.JudgingPolicy(judge_providers=["in-house"], exclude_family=True)
-    families = ("acme", "beta", "beta", "beta", "", "acme", "")
+    families = ("acme", "beta", "Beta", " beta", "", "ACME ", "")
     for model, family in zip(MODELS, families, strict=True):
         entrant = stage.around.entrant(model)
         entrant.family, entrant.provider = family, "in-house" if model in SEEDS else "abroad"

@@ -222,6 +222,11 @@ def test_a_dimension_is_shown_with_how_it_is_ranked() -> None:
     assert row_of(text, "target width") == "target width 3 places"
     assert row_of(text, "target cost") == "target cost 0.50 USD an insertion"
     assert row_of(text, "seats") == "seats single"
+    assert "famil" not in text
+    made.judging.exclude_family = True
+    text = seen(dimension.settings(made, ["alpha@1", "beta@1"]))
+    assert row_of(text, "families") == "families no model judges its own"
+    assert row_of(text, "of no family") == "of no family alpha@1, beta@1: kept from nobody"
 
 
 def test_dimensions_and_insertions_are_shown() -> None:

@@ -50,6 +50,13 @@ def test_an_entrant_in_a_state_that_is_not_known_is_not_admitted() -> None:
     assert peer_messages.entrant(ready).cohort == "a@1"  # of its own
 
 
+@pytest.mark.parametrize("said", ["Meta", "meta", " META ", "meta\u00a0", "\uff2deta"])
+def test_a_family_is_the_same_however_it_is_written(said: str) -> None:
+    assert peer_messages.entrant(gateway_pb2.Entrant(model="a@1", family=said)).family == "meta"
+    assert peer_messages.entrant(gateway_pb2.Entrant(model="a@1", family=" ")).family == ""
+    assert peer_messages.entrant(gateway_pb2.Entrant(model="a@1", family="Meta  Llama")).family == "meta llama"
+
+
 def batch(**changes: object) -> judge_dispatcher_pb2.ListVotesResponse:
     columns: dict[str, object] = {
         "models": ["alpha@1", "beta@1", "gamma@1"],

@@ -275,6 +275,16 @@ def test_calls_of_a_provider_that_may_not_see_it_refute_it_though_no_outcome_tel
     assert found.finding is (Finding.IN_PART if provider == "in-house" else Finding.REFUTED)
 
 
+def test_models_of_no_family_are_named_where_families_are_kept_apart() -> None:
+    named = {model for model, one in PLAYED.state.admitted.items() if one.family}
+    assert set(audited(PLAYED).of_no_family) == set(PLAYED.state.admitted) - named
+    assert named
+    assert len(named) < len(PLAYED.state.admitted)
+    played = peopled(Rules(seed_models=4), models=5)
+    played.rest()
+    assert audited(played).of_no_family == ()
+
+
 def test_without_the_declared_policy_or_the_ledger_it_is_not_all_proven() -> None:
     outcomes = judged(PLAYED)
     assert audit(PLAYED.log, outcomes, POLICY.judge_policy).finding is Finding.IN_PART
