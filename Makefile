@@ -117,7 +117,7 @@ bench-jury-growth: setup ## Calls of an insertion at 400 models over those at 25
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries growth $(ARGS)
 
 .PHONY: bench-selection
-bench-selection: setup ## Choose queries of planted pools by each method, minutes. ARGS="--votes 12 --reading skill"
+bench-selection: setup ## Choose queries of planted pools by each method, minutes. ARGS="--votes 1 --reading skill"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.query_selection planted $(ARGS)
 
 .PHONY: bench-single-seats

@@ -1,13 +1,13 @@
 """Which queries to choose: `telling` beside `random` and `consistent`, on models that took no part.
 
-    python benchmarks/query_selection.py planted [--seeds 20] [--votes 1] [--reading skill] [--figure FILE]
+    python benchmarks/query_selection.py planted [--seeds 20] [--votes 12] [--reading skill] [--figure FILE]
     python benchmarks/query_selection.py recorded --data FOLDER [--splits 10]
     python benchmarks/query_selection.py pilots [--seeds 20] [--reading skill]
 
 `planted` plays pools with planted faults (`query_selection_planted`), `recorded` recorded votes of real models
 (`query_selection_recorded`), `pilots` asks what a sequential pilot saves (`query_selection_pilots`). Worlds and choices
 follow from seeds, so that figures come again. Prints tables, with one standard error after each ±; `--json FILE` writes
-the figures too, `--figure FILE` draws correlation and spread against the number of queries, where matplotlib is at hand.
+the figures too, `--figure FILE` draws correlation and spread against the number of queries, where matplotlib is there.
 """
 
 import os
@@ -49,7 +49,7 @@ def described() -> None:
 def planted(
     seeds: Annotated[int, typer.Option(min=2, help="Worlds, one a seed.")] = 20,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
-    votes: Annotated[int, typer.Option(min=1, max=JUDGES, help="Cells a pair and chosen query.")] = 1,
+    votes: Annotated[int, typer.Option(min=1, max=JUDGES, help="Cells a pair and chosen query.")] = 12,
     reading: Annotated[Reading, typer.Option(help="What discrimination multiplies.")] = Reading.WHOLE,
     pilots: Annotated[int, typer.Option(min=1, max=3, help="Thirds of the models that pilot in turn.")] = 3,
     size: Annotated[list[int] | None, typer.Option(help="Queries; one or more; without it, 20, 40 and 80.")] = None,
@@ -85,7 +85,7 @@ def planted(
                 str(number) if method == planted_pools.SHOWN[0] else "",
                 method,
                 Mean.of(one.spearman.tolist()).shown(4),
-                f"{one.variance:.1e}",
+                f"{one.variance:.2e}",
                 f"{one.variance / random.variance:.2f}",
                 "" if method == "telling" else lead.shown(4, sign=True),
                 Mean.of(one.by_skill.tolist()).shown(4),

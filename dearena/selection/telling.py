@@ -157,6 +157,8 @@ def _reason(believed: Believed, query: int, taken: Mapping[int, int], gain: floa
 def _twin(believed: Believed, query: int, taken: Mapping[int, int]) -> tuple[int | None, float]:
     """The query that was taken, before this one, and resembles it most."""
     other, correlation = believed.resembling(query)
+    if not len(other):
+        return None, 0.0
     own = taken.get(query, len(taken) + 1)
     before = np.array([taken.get(int(one), len(taken) + 1) < own for one in other], dtype=bool)
     if not np.any(before):

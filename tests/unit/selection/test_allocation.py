@@ -97,6 +97,21 @@ def test_a_pilot_keeps_to_its_budget_and_to_its_cells(budget: int, batch: int, u
     assert asked.cells.max() <= MOST
 
 
+def test_a_query_that_was_asked_in_full_is_closed_however_open() -> None:
+    asked = Asked(planted(np.linspace(0.1, 0.6, 12), models=MODELS, votes=MOST, noise=0.0))
+    asked.cells[:6] = 1
+    asked.cells[6:] = MOST
+    open_at_one = next_batch(asked.pilot, asked.cells, plan(k=4)).open_queries
+    asked.cells[:] = np.minimum(asked.cells, 1)
+    assert np.any(next_batch(asked.pilot, asked.cells, plan(k=4)).open_queries[6:])
+    assert not np.any(open_at_one[6:])
+    # One judge a pair is all there is: nothing is open, though much is.
+    alone = PilotPlan(k=4, budget=10**6, most_a_pair=1, batch=600, seed=0)
+    found = next_batch(asked.pilot, asked.cells, alone)
+    assert found.done
+    assert not np.any(found.open_queries)
+
+
 def test_the_same_evidence_gives_the_same_batch() -> None:
     asked = Asked(planted(np.repeat([1.0, 0.0], 20), models=MODELS, votes=MOST))
     for _ in range(3):

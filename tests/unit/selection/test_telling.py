@@ -11,7 +11,7 @@ from dearena.selection import PilotVotes, Reason, Selection, TellingSettings, Wh
 from dearena.selection.information import Chosen, Promise
 from dearena.selection.pilot import Pool
 from dearena.selection.redundancy import alike
-from dearena.selection.telling import Believed
+from dearena.selection.telling import Believed, choose
 from tests.unit.selection.pools import Planted, planted
 
 GOOD, DEAD, WRONG = 40, 6, 4
@@ -76,6 +76,29 @@ def test_one_more_query_adds_what_adding_it_adds() -> None:
         assert grown.information == pytest.approx(ahead[query])
 
 
+def test_what_two_queries_share_counts_twice_against_both() -> None:
+    pool = Pool.of(["a", "b"])
+    promise = Promise(pool, np.array([0.2, 0.2]), np.array([0.03, 0.03]), 0.0)
+    chosen = Chosen(promise)
+    chosen.add(0, np.array([0.0, 0.02]))
+    ahead = chosen.with_one_more()[1]
+    chosen.add(1)
+    assert chosen.information == pytest.approx(0.4**2 / (0.06 + 2 * 0.02))
+    assert ahead == pytest.approx(chosen.information)
+
+
+def test_who_is_taken_for_dead_waits_whatever_it_promises() -> None:
+    pilot = planted(np.ones(6), seed=2).pilot()
+    believed = Believed.of(pilot, TellingSettings())
+    best = choose(believed, 1, 0).taken[0].query
+    doubted = tuple(
+        Why.DEAD if name == best else word for name, word in zip(pilot.pool.queries, believed.verdict, strict=True)
+    )
+    chosen = choose(replace(believed, verdict=doubted), 6, 0)
+    assert chosen.taken[-1].query == best
+    assert chosen.taken[-1].why is Why.FILLED
+
+
 def test_categories_are_covered_because_models_lean_to_them() -> None:
     """No quota: equal queries spread over categories only as far as leanings to categories matter."""
     pool = Pool.of([f"q{number:02}" for number in range(24)], [f"c{number // 8}" for number in range(24)])
@@ -93,8 +116,8 @@ def test_categories_are_covered_because_models_lean_to_them() -> None:
 
 
 def test_dear_queries_are_left_where_cheap_ones_tell_as_much() -> None:
-    given_once = planted(np.ones(20), seed=6, noise=0.2)
-    cost = np.where(np.arange(20) < 10, 50.0, 1.0)
+    given_once = planted(np.ones(20), seed=6, noise=0.2).shuffled(1)
+    cheap = {f"q{number:03}" for number in range(10, 20)}
     pilot = PilotVotes.of(
         queries=given_once.queries,
         models=given_once.models,
@@ -104,10 +127,9 @@ def test_dear_queries_are_left_where_cheap_ones_tell_as_much() -> None:
         second=given_once.second,
         judge=given_once.judge,
         outcome=given_once.outcome,
-        cost=cost,
+        cost=[1.0 if name in cheap else 50.0 for name in given_once.queries],
     )
-    chosen = select(pilot, method="telling", k=10, seed=0)
-    assert set(chosen.queries) == set(given_once.queries[10:])
+    assert set(select(pilot, method="telling", k=10, seed=0).queries) == cheap
 
 
 def test_what_nobody_piloted_promises_the_mean_and_yields_to_what_is_known_to_tell() -> None:
