@@ -82,7 +82,7 @@ def urn(draws: Draws, level: int) -> Draft | None:
                 "probability that {t}?"
             ),
             (
-                "In a bag there are {b} balls. Somebody takes {k} of them at random, all at once. How likely is it that "
+                "In a bag there are {b} balls. Somebody takes {k} of them at random, together. How likely is it that "
                 "{t}?"
             ),
         )

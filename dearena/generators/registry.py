@@ -17,6 +17,7 @@ from dearena.generators import (
     probability,
     reading_python,
     social_reasoning,
+    string_puzzles,
 )
 from dearena.generators.draws import Draws
 from dearena.generators.question import Draft, GeneratedQuestion, Kind
@@ -40,6 +41,7 @@ _KINDS: Final = {
         boolean_logic.KIND,
         social_reasoning.KIND,
         reading_python.KIND,
+        string_puzzles.KIND,
     )
 }
 

@@ -43,15 +43,15 @@ def dice(question: GeneratedQuestion) -> Hashable:
     return tuple(sorted(sides)), told, target
 
 
-def drawn(counts: dict[str, int], left: int) -> Iterable[tuple[tuple[str, ...], Fraction]]:
-    """Every order of colours in which balls may come one after the other, with its probability."""
+def drawn(counts: dict[str, int], left: int) -> Iterable[tuple[tuple[str, ...], int]]:
+    """Every order of colours in which balls may come one after the other, and in how many ways."""
     if not left:
-        yield (), Fraction(1)
+        yield (), 1
         return
     for colour, count in counts.items():
         if count:
-            for rest, chance in drawn(counts | {colour: count - 1}, left - 1):
-                yield (colour, *rest), chance * Fraction(count, sum(counts.values()))
+            for rest, ways in drawn(counts | {colour: count - 1}, left - 1):
+                yield (colour, *rest), ways * count
 
 
 def urn(question: GeneratedQuestion) -> Hashable:
@@ -59,19 +59,18 @@ def urn(question: GeneratedQuestion) -> Hashable:
     counts = {colour: int(count) for count, colour in re.findall(r"(\d+) (red|blue|green|yellow)", text)}
     [taken] = re.findall(r"(\d+) of them (?:are drawn|at random)", text)
     paths = list(drawn(counts, int(taken)))
-    assert sum(chance for _, chance in paths) == 1
+    whole = sum(ways for _, ways in paths)
     if wanted := re.search(r"(exactly|at least) (\d+) of them (?:is|are) (\w+)", text):
         word, number, colour = wanted.groups()
         least = int(number)
-        fits = [
-            chance for path, chance in paths if (n := path.count(colour)) == least or (word != "exactly" and n > least)
-        ]
+        most = least if word == "exactly" else int(taken)
+        fits = [ways for path, ways in paths if least <= path.count(colour) <= most]
         key: Hashable = (tuple(counts.items()), taken, wanted.groups())
     else:
         alike = "not all" not in text
-        fits = [chance for path, chance in paths if (len(set(path)) == 1) == alike]
+        fits = [ways for path, ways in paths if (len(set(path)) == 1) == alike]
         key = tuple(sorted(counts.values())), taken, alike
-    assert sum(fits) == fraction(question)
+    assert Fraction(sum(fits), whole) == fraction(question)
     return key
 
 
@@ -81,7 +80,7 @@ def coin(question: GeneratedQuestion) -> Hashable:
     heads = Fraction(told)
     [event] = re.findall(r"(?:that|it that) ((?:exactly|at least|heads|all).*)\?", text)
     given = numbers(event)
-    total = Fraction(0)
+    fitting: Counter[int] = Counter()
     for tosses in product("HT", repeat=given[-1]):
         if "first" in event:
             fits = "".join(tosses).find("H") == given[-1] - 1
@@ -89,12 +88,10 @@ def coin(question: GeneratedQuestion) -> Hashable:
             fits = len(set(tosses)) == 1
         else:
             fits = tosses.count("H") == given[0] or ("least" in event and tosses.count("H") > given[0])
-        if fits:
-            chance = Fraction(1)
-            for toss in tosses:
-                chance *= heads if toss == "H" else 1 - heads
-            total += chance
-    assert total == fraction(question)
+        fitting[tosses.count("H")] += fits
+    assert fraction(question) == sum(
+        count * heads**shown * (1 - heads) ** (given[-1] - shown) for shown, count in fitting.items()
+    )
     return heads, event
 
 
@@ -123,11 +120,12 @@ def walk(question: GeneratedQuestion) -> Hashable:
     else:
         places, _, _, start, end, steps = given
     forward = Fraction(told)
-    total = Fraction(0)
-    for path in product((1, -1), repeat=steps):
-        if (start + sum(path) - end) % places == 0:
-            total += forward ** path.count(1) * (1 - forward) ** path.count(-1)
-    assert total == fraction(question)
+    fitting = Counter(
+        path.count(1) for path in product((1, -1), repeat=steps) if (start + sum(path) - end) % places == 0
+    )
+    assert fraction(question) == sum(
+        count * forward**ahead * (1 - forward) ** (steps - ahead) for ahead, count in fitting.items()
+    )
     away = (end - start) % places
     return places, steps, min((away, forward), (-away % places, 1 - forward))
 
@@ -141,8 +139,8 @@ def fact(told: str) -> Callable[[int, int], bool]:
         "their product is even": lambda low, high: 0 in {low % 2, high % 2},
         "both are odd": lambda low, high: {low % 2, high % 2} == {1},
         f"their sum is a multiple of {t}": lambda low, high: (low + high) in range(0, 2 * high, t or 1),
-        f"the larger one is at least {t}": lambda low, high: high >= t,
-        f"the smaller one is at most {t}": lambda low, high: low <= t,
+        f"the larger one is at least {t}": lambda _, high: high >= t,
+        f"the smaller one is at most {t}": lambda low, _: low <= t,
         f"they differ by at most {t}": lambda low, high: high <= low + t,
     }[told]
 
@@ -164,9 +162,7 @@ def cards(question: GeneratedQuestion) -> Hashable:
 def expectation(question: GeneratedQuestion) -> Hashable:
     text = asked(question)
     setting, told = text.split("expected value of ")
-    one, two = [
-        number for number in numbers(setting.replace("numbered 1 to", "").replace("other 1 to", "")) if number != 1
-    ]
+    one, two = (number for number in numbers(setting) if number != 1)
     given = numbers(told)
 
     def gain(a: int, b: int) -> int:
