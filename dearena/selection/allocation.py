@@ -28,7 +28,7 @@ from dearena.selection.pilot import PilotVotes
 from dearena.selection.settings import TellingSettings
 from dearena.selection.telling import Believed, choose
 
-FIRST_LOOK: Final = 2
+FIRST_LOOK: Final = 1
 """Pairs a query and model of the first look: every model meets about twice as many others."""
 TOLERANCE: Final = 0.01
 """Of the marginal slope: an expected loss that is not worth a look more."""
