@@ -1,5 +1,6 @@
 """Whatever the pool and the method: k queries, each with its reason, in whichever order votes were counted."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,18 @@ def test_a_method_is_known_by_name() -> None:
 def test_one_query_is_taken_with_votes_or_without(method: str) -> None:
     assert select(PilotVotes.none(Pool.of(["a"])), method=method, k=1, seed=0).queries == ("a",)
     assert select(planted(np.array([1.0])).pilot(), method=method, k=1, seed=0).queries == ("q000",)
+
+
+@EVERY_METHOD
+def test_a_pool_of_100_000_is_chosen_from_though_few_were_piloted(method: str) -> None:
+    few = planted(np.repeat([1.0, 0.0], 15), models=5).pilot()
+    pool = Pool.of([*few.pool.queries, *(f"unseen{number}" for number in range(100_000))])
+    pilot = replace(few, pool=pool)
+    chosen = select(pilot, method=method, k=40, seed=0)
+    assert len(chosen.taken) == 40
+    assert len(chosen.left) == 99_990
+    if method == "telling":
+        assert not any(reason.why is Why.FILLED for reason in chosen.taken)
 
 
 @EVERY_METHOD
