@@ -20,7 +20,7 @@ from dearena.scoring.weightings import UNIFORM
 from dearena.selection import PilotVotes, select
 from dearena.selection.allocation import PilotPlan, next_batch, pairs_of
 
-BATCH: Final = 1_500
+BATCH: Final = 4_000
 """Cells handed out at once."""
 VOTES: Final = 12
 """Cells a pair and query of the tested models."""

@@ -60,8 +60,8 @@ def test_the_first_look_is_wide_and_even() -> None:
     batch = next_batch(asked.pilot, asked.cells, plan(k=30))
     for query in range(30):
         met = np.bincount(np.concatenate([batch.first[batch.query == query], batch.second[batch.query == query]]))
-        assert met.sum() == 2 * MODELS
-        assert set(met) <= {1, 2, 3}
+        assert met.sum() == 4 * MODELS
+        assert set(met) <= {3, 4, 5}
 
 
 def test_no_more_queries_are_looked_at_than_it_takes() -> None:
