@@ -161,7 +161,7 @@ class BudgetExhausted(ArenaFault):
 
 
 class BudgetMisfit(ArenaFault):
-    """A call does not fit a budget that holds it. A change of the budget or of the model mends that, waiting does not."""
+    """A call does not fit a budget that holds it: changing the budget or the model mends that, waiting does not."""
 
     reason = "BUDGET_MISFIT"
     status = "FAILED_PRECONDITION"
