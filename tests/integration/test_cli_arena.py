@@ -85,6 +85,7 @@ async def arena(
             GatewaySettings,
             query_selector_address=selector.address,
             allow_private="127.0.0.0/8",
+            key_directory="/run/secrets",
             http_attempts=1,
             answer_attempts=1,
             drain_seconds=0.2,
@@ -391,7 +392,7 @@ async def test_why_says_what_it_has_to_be_asked(arena: Arena) -> None:
     assert await arena.refused("why", "algebra", "kappa") == "error: there is no settled board yet\n"
     arena.fake.boards = [board(3)]
     assert "nobody is not on board 3 of algebra" in await arena.refused("why", "algebra", "nobody")
-    assert "no vote's cell begins with 'abcd'" in await arena.refused("why", "algebra", "--cell", "abcd")
+    assert "no cell begins with 'abcd'" in await arena.refused("why", "algebra", "--cell", "abcd")
     assert "is kappa@1, and so is MODEL" in await arena.refused("why", "algebra", "kappa", "kappa@1")
 
 
@@ -506,5 +507,6 @@ async def test_a_service_that_is_away_is_named_with_its_address(arena: Arena, mo
         "error: the gateway at 127.0.0.1:9 cannot be reached; is the arena running? (`dearena up` starts one here)\n"
     )
     # A service at the wrong address knows nothing of the call.
-    monkeypatch.setenv("DEARENA_GATEWAY_ADDRESS", arena.fake.address)
+    addresses = json.loads((arena.directory / ".dearena" / "endpoints.json").read_text())
+    monkeypatch.setenv("DEARENA_GATEWAY_ADDRESS", addresses["query_selector"])
     assert "does not know this call" in await arena.refused("models")
