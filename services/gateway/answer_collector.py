@@ -25,6 +25,7 @@ from services.gateway.completions import Completions
 from services.gateway.conversation import messages_of, turn_request_id
 from services.gateway.dimensions import Dimensions, DimensionVersion, Query
 from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, too_long, worth
+from services.gateway.limits.endpoint_states import EndpointStates
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.store import Models
@@ -45,6 +46,7 @@ class AnswerCollector:
         dimensions: Dimensions,
         answers: AnswerLog,
         completions: Completions,
+        states: EndpointStates,
         *,
         again: AskingAgain,
     ) -> None:
@@ -53,7 +55,10 @@ class AnswerCollector:
         self._dimensions = dimensions
         self._answers = answers
         self._completions = completions
+        self._states = states
         self._again = again
+        self._begun_at: dict[EntrantKey, float] = {}
+        """When it was first tried to collect what is not concluded, by the loop's clock."""
         self._at_work: dict[EntrantKey, asyncio.Task[None]] = {}
         self._looking = asyncio.Lock()
         self._wanted: set[str] = set()
@@ -98,10 +103,11 @@ class AnswerCollector:
         """
         async with self._looking:
             models = await self._models.list(project)
+            # Who is asked again while its endpoint is left alone would be collecting, and waited for, without a call.
+            cooling = await self._states.cooling_down(project, [model.name.slug for model in models])
+            askable = [str(model.revision) for model in models if model.name.slug not in cooling]
             for dimension in await self._dimensions.of_project(project) if models else ():
-                await self._answers.ask_due_anew(
-                    dimension.name, dimension.version, [str(model.revision) for model in models]
-                )
+                await self._answers.ask_due_anew(dimension.name, dimension.version, askable)
                 concluded = await self._answers.concluded(dimension.name, dimension.version)
                 for model in models:
                     key = EntrantKey(dimension.name, dimension.version, model.revision)
@@ -111,6 +117,7 @@ class AnswerCollector:
     def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
         if self._stopped or key in self._at_work:
             return
+        self._begun_at.setdefault(key, asyncio.get_running_loop().time())
         task = asyncio.create_task(
             self._collect(key, model, dimension),
             name=f"collect {key.model} {dimension.name}",
@@ -135,13 +142,17 @@ class AnswerCollector:
         }
         with telemetry.child_of(model.revisions[-1].traceparent, "collect answers", attributes):
             try:
-                await self._collect_missing(key, dimension, model.spec.concurrency)
+                unreached = await self._collect_missing(key, dimension, model.spec.concurrency)
+                pause = self._again.pause_unreached(await self._answers.times_failed(key) + 1) if unreached else None
                 standing = await self._answers.conclude(
                     key,
                     queries=len(dimension.queries),
                     causation_id=f"model.registered/{model.name.project}/{key.model}",
                     traceparent=telemetry.current_traceparent(),
+                    unreached=unreached,
+                    ask_again_at=None if pause is None else now() + timedelta(seconds=pause),
                 )
+                self._begun_at.pop(key, None)
             except* (BudgetExhausted, BudgetMisfit) as faults:
                 # The next look comes when a budget or the model is changed, or with the sweep.
                 log.info("answers wait for money", **_named(key), reason=str(faults.exceptions[0]))
@@ -151,6 +162,7 @@ class AnswerCollector:
             except* AskedAgain as later:
                 log.info("answers are asked again", **_named(key), reason=str(later.exceptions[0]))
             except* ModelNotActive:
+                self._begun_at.pop(key, None)
                 log.info("answers are collected no more", **_named(key))
             except* ArenaFault as faults:
                 # A fault of ours is nobody's answer: the sweep begins anew with what is missing.
@@ -166,7 +178,8 @@ class AnswerCollector:
                     reason=standing.reason,
                 )
 
-    async def _collect_missing(self, key: EntrantKey, dimension: DimensionVersion, concurrency: int) -> None:
+    async def _collect_missing(self, key: EntrantKey, dimension: DimensionVersion, concurrency: int) -> str:
+        """Put the queries that are not recorded; why its endpoint is given up, where it is."""
         recorded = await self._answers.recorded(key)
         made = await self._answers.attempts(key)
         missing = [query for query in dimension.queries if query.query_id not in recorded]
@@ -174,14 +187,35 @@ class AnswerCollector:
         missing.sort(key=lambda query: made.get(query.query_id, 0))
         # Workers share one iterator, so that queries are asked in order, each once.
         queries = iter(missing)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(missing))):
-                group.create_task(self._ask_all(key, queries, made))
+        unreached, since = "", self._states.now()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(concurrency, len(missing))):
+                    group.create_task(self._ask_all(key, queries, made, since))
+        except* EndpointLeftAlone:
+            unreached = await self._unreached(key, since)
+            if not unreached:
+                raise
+        return unreached
 
-    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query], made: Mapping[str, int]) -> None:
+    async def _unreached(self, key: EntrantKey, since: float) -> str:
+        """Why a revision without any usable answer is waited for no longer; empty: it is, or has some.
+
+        Only what the endpoint failed by since then counts: calls that failed before are found on record.
+        """
+        waited = asyncio.get_running_loop().time() - self._begun_at[key]
+        if waited < self._again.patience(await self._answers.times_failed(key)):
+            return ""
+        reason = await self._states.failing_since(key.dimension.project, key.model_name.slug, since)
+        return reason if reason and not await self._answers.has_usable(key) else ""
+
+    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query], made: Mapping[str, int], since: float) -> None:
         for query in queries:
             answer = await self._answer(key, query, made.get(query.query_id, 0))
             await self._answers.record(key, query.query_id, answer)
+            # Whoever asks one at a time makes every probe himself, and is never refused unsent.
+            if "ask_again_at" in answer and (unreached := await self._unreached(key, since)):
+                raise EndpointLeftAlone(unreached)
 
     async def _answer(self, key: EntrantKey, query: Query, made: int) -> Document:
         """Put a query, turn by turn; the first turn without a usable reply decides over the answer.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from dearena.faults import ServiceUnavailable
@@ -30,7 +31,8 @@ from services.runtime.store import (
 _STANDS: Final[Document] = {"asked_anew": {"$ne": True}}
 """Of a record that is not to be replaced."""
 _ASK_ANEW: Final[Document] = {"$set": {"asked_anew": True}, "$unset": {"ask_again_at": ""}}
-_ANSWER_KEY: Final = ("project", "dimension", "dimension_version", "model", "query_id")
+_ENTRANT_FIELDS: Final = ("project", "dimension", "dimension_version", "model")
+_ANSWER_KEY: Final = (*_ENTRANT_FIELDS, "query_id")
 
 LARGEST_TEXT_BATCH = 16
 """Answers written together: with the largest replies still below the size of a message to the store."""
@@ -94,7 +96,7 @@ class AnswerLog:
             dimension: slug; empty: every one.
 
         Returns:
-            How many answers.
+            How many answers, those that were not recorded included.
         """
         wanted: Document = {"project": name.project, "model": str(revision)}
         if dimension:
@@ -103,29 +105,41 @@ class AnswerLog:
         ready = self._entrants.find(wanted | {"state": str(EntrantState.READY)}, session=session)
         if settled := [{field: one[field] for field in ("dimension", "dimension_version")} async for one in ready]:
             failed["$nor"] = settled
+        without = wanted | {"state": str(EntrantState.FAILED)} | _STANDS
+        unrecorded = 0
+        async for one in self._entrants.find(without, session=session):
+            of_it = {field: one[field] for field in _ENTRANT_FIELDS} | _STANDS
+            unrecorded += one["queries"] - await self._answers.count_documents(of_it, session=session)
         asked = await self._answers.update_many(failed, _ASK_ANEW, session=session)
-        await self._entrants.update_many(
-            wanted | {"state": str(EntrantState.FAILED)}, {"$set": {"asked_anew": True}}, session=session
-        )
-        return int(asked.modified_count)
+        await self._entrants.update_many(without, _ASK_ANEW, session=session)
+        return int(asked.modified_count) + unrecorded
 
     async def ask_due_anew(self, dimension: DimensionName, version: int, models: Sequence[str]) -> None:
         """Let answers be asked again that failed for a reason that may pass, and whose time has come.
+
+        A revision whose endpoint was out of reach has a time of its own, and its answers wait for that.
 
         Args:
             dimension: of the answers.
             version: of the dimension.
             models: revisions in force.
         """
+        moment = now()
         due: Document = {
             "project": dimension.project,
             "dimension": dimension.slug,
             "dimension_version": version,
-            "ask_again_at": {"$lte": now()},
+            "ask_again_at": {"$lte": moment},
         }
         async with within_store_limit(self._store):
-            found = await self._answers.distinct("model", due)
-        for model in sorted(set(found) & set(models)):
+            found = set(await self._answers.distinct("model", due))
+            unreached: Document = {**due, "model": {"$in": list(models)}, "ask_again_at": {"$exists": True}} | _STANDS
+            async for one in self._entrants.find(unreached, projection={"model": 1, "ask_again_at": 1}):
+                if one["ask_again_at"] <= moment:
+                    found.add(one["model"])
+                else:
+                    found.discard(one["model"])
+        for model in sorted(found & set(models)):
             wanted = {**due, "model": model}
             entrant = {name: value for name, value in wanted.items() if name != "ask_again_at"}
 
@@ -134,7 +148,7 @@ class AnswerLog:
                 if await self._entrants.find_one(ready, projection={"_id": 1}, session=session) is not None:
                     return
                 await self._answers.update_many(wanted, _ASK_ANEW, session=session)
-                await self._entrants.update_many(entrant, {"$set": {"asked_anew": True}}, session=session)
+                await self._entrants.update_many(entrant, _ASK_ANEW, session=session)
 
             async with within_store_limit(self._store):
                 await self._store.run_transaction(body)
@@ -144,6 +158,18 @@ class AnswerLog:
         async with within_store_limit(self._store):
             found = self._answers.find(key.document() | {"asked_anew": True}, projection={"query_id": 1, "attempts": 1})
             return {answer["query_id"]: answer.get("attempts", 1) async for answer in found}
+
+    async def has_usable(self, key: EntrantKey) -> bool:
+        """Whether any answer is."""
+        usable = key.document() | {"state": str(AnswerState.USABLE)}
+        async with within_store_limit(self._store):
+            return await self._answers.find_one(usable, projection={"_id": 1}) is not None
+
+    async def times_failed(self, key: EntrantKey) -> int:
+        """How often a revision that is asked anew has failed; 0 where it is asked for the first time."""
+        async with within_store_limit(self._store):
+            found = await self._entrants.find_one(key.document(), projection={"times_anew": 1})
+        return 0 if found is None else int(found.get("times_anew", 0)) + 1
 
     async def record(self, key: EntrantKey, query_id: str, answer: Document) -> None:
         """Record the answer to a query; the first record stands, unless it is asked anew."""
@@ -174,8 +200,26 @@ class AnswerLog:
                 )
         return [None] * len(documents)
 
-    async def conclude(self, key: EntrantKey, *, queries: int, causation_id: str, traceparent: str) -> Standing:
+    async def conclude(
+        self,
+        key: EntrantKey,
+        *,
+        queries: int,
+        causation_id: str,
+        traceparent: str,
+        unreached: str = "",
+        ask_again_at: datetime | None = None,
+    ) -> Standing:
         """Note how the revision stands, and the news of it, once.
+
+        Args:
+            key: the revision, and where.
+            queries: of the dimension.
+            causation_id: of the event.
+            traceparent: of the collection.
+            unreached: that its endpoint is out of reach, for people: without a usable answer it has failed then,
+                however many queries were put.
+            ask_again_at: when it is asked again then; None: not by itself.
 
         Raises:
             ServiceUnavailable: not every query is recorded; whoever collected was interrupted.
@@ -189,9 +233,12 @@ class AnswerLog:
             async for answer in found:
                 answers.append(AnswerWorth(AnswerState(answer["state"]), answer["reason"]))
                 later += "ask_again_at" in answer
-        if len(answers) < queries:
-            raise ServiceUnavailable(f"{len(answers)} of {queries} answers are recorded")
         result = standing(answers)
+        given_up = unreached and result.state is EntrantState.FAILED
+        if given_up:
+            result = Standing(EntrantState.FAILED, unreached, 0, len(answers))
+        elif len(answers) < queries:
+            raise ServiceUnavailable(f"{len(answers)} of {queries} answers are recorded")
         if later and result.state is EntrantState.READY:
             raise AskedAgain(f"{later} answers failed, and are asked again")
         moment = now()
@@ -206,6 +253,8 @@ class AnswerLog:
                 "queries": queries,
                 **provenance(self._instance, moment),
             }
+            if given_up and ask_again_at is not None:
+                document["ask_again_at"] = ask_again_at
             again = await self._entrants.find_one_and_update(
                 key.document() | {"asked_anew": True},
                 {"$set": document, "$unset": {"asked_anew": ""}, "$inc": {"times_anew": 1}},

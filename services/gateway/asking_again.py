@@ -4,6 +4,9 @@ An outage of an endpoint is no trait of its model: what was lost in it is asked 
 often depends on what the failure may mean. One that is of the endpoint alone costs nothing to try; one that may be of
 the query, as a server that breaks on it, comes again each time and keeps the model waiting; one that may have been
 billed is paid each time.
+
+A revision none of whose answers could be had, since its endpoint was out of reach all the time, is not waited for: it
+has failed soon, and is asked again as a whole after such pauses.
 """
 
 from dataclasses import dataclass
@@ -28,6 +31,8 @@ class AskingAgain:
     """At most, the first one not counted; 0: never."""
     first_pause: float = 60.0
     longest_pause: float = 3600.0
+    unreached: float = 60.0
+    """Seconds for which a revision without any answer is collecting while its endpoint is out of reach."""
 
     def pause(self, failure: Failure, made: int) -> float | None:
         """Seconds until a query is asked once more; None: it is not.
@@ -37,8 +42,25 @@ class AskingAgain:
             made: attempts at the query, that one included.
         """
         times = -(-made // self.attempts)
-        if times > min(self.times, _most(failure)):
-            return None
+        return self._pause_after(times) if times <= min(self.times, _most(failure)) else None
+
+    def pause_unreached(self, times: int) -> float | None:
+        """Seconds until a revision is asked once more whose endpoint was out of reach; None: it is not.
+
+        Args:
+            times: how often it has failed, this one included.
+        """
+        return self._pause_after(times) if times <= self.times else None
+
+    def patience(self, times: int) -> float:
+        """Seconds for which a revision without any answer is waited for while its endpoint is out of reach.
+
+        Args:
+            times: how often it has failed before. Once it has, others of its cohort went on, and one look is enough.
+        """
+        return 0.0 if times else self.unreached
+
+    def _pause_after(self, times: int) -> float:
         return min(self.longest_pause, self.first_pause * 2.0 ** min(times - 1, 32))
 
 

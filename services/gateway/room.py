@@ -74,7 +74,10 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     completions = Completions(record, endpoints, admission, cashier, prices)
     dimensions = Dimensions(shell.peers.query_selector)
     answers = AnswerLog(store, outbox, instance)
-    collector = AnswerCollector(models, directory, dimensions, answers, completions, again=settings.asking_again())
+    states = EndpointStates(models, limits)
+    collector = AnswerCollector(
+        models, directory, dimensions, answers, completions, states, again=settings.asking_again()
+    )
     budgets.on_change.append(collector.ring)
     fits = FitChecks(models, prices, dimensions, budgets)
     registry = Registry(
@@ -90,7 +93,6 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     notes = DriftNotes(store)
     every = timedelta(seconds=settings.probe_every_seconds)
     prober = Prober(store, models, completions, notes, instance, every=every)
-    states = EndpointStates(models, limits)
     gateway = Gateway(
         registry=registry,
         models=models,

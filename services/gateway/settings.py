@@ -45,6 +45,11 @@ class GatewaySettings(ServiceSettings):
     answer_again_times: int = Field(default=12, ge=0)
     answer_again_pause_seconds: float = Field(default=60.0, ge=0)
     answer_again_longest_pause_seconds: float = Field(default=3600.0, ge=0)
+    # A model that has not given any answer has failed when its endpoint has been left alone for so long: the models of
+    # one apply are admitted in order, and wait for each other until then. Longer gives an endpoint that starts more
+    # time; it is asked again, after the pauses above, all the same. Seen when a probe fails, so that up to
+    # breaker_longest_cool_down_seconds come on top.
+    answer_unreached_seconds: float = Field(default=60.0, ge=0)
 
     # How long calls that were sent may take to end at a stop, each as long as its deadline allows. What is cut off is
     # paid for, and paid again elsewhere: longer is cheaper where models take long, and makes a restart slower. The
@@ -146,6 +151,7 @@ class GatewaySettings(ServiceSettings):
             times=self.answer_again_times,
             first_pause=self.answer_again_pause_seconds,
             longest_pause=self.answer_again_longest_pause_seconds,
+            unreached=self.answer_unreached_seconds,
         )
 
     def breaker_policy(self) -> BreakerPolicy:

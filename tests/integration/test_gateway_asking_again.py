@@ -91,6 +91,55 @@ async def test_an_endpoint_that_was_never_there_has_failed_until_it_is(
         assert (await is_(gateway, pb.ENTRANT_STATE_READY)).answers_usable == 2
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_an_endpoint_out_of_reach_fails_long_before_every_query_was_put_and_is_revived(
+    arena_settings: ArenaSettings,
+    selector: tuple[QuerySelector, str],
+    endpoint: ModelEndpoint,
+    concurrency: int,
+) -> None:
+    queries, address = selector
+    queries.add("algebra", *(f"{n}" for n in range(QUERIES)))
+    # Long enough for this test to be first; and calls that were sent before it gave up are on record as failed.
+    pauses = {"answer_again_pause_seconds": 8.0, "answer_again_longest_pause_seconds": 8.0}
+    out_of_reach = OUTAGE | pauses | {"answer_unreached_seconds": 0.5}
+    settings = arena_settings(GatewaySettings, query_selector_address=address, **out_of_reach)
+    endpoint.behave("m", resets)
+    async with serving(settings) as (gateway, _):
+        name = (await register(gateway, model("m", endpoint.base_url, concurrency=concurrency))).name
+        failed = await is_(gateway, pb.ENTRANT_STATE_FAILED)
+        assert "left alone" in failed.reason
+        assert "UNREACHABLE" in failed.reason
+        assert failed.answers_recorded < QUERIES
+        sent = len(endpoint.of("m"))
+        assert sent < QUERIES
+        # Nobody asks it meanwhile; whoever knows better has it asked again, all of it.
+        endpoint.behave("m", says("42"))
+        assert (await gateway.AskAnswersAgain(pb.AskAnswersAgainRequest(model=name))).answers == QUERIES
+        ready = await is_(gateway, pb.ENTRANT_STATE_READY)
+        assert (ready.answers_usable, ready.answers_recorded) == (QUERIES, QUERIES)
+
+
+async def test_an_endpoint_out_of_reach_is_tried_again_without_being_waited_for(
+    arena_settings: ArenaSettings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint
+) -> None:
+    queries, address = selector
+    queries.add("algebra", *(f"{n}" for n in range(QUERIES)))
+    settings = arena_settings(
+        GatewaySettings, query_selector_address=address, **OUTAGE | {"answer_unreached_seconds": 0.5}
+    )
+    endpoint.behave("m", resets)
+    async with serving(settings) as (gateway, _):
+        await register(gateway, model("m", endpoint.base_url))
+        await is_(gateway, pb.ENTRANT_STATE_FAILED)
+        sent = len(endpoint.of("m"))
+        await eventually(lambda: len(endpoint.of("m")) > sent)
+        # Failed once more: the others of its cohort are not held up by it.
+        assert (await is_(gateway, pb.ENTRANT_STATE_FAILED)).answers_recorded < QUERIES
+        endpoint.behave("m", says("42"))
+        assert (await is_(gateway, pb.ENTRANT_STATE_READY)).answers_usable == QUERIES
+
+
 async def test_a_few_failures_beside_usable_answers_keep_a_model_out_only_for_so_long(
     arena_settings: ArenaSettings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint
 ) -> None:

@@ -57,6 +57,25 @@ class EndpointStates:
             if state.breaker.state(moment) is not BreakerState.CLOSED
         }
 
+    def now(self) -> float:
+        """The store's clock, by which failures are noted."""
+        return self._records.now()
+
+    async def failing_since(self, project: str, slug: str, moment: float) -> str:
+        """Why no call goes to an endpoint that is left alone, and failed since a moment of the store's clock."""
+        name = model_limit(project, slug)
+        state = (await self._records.states([name])).get(name, LimitState())
+        return (await self.left_alone(project, [slug])).get(slug, "") if state.last_failure_at >= moment else ""
+
+    async def cooling_down(self, project: str, slugs: Sequence[str]) -> set[str]:
+        """Of these models those to whose endpoints not even a probe goes just now."""
+        if not slugs:
+            return set()
+        states = await self._records.states([model_limit(project, slug) for slug in slugs])
+        moment = self._records.now()
+        breakers = {slug: states.get(model_limit(project, slug), LimitState()).breaker for slug in slugs}
+        return {slug for slug, breaker in breakers.items() if breaker.state(moment) is BreakerState.OPEN}
+
 
 def message_of_state(model: RegisteredModel, state: LimitState, moment: float) -> pb.EndpointState:
     """How one endpoint fares at a moment of the store's clock."""

@@ -54,5 +54,12 @@ def test_a_row_that_was_cut_short_counts_as_one() -> None:
     assert POLICY.pause(Failure(FailureKind.UNREACHABLE, ""), 3) == 120
 
 
+def test_a_revision_out_of_reach_is_waited_for_once_and_asked_again_after_such_pauses() -> None:
+    policy = AskingAgain(times=3, first_pause=60, longest_pause=100, unreached=30)
+    assert [policy.patience(times) for times in range(3)] == [30, 0, 0]
+    assert [policy.pause_unreached(times) for times in (1, 2, 3, 4)] == [60, 100, 100, None]
+    assert AskingAgain(times=0).pause_unreached(1) is None
+
+
 def test_none_is_asked_again_where_that_is_switched_off() -> None:
     assert AskingAgain(times=0).pause(Failure(FailureKind.UNREACHABLE, ""), 2) is None
