@@ -38,6 +38,7 @@ class Progress:
         paused_judges: judges that are paused while cells wait for them.
         exhausted_budgets: budgets that are exhausted while cells wait for them.
         misfits: what does not fit budgets of calls for cells that wait.
+        left_alone: judges whose endpoints are left alone while cells wait for them, and why, in words.
     """
 
     round: int
@@ -48,6 +49,7 @@ class Progress:
     paused_judges: tuple[str, ...] = ()
     exhausted_budgets: tuple[str, ...] = ()
     misfits: tuple[Misfit, ...] = ()
+    left_alone: tuple[tuple[str, str], ...] = ()
 
     @property
     def refusing_budgets(self) -> tuple[str, ...]:

@@ -196,6 +196,7 @@ class GetRoundProgressResponse(_message.Message):
     PAUSED_JUDGES_FIELD_NUMBER: _builtins.int
     EXHAUSTED_BUDGETS_FIELD_NUMBER: _builtins.int
     MISFIT_BUDGETS_FIELD_NUMBER: _builtins.int
+    LEFT_ALONE_JUDGES_FIELD_NUMBER: _builtins.int
     outcomes: _builtins.int
     """Cells with an outcome, at whatever attempt; canaries too."""
     judge_calls: _builtins.int
@@ -214,6 +215,10 @@ class GetRoundProgressResponse(_message.Message):
     def misfit_budgets(self) -> _containers.RepeatedCompositeFieldContainer[Global___MisfitBudget]:
         """Budgets that calls for cells of the round do not fit."""
 
+    @_builtins.property
+    def left_alone_judges(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftAloneJudge]:
+        """Judges whose endpoints the gateway leaves alone, while cells of the round wait for them."""
+
     def __init__(
         self,
         *,
@@ -223,14 +228,41 @@ class GetRoundProgressResponse(_message.Message):
         paused_judges: _abc.Iterable[_builtins.str] | None = ...,
         exhausted_budgets: _abc.Iterable[_builtins.str] | None = ...,
         misfit_budgets: _abc.Iterable[Global___MisfitBudget] | None = ...,
+        left_alone_judges: _abc.Iterable[Global___LeftAloneJudge] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "exhausted_budgets", b"exhausted_budgets", "judge_calls", b"judge_calls", "misfit_budgets", b"misfit_budgets", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "exhausted_budgets", b"exhausted_budgets", "judge_calls", b"judge_calls", "left_alone_judges", b"left_alone_judges", "misfit_budgets", b"misfit_budgets", "outcomes", b"outcomes", "paused_judges", b"paused_judges"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRoundProgressResponse: _TypeAlias = GetRoundProgressResponse  # noqa: Y015
+
+@_typing.final
+class LeftAloneJudge(_message.Message):
+    """A judge that is not called for the time being, since its endpoint failed again and again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    judge: _builtins.str
+    """Model revision."""
+    reason: _builtins.str
+    """What the gateway says of its endpoint, for a person."""
+    def __init__(
+        self,
+        *,
+        judge: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["judge", b"judge", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftAloneJudge: _TypeAlias = LeftAloneJudge  # noqa: Y015
 
 @_typing.final
 class MisfitBudget(_message.Message):

@@ -138,7 +138,7 @@ class Attacks:
                 judge_parameters_hash=_PARAMETERS_HASH,
             )
             question = Question(dimension, cell, template, turns=(pair.question.text,), reference=pair.question.good)
-            record = await self._seats.ask(question, first, second)
+            record = await self._seats.ask(question, first, second, given_up=True)
             if record.seat.miss is Miss.NOT_ACTIVE:
                 raise faults.ModelNotActive(record.seat.reason)
             if record.seat.miss is None:

@@ -24,6 +24,7 @@ from services.judge_dispatcher import outcome
 from services.judge_dispatcher.comparison import CellKey, Comparison, Origin, SeatRecord, key_of
 from services.judge_dispatcher.contestants import pair_of, question_of, seat_orders
 from services.judge_dispatcher.lanes import Lane, Lanes
+from services.judge_dispatcher.left_alone import LeftAlone
 from services.judge_dispatcher.outcome import Ruling
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import all_of, passes
@@ -68,6 +69,7 @@ class Dispatcher:
         outcomes: OutcomeLog,
         pauses: Pauses,
         starved: StarvedRounds,
+        left_alone: LeftAlone,
         texts: Texts,
         seats: Seats,
         lanes: Lanes,
@@ -76,6 +78,7 @@ class Dispatcher:
         self._outcomes = outcomes
         self._pauses = pauses
         self._starved = starved
+        self._left_alone = left_alone
         self._texts = texts
         self._seats = seats
         self._lanes = lanes
@@ -130,7 +133,7 @@ class Dispatcher:
             }
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 try:
-                    ruling, seats = await self._compare(work, cell)
+                    ruling, seats = await self._compare_in_time(work, cell)
                 except (faults.BudgetExhausted, faults.BudgetMisfit) as fault:
                     # What has been asked of the cell is paid once: it is found again by its request id.
                     log.info("cell waits for money", cell=cell.cell_id, judge=cell.judge, reason=str(fault))
@@ -153,12 +156,27 @@ class Dispatcher:
                 )
         await self._outcomes.write(comparison)
 
-    async def _compare(self, work: Work, cell: Cell) -> tuple[Ruling, list[SeatRecord]]:
+    async def _compare_in_time(self, work: Work, cell: Cell) -> tuple[Ruling, list[SeatRecord]]:
+        """As `_compare`; a judge whose endpoint is left alone is waited for, though not for ever."""
+        project = work.dimension.name.project
+        while True:
+            given_up = self._left_alone.is_given_up(project, work.judge)
+            try:
+                ruling, seats = await self._compare(work, cell, given_up=given_up)
+            except faults.EndpointLeftAlone as fault:
+                await self._left_alone.wait(work.dimension.name, work.round, work.judge, str(fault))
+                continue
+            if any(record.seat.miss is None for record in seats):
+                await self._left_alone.replied(project, work.judge)
+            return ruling, seats
+
+    async def _compare(self, work: Work, cell: Cell, *, given_up: bool) -> tuple[Ruling, list[SeatRecord]]:
         """The ruling on a cell, and the calls behind it.
 
         Raises:
             BudgetExhausted: there is no money for it.
             BudgetMisfit: what its calls may cost does not fit a budget.
+            EndpointLeftAlone: the judge's endpoint is, and the judge has not been given up.
             ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.
         """
@@ -169,7 +187,7 @@ class Dispatcher:
         if isinstance(pair, Ruling):
             return pair, []
         orders = seat_orders(cell, pair)
-        seats = await all_of(*(self._seats.ask(question, first, second) for first, second in orders))
+        seats = await all_of(*(self._seats.ask(question, first, second, given_up=given_up) for first, second in orders))
         if len(orders) > 1:
             return outcome.rule(*(record.seat for record in seats)), seats
         alone = seats[0].seat

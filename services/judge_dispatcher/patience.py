@@ -33,11 +33,10 @@ _DEFECT = "INTERNAL"
 def passes(error: BaseException) -> bool:
     """Whether the trouble is of a passing nature: a service away, a deadline, a restart under way.
 
-    An endpoint that is left alone is none of the judge's doing, and a call that was not sent is no attempt: it is
-    waited for too, until it is well or its operator retires the judge.
+    That an endpoint is left alone may pass or not: how long it is waited for is for the caller to say.
     """
     fault = fault_in(error)
-    if fault is None or fault.status == _DEFECT:
+    if fault is None or fault.status == _DEFECT or isinstance(fault, faults.EndpointLeftAlone):
         return False
     return fault.status not in _LASTING or isinstance(fault, faults.NotReady)
 

@@ -2,11 +2,12 @@
 
 from dearena.judging.nonces import fingerprint
 from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
-from services.judge_dispatcher import attacks, pauses, starved, store
+from services.judge_dispatcher import attacks, left_alone, pauses, starved, store
 from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.dispatcher import Dispatcher
 from services.judge_dispatcher.judges import Judges
 from services.judge_dispatcher.lanes import Lanes
+from services.judge_dispatcher.left_alone import LeftAlone
 from services.judge_dispatcher.outcome_log import OutcomeLog
 from services.judge_dispatcher.patience import until_it_passes
 from services.judge_dispatcher.pauses import Pauses
@@ -34,6 +35,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     comparisons = ComparisonStore(shell.store, shell.instance)
     judge_pauses = Pauses(shell.store, shell.instance)
     starved_rounds = StarvedRounds(shell.store, shell.peers, shell.instance)
+    waited_for = LeftAlone(shell.store, shell.instance, patience_seconds=settings.left_alone_seconds)
     outcomes = OutcomeLog(comparisons, shell.bus, linger_seconds=settings.commit_linger_seconds)
     seats = Seats(shell.peers, Judges(shell.peers), secret=secret, complete_seconds=settings.complete_seconds)
     texts = Texts(shell.peers, cache_bytes=settings.text_cache_bytes)
@@ -42,6 +44,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         outcomes=outcomes,
         pauses=judge_pauses,
         starved=starved_rounds,
+        left_alone=waited_for,
         texts=texts,
         seats=seats,
         lanes=Lanes(
@@ -58,6 +61,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         comparisons=comparisons,
         pauses=judge_pauses,
         starved=starved_rounds,
+        left_alone=waited_for,
         attacks=trials_of_attacks,
         previews=Previews(shell.peers, texts, seats),
         peers=shell.peers,
@@ -81,5 +85,5 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         ],
         background=[outcomes.run],
         on_drain=trials_of_attacks.stop,
-        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES, **attacks.INDEXES},
+        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES, **left_alone.INDEXES, **attacks.INDEXES},
     )

@@ -65,10 +65,19 @@ class Seats:
         self._secret = secret
         self._complete_seconds = complete_seconds
 
-    async def ask(self, question: Question, first: Contestant, second: Contestant) -> SeatRecord:
+    async def ask(
+        self, question: Question, first: Contestant, second: Contestant, *, given_up: bool = False
+    ) -> SeatRecord:
         """Ask about two answers in this order, for as long as it takes.
 
+        Args:
+            question: what they answer.
+            first: whose answer is shown first.
+            second: whose is shown second.
+            given_up: a call that is not sent since the endpoint is left alone is a failed one.
+
         Raises:
+            EndpointLeftAlone: the judge's endpoint is, and the judge has not been given up.
             BudgetExhausted: there is no money for the call.
             BudgetMisfit: what it may cost does not fit a budget.
             ArenaFault: the gateway refuses the call as such, which no waiting changes.
@@ -95,6 +104,9 @@ class Seats:
                         self._judges.forget(question.dimension.project, cell.judge)
                         seat = Seat(first.model, SeatVerdict.NONE, Miss.NOT_ACTIVE, str(fault))
                         refused = SeatRecord(seat, request_id, form=form.value, prompt_hash=prompt.hash)
+                    case faults.EndpointLeftAlone() as fault if given_up:
+                        seat = Seat(first.model, SeatVerdict.NONE, Miss.FAILED, f"CIRCUIT_OPEN: {fault}")
+                        return SeatRecord(seat, request_id, form=form.value, prompt_hash=prompt.hash)
                     case faults.ArenaFault() as fault:
                         raise fault from error
                     case _:

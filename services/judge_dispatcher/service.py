@@ -22,6 +22,7 @@ from dearena.v1.judge_dispatcher_pb2 import (
     GetRoundProgressResponse,
     GetTemplateRequest,
     GetTemplateResponse,
+    LeftAloneJudge,
     ListPersuasionRequest,
     ListPersuasionResponse,
     ListTemplatesRequest,
@@ -41,6 +42,7 @@ from dearena.v1.judge_dispatcher_pb2 import (
 )
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceServicer
 from services.judge_dispatcher.attacks import Attacks
+from services.judge_dispatcher.left_alone import LeftAlone
 from services.judge_dispatcher.outcome_log import NUMBERS
 from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.previews import Previews
@@ -74,6 +76,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         comparisons: ComparisonStore,
         pauses: Pauses,
         starved: StarvedRounds,
+        left_alone: LeftAlone,
         attacks: Attacks,
         previews: Previews,
         peers: Peers,
@@ -82,6 +85,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
         self._comparisons = comparisons
         self._pauses = pauses
         self._starved = starved
+        self._left_alone = left_alone
         self._attacks = attacks
         self._previews = previews
         self._peers = peers
@@ -105,6 +109,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             by_currency = await self._comparisons.progress(dimension, request.round)
             paused = await self._pauses.waiting_in(dimension, request.round)
         wants = await self._starved.waiting_for(dimension, request.round)
+        left_alone = await self._left_alone.waiting_in(dimension, request.round)
         # Money has one currency. Where judges are paid in several, the largest sum is told; the
         # comparisons have them all.
         costs = [Money(currency=one["_id"], nano_units=one["cost_nano_units"]) for one in by_currency if one["_id"]]
@@ -115,6 +120,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             paused_judges=paused,
             exhausted_budgets=wants.exhausted,
             misfit_budgets=[MisfitBudget(**misfit._asdict()) for misfit in wants.misfits],
+            left_alone_judges=[LeftAloneJudge(judge=judge, reason=reason) for judge, reason in left_alone.items()],
         )
 
     async def GetComparison(self, request: GetComparisonRequest, context: Context) -> GetComparisonResponse:

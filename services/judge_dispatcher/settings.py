@@ -31,6 +31,9 @@ class JudgeDispatcherSettings(ServiceSettings):
     # How long one call waits for a judge before it is taken up again under the same id; it is paid once
     # all the same. Above the slowest model's time-out times its retries.
     complete_seconds: float = Field(default=600.0, gt=0)
+    # How long a judge whose endpoint is left alone is waited for before its cells are failed ones: outages that
+    # cost nothing against rounds that wait. Above the gateway's breaker_longest_cool_down_seconds.
+    left_alone_seconds: float = Field(default=600.0, ge=0)
     # How long the first outcome waits for company before it is written: latency against writes.
     commit_linger_seconds: float = Field(default=0.05, ge=0)
     # Texts of queries and answers kept in memory; below the working set, they are fetched again and again.

@@ -113,6 +113,8 @@ class Judging:
             _paused(self.progress.paused_judges),
             budgets.exhausted(self.progress.exhausted_budgets),
             budgets.misfit((one.budget, one.problem) for one in self.progress.misfits),
+            *(f"judge {judge} waits: {reason}" for judge, reason in self.progress.left_alone[:1]),
+            _others_left_alone(len(self.progress.left_alone) - 1),
         )
         return "; ".join(reason for reason in reasons if reason)
 
@@ -166,6 +168,10 @@ class Judging:
     async def _held_up(self, reason: str) -> None:
         with suppress(ArenaFault):  # the sending goes on, whether or not this can be said
             await self._say(f"judges cannot be asked: {reason}")
+
+
+def _others_left_alone(others: int) -> str:
+    return "" if others < 1 else f"so {'does' if others == 1 else 'do'} {others} more"
 
 
 def _paused(judges: Sequence[str]) -> str:

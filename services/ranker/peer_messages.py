@@ -104,6 +104,7 @@ def progress(round_number: int, message: judge_dispatcher_pb2.GetRoundProgressRe
         paused_judges=tuple(message.paused_judges),
         exhausted_budgets=tuple(message.exhausted_budgets),
         misfits=tuple(Misfit(one.budget, one.judge, one.problem) for one in message.misfit_budgets),
+        left_alone=tuple((one.judge, one.reason) for one in message.left_alone_judges),
     )
 
 

@@ -9,8 +9,10 @@ import nats
 import pytest
 from pydantic import SecretStr
 
+from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1.common_pb2 import (
     OUTCOME_A,
+    OUTCOME_FAILED,
 )
 from services.judge_dispatcher import patience
 from services.judge_dispatcher.room import DURABLE
@@ -21,7 +23,7 @@ from tests.fixtures.judges import (
     Gate,
     cell_of,
 )
-from tests.fixtures.judging import Arena, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
 if TYPE_CHECKING:
@@ -53,11 +55,41 @@ async def test_a_judge_whose_endpoint_is_left_alone_is_waited_for_and_nothing_is
     await arena.ask([other])
     # Its neighbour does not wait, and it has no outcome, a failed one neither.
     await outcomes(dispatcher, [other])
-    await eventually(lambda: arena.gateway.turned_away >= 6)
+    await eventually(lambda: left_alone(dispatcher), equals={"gamma@1": "the endpoint is left alone for 5 s"})
     assert [cell_id for _, cell_id, _ in await votes(dispatcher)] == [other.cell_id]
     arena.gateway.left_alone.clear()
     [comparison] = await outcomes(dispatcher, [cell])
     assert (comparison.outcome, comparison.cell.attempt) == (OUTCOME_A, 1)
+    assert await left_alone(dispatcher) == {}
+
+
+async def test_a_judge_whose_endpoint_is_left_alone_for_longer_than_is_waited_fails_until_it_replies(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.judge_dispatcher.left_alone.PAUSE_SECONDS", (0.0, 0.1))
+    arena.gateway.left_alone.add("gamma@1")
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:3]]
+    async with arena.dispatcher(left_alone_seconds=0.0) as dispatcher:
+        await arena.ask(cells[:2])
+        failed = await outcomes(dispatcher, cells[:2])
+        assert [(one.outcome, one.reason) for one in failed] == [
+            (OUTCOME_FAILED, "in both seat orders: CIRCUIT_OPEN: the endpoint is left alone for 5 s")
+        ] * 2
+        # No call was made, so that nothing was paid.
+        request = pb.GetRoundProgressRequest(dimension=ALGEBRA, round=1)
+        assert (await dispatcher.GetRoundProgress(request)).judge_calls == 0
+        arena.gateway.left_alone.clear()
+        await arena.ask(cells[2:])
+        assert [one.outcome for one in await outcomes(dispatcher, cells[2:])] == [OUTCOME_A]
+        assert await left_alone(dispatcher) == {}
+        # Well again, it is waited for anew.
+        assert len(arena.gateway.paid) == 2
+
+
+async def left_alone(dispatcher: JudgeDispatcherServiceAsyncStub) -> dict[str, str]:
+    """Why round 1 waits for whose endpoints."""
+    found = await dispatcher.GetRoundProgress(pb.GetRoundProgressRequest(dimension=ALGEBRA, round=1))
+    return {one.judge: one.reason for one in found.left_alone_judges}
 
 
 async def test_a_gateway_that_fails_again_and_again_makes_one_dead_letter_and_holds_no_lane(

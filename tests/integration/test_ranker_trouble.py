@@ -53,6 +53,15 @@ async def test_a_paused_judge_is_waited_for_and_asked_when_it_is_resumed(stage: 
         assert told(await ranker.log()) == told(calm.log)
 
 
+async def test_a_round_says_for_whose_endpoints_it_waits(stage: Stage, calm: Arena) -> None:
+    stage.around.left_alone = {MODELS[1], MODELS[2]}
+    async with stage.ranker(sweep_seconds=0.2, reask_seconds=0.5) as ranker:
+        await ranker.waits(f"judge {MODELS[1]} waits: the endpoint is left alone for 5 s; so does 1 more")
+        stage.around.left_alone = set()
+        await ranker.at_rest()
+        assert told(await ranker.log()) == told(calm.log)
+
+
 async def _done(ranker: Ranked) -> bool:
     """Everybody but the paused judge has voted in the seeding."""
     insertion = (await ranker.insertions())[MODELS[0]]
