@@ -13,10 +13,10 @@ from dearena.faults import BrokenPool, FieldViolation, InvalidField
 from dearena.judging.choice import choice_of
 from dearena.judging.templates import DEFAULT_TEMPLATE, OWN
 from dearena.names import DimensionName, InvalidName
+from dearena.pools.json_lines import LISTED_LINES, Pool, Question
 from services.query_selector import judging_policy, ranking_settings
 from services.query_selector import selection as methods
 from services.query_selector.judging_policy import JudgingPolicy, wrong_providers
-from services.query_selector.pool import LISTED_LINES, Pool, Question
 from services.query_selector.ranking_settings import RankingSettings
 
 MAX_DISPLAY_NAME: Final = 200

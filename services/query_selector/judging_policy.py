@@ -8,7 +8,7 @@ from dearena.faults import FieldViolation
 from dearena.judging import own
 from dearena.judging.choice import Choice, choice_of, has_reference
 from dearena.judging.templates import OWN, TEMPLATES
-from services.query_selector.pool import Question
+from dearena.pools.json_lines import Question
 
 MAX_PROVIDERS: Final = 100
 _OTHER: Final = "dimension.judging.template_without_reference"

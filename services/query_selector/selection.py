@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from dearena.faults import InvalidField
-from services.query_selector.pool import Question
+from dearena.pools.json_lines import Question
 
 SelectionMethod = Callable[[Sequence[Question], int, int], Sequence[Question]]
 """Chooses k of the questions by a seed, 1 <= k <= len(questions). The same arguments give the same choice."""

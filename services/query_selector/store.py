@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from dearena.faults import AlreadyExists, Conflict, UnknownDimension
 from dearena.names import DimensionName
+from dearena.pools.json_lines import Question
 from services.query_selector.dimension import Dimension, etag
-from services.query_selector.pool import Question
 from services.runtime.store import (
     Document,
     DuplicateKey,

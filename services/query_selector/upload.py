@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dearena.faults import BrokenPool, InvalidField
+from dearena.pools.json_lines import Pool, PoolReader
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
 from services.query_selector.messages import declaration_of
-from services.query_selector.pool import Pool, PoolReader
 from services.query_selector.settings import QuerySelectorSettings
 
 MAX_REQUEST_ID = 128

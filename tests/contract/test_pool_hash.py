@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.client import pools
-from services.query_selector.pool import read_pool
+from dearena.pools.json_lines import read_pool
 
 texts = st.text(min_size=1, max_size=30).filter(str.strip)
 optional = st.none() | st.text(max_size=10)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dearena.faults import InvalidField
+from dearena.pools.json_lines import Pool, Question
 from services.query_selector import dimension
 from services.query_selector.dimension import Declaration, Selection
 from services.query_selector.judging_policy import JudgingPolicy
-from services.query_selector.pool import Pool, Question
 from services.query_selector.ranking_settings import Money, RankingSettings, filled
 
 POOL = Pool(tuple(Question.of(f"q{number}", [f"What is {number} squared?"]) for number in range(9)))

@@ -7,9 +7,9 @@ import pytest
 
 from dearena.faults import BrokenPool, InvalidField
 from dearena.judging.templates import TEMPLATES
+from dearena.pools.json_lines import read_pool
 from services.query_selector import dimension
 from services.query_selector.judging_policy import JudgingPolicy
-from services.query_selector.pool import read_pool
 from tests.unit.query_selector.test_dimension import BARE
 
 TEXT = TEMPLATES["pairwise@1"].text

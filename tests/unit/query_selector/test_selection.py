@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dearena.faults import InvalidField
-from services.query_selector.pool import Question
+from dearena.pools.json_lines import Question
 from services.query_selector.selection import choose
 
 POOL = [Question.of(f"q{number:03}", [f"What is {number} squared?"]) for number in range(60)]

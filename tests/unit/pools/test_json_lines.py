@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dearena import identity
 from dearena.faults import BrokenPool
-from services.query_selector import pool
-from services.query_selector.pool import PoolReader, Question, read_pool
+from dearena.pools import json_lines as pool
+from dearena.pools.json_lines import PoolReader, Question, read_pool
 
 ids = st.text(min_size=1, max_size=20).filter(str.strip)
 texts = st.text(min_size=1, max_size=60).filter(str.strip)

@@ -6,7 +6,7 @@ is wrong is told, and none is skipped. Equal texts under two ids are two questio
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -123,7 +123,7 @@ class PoolReader:
     def _end_line(self) -> None:
         try:
             self._read_line()
-        except _BrokenLine as broken:
+        except BrokenLine as broken:
             self._broken_lines += 1
             if len(self._violations) < LISTED_LINES:
                 self._violations.append(FieldViolation(f"pool line {self._line}", str(broken)))
@@ -133,16 +133,16 @@ class PoolReader:
 
     def _read_line(self) -> None:
         if self._too_long:
-            raise _BrokenLine(f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+            raise BrokenLine(f"the line is longer than {MAX_LINE_BYTES:,} bytes")
         line = bytes(self._unfinished)
         if self._line == 1:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.strip():
-            self._add(_question_in(line))
+            self._add(question_in(line))
 
     def _add(self, question: Question) -> None:
         if (earlier := self._line_of.setdefault(question.query_id, self._line)) != self._line:
-            raise _BrokenLine(f"id {_shown(question.query_id)} stands in line {earlier} already")
+            raise BrokenLine(f"id {shown(question.query_id)} stands in line {earlier} already")
         if len(self._questions) == self._max_questions:
             raise BrokenPool(f"the pool holds more than {self._max_questions:,} questions")
         self._questions.append(replace(question, line=self._line))
@@ -156,40 +156,45 @@ def read_pool(pieces: Iterable[bytes], *, max_bytes: int = 1 << 28, max_question
     return reader.finish()
 
 
-class _BrokenLine(Exception):
+class BrokenLine(Exception):
     """What is wrong with a line."""
 
 
-def _question_in(line: bytes) -> Question:
-    """The question that stands in one line."""
-    members = _object(line)
+def question_in(line: bytes) -> Question:
+    """The question that stands in one line; raises BrokenLine."""
+    return question_of(object_in(line))
+
+
+def question_of(members: Mapping[str, Any]) -> Question:
+    """The question that an object is; raises BrokenLine."""
     query_id = _string(members, "id")
     if not query_id.strip():
-        raise _BrokenLine("id is empty" if "id" in members else f"id is missing{_instead(members)}")
+        raise BrokenLine("id is empty" if "id" in members else f"id is missing{_instead(members)}")
     if len(query_id) > MAX_ID_CHARACTERS:
-        raise _BrokenLine(f"id is longer than {MAX_ID_CHARACTERS} characters")
+        raise BrokenLine(f"id is longer than {MAX_ID_CHARACTERS} characters")
     turns = _turns(members)
     reference, category = _string(members, "reference"), _string(members, "category")
     try:
         size = sum(len(text.encode()) for text in (query_id, *turns, reference, category))
     except UnicodeEncodeError:
-        raise _BrokenLine("an escape names half of a surrogate pair, which is no character") from None
+        raise BrokenLine("an escape names half of a surrogate pair, which is no character") from None
     if size > MAX_QUESTION_BYTES:
-        raise _BrokenLine(f"the question has {size:,} bytes; at most {MAX_QUESTION_BYTES:,} are allowed")
+        raise BrokenLine(f"the question has {size:,} bytes; at most {MAX_QUESTION_BYTES:,} are allowed")
     return Question.of(query_id, turns, reference, category)
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def object_in(line: bytes) -> dict[str, Any]:
+    """The object that stands in one line; raises BrokenLine."""
     try:
         members = json.loads(line.decode(), object_pairs_hook=_without_doubles)
     except UnicodeDecodeError as error:
-        raise _BrokenLine(f"not UTF-8: byte {error.start + 1} of the line is 0x{line[error.start]:02x}") from None
+        raise BrokenLine(f"not UTF-8: byte {error.start + 1} of the line is 0x{line[error.start]:02x}") from None
     except json.JSONDecodeError as error:
-        raise _BrokenLine(f"not JSON: {error.msg} at column {error.colno}") from None
+        raise BrokenLine(f"not JSON: {error.msg} at column {error.colno}") from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets without end
-        raise _BrokenLine(f"not JSON that can be read: {error}") from None
+        raise BrokenLine(f"not JSON that can be read: {error}") from None
     if not isinstance(members, dict):
-        raise _BrokenLine("not a JSON object")
+        raise BrokenLine("not a JSON object")
     return members
 
 
@@ -198,48 +203,48 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _BrokenLine(f"{_shown(twice)} stands twice in one object")
+        raise BrokenLine(f"{shown(twice)} stands twice in one object")
     return members
 
 
-def _turns(members: dict[str, Any]) -> tuple[str, ...]:
+def _turns(members: Mapping[str, Any]) -> tuple[str, ...]:
     has_text, has_turns = members.get("text") is not None, members.get("turns") is not None
     if has_text and has_turns:
-        raise _BrokenLine("has text and turns; one of them must go")
+        raise BrokenLine("has text and turns; one of them must go")
     if not has_text and not has_turns:
-        raise _BrokenLine("has neither text nor turns")
+        raise BrokenLine("has neither text nor turns")
     if has_text:
         text = _string(members, "text")
         if not text.strip():
-            raise _BrokenLine("text is empty")
+            raise BrokenLine("text is empty")
         return (text,)
     turns = members["turns"]
     if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
-        raise _BrokenLine("turns must be a list of strings")
+        raise BrokenLine("turns must be a list of strings")
     if not turns:
-        raise _BrokenLine("turns is empty")
+        raise BrokenLine("turns is empty")
     for number, turn in enumerate(turns, start=1):
         if not turn.strip():
-            raise _BrokenLine(f"turn {number} is empty")
+            raise BrokenLine(f"turn {number} is empty")
     return tuple(turns)
 
 
-def _string(members: dict[str, Any], name: str) -> str:
+def _string(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _BrokenLine(f"{name} must be a string")
+        raise BrokenLine(f"{name} must be a string")
     return value
 
 
-def _instead(members: dict[str, Any]) -> str:
+def _instead(members: Mapping[str, Any]) -> str:
     """A hint for the many pools that call the id by another name."""
     found = next((name for name in members if name.lower().endswith("id")), None)
-    return f"; there is {_shown(found)}" if found else ""
+    return f"; there is {shown(found)}" if found else ""
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text in quotes, cut where it would fill a screen, with nothing that could not be sent as UTF-8."""
     short = text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
     return json.dumps(short, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
