@@ -13,6 +13,7 @@ from dearena.faults import InvalidField
 from dearena.generators import (
     algebra,
     boolean_logic,
+    dates_and_units,
     geometry,
     probability,
     reading_python,
@@ -42,6 +43,7 @@ _KINDS: Final = {
         social_reasoning.KIND,
         reading_python.KIND,
         string_puzzles.KIND,
+        dates_and_units.KIND,
     )
 }
 
