@@ -7,6 +7,7 @@ from typing import Final
 
 from dearena.generators import python_run
 from dearena.generators.draws import Draws
+from dearena.generators.python_draws import arithmetic, condition, one_expression, one_statement, range_of, update
 from dearena.generators.python_tree import (
     Binary,
     Body,
@@ -14,7 +15,6 @@ from dearena.generators.python_tree import (
     Constant,
     Define,
     Do,
-    Either,
     Expression,
     For,
     If,
@@ -116,69 +116,23 @@ def _print(*values: Expression) -> Do:
     return Do(Call("print", values))
 
 
-def _one_expression(draws: Draws, *expressions: Expression) -> Expression:
-    return draws.pick(expressions)
-
-
-def _one_statement(draws: Draws, *statements: Statement) -> Statement:
-    return draws.pick(statements)
-
-
-def _range(*bounds: int) -> Call:
-    return Call("range", tuple(map(Constant, bounds)))
-
-
-def _arithmetic(draws: Draws, names: Sequence[str], depth: int) -> Expression:
-    """A sum, product or remainder of variables and small numbers; nothing is divided by 0."""
-    if depth == 0:
-        return Name(draws.pick(names)) if draws.chance(1, 2) else Constant(draws.between(1, 9))
-    sign = draws.pick(("+", "-", "*", "+", "-", "%", "//"))
-    left = Name(draws.pick(names)) if depth == 1 else _arithmetic(draws, names, depth - 1)
-    right = Constant(draws.between(2, 9)) if sign in {"%", "//"} else _arithmetic(draws, names, 0)
-    # What is taken from itself leaves nothing to read.
-    return Binary(sign, left, Constant(draws.between(2, 9)) if right == left else right)
-
-
-def _condition(draws: Draws, names: Sequence[str], level: int) -> Expression:
-    divisor = draws.between(2, 4)
-    of = _arithmetic(draws, names, 1) if level > 2 else Name(draws.pick(names))
-    remainder = Binary("%", of, Constant(divisor))
-    simple = _one_expression(
-        draws,
-        Binary("==", remainder, Constant(draws.between(0, divisor - 1))),
-        Binary(draws.pick(("<", ">", "<=", ">=")), Name(draws.pick(names)), Constant(draws.between(2, 12))),
-    )
-    if level < 4 or draws.chance(1, 2):
-        return simple
-    return Either(
-        draws.pick(("and", "or")), simple, Binary("!=", Name(draws.pick(names)), Constant(draws.between(1, 9)))
-    )
-
-
-def _update(draws: Draws, targets: Sequence[str], names: Sequence[str], level: int) -> Set:
-    target = draws.pick(targets)
-    if draws.chance(1, 2):
-        return Set(Name(target), _arithmetic(draws, names, min(2, level)))
-    return Set(Name(target), _arithmetic(draws, names, 1 if level > 1 else 0), draws.pick(("+", "-", "+")))
-
-
 def loop(draws: Draws, level: int) -> Draft | None:
     """Numbers that change in a `for` or `while` loop with branches."""
     one, two = draws.sample(_NUMBERS, 2)
     counter = draws.pick(_COUNTERS)
     names = (one, two, counter)
-    inner: list[Statement] = [_update(draws, (one, two), names, level) for _ in range(1 + level // 3)]
+    inner: list[Statement] = [update(draws, (one, two), names, level) for _ in range(1 + level // 3)]
     if level > 1:
         branch = If(
-            _condition(draws, names, level),
-            (_update(draws, (one, two), names, level),),
-            (_update(draws, (one, two), names, level),) if draws.chance(2, 3) else (),
+            condition(draws, names, level),
+            (update(draws, (one, two), names, level),),
+            (update(draws, (one, two), names, level),) if draws.chance(2, 3) else (),
         )
         inner.insert(draws.between(0, len(inner)), branch)
     start, rounds, stride = draws.between(0, 6), draws.between(2, 3 + level), draws.between(1, 3)
     body: list[Statement] = [Set(Name(name), Constant(draws.between(0, 12))) for name in (one, two)]
     if draws.chance(1, 2):
-        body.append(For(counter, _range(start, start + rounds * stride, stride), tuple(inner)))
+        body.append(For(counter, range_of(start, start + rounds * stride, stride), tuple(inner)))
     else:
         grow = Set(Name(counter), Constant(stride), "+")
         body += [
@@ -193,18 +147,18 @@ def nested_loops(draws: Draws, level: int) -> Draft | None:
     total = draws.pick(_NUMBERS)
     outer, inner = draws.sample(_COUNTERS, 2)
     names = (outer, inner)
-    steps: list[Statement] = [Set(Name(total), _arithmetic(draws, names, min(2, level)), draws.pick(("+", "-", "+")))]
+    steps: list[Statement] = [Set(Name(total), arithmetic(draws, names, min(2, level)), draws.pick(("+", "-", "+")))]
     for word in draws.sample(("continue", "break"), 1 if level < 3 else 2):
         known = (*names, total) if level > 3 else names
-        steps.insert(draws.between(0, len(steps) - 1), If(_condition(draws, known, level), (Leave(word),)))
+        steps.insert(draws.between(0, len(steps) - 1), If(condition(draws, known, level), (Leave(word),)))
     start = draws.between(0, 4)
-    over = _range(start, start + draws.between(2, 2 + level)) if draws.chance(1, 2) else Call("range", (Name(outer),))
+    over = range_of(start, start + draws.between(2, 2 + level)) if draws.chance(1, 2) else Call("range", (Name(outer),))
     rows: list[Statement] = [For(inner, over, tuple(steps))]
     if level > 2:
-        rows.append(_update(draws, (total,), (outer, total), 1))
+        rows.append(update(draws, (total,), (outer, total), 1))
     body: list[Statement] = [
         Set(Name(total), Constant(draws.between(0, 30))),
-        For(outer, _range(draws.between(1, 3), draws.between(4, 5 + level)), tuple(rows)),
+        For(outer, range_of(draws.between(1, 3), draws.between(4, 5 + level)), tuple(rows)),
         _print(Name(total)),
     ]
     return _question(draws, "nested-loops", body)
@@ -214,7 +168,7 @@ def _list_step(draws: Draws, name: str, other: str, size: int) -> Statement:
     here, there = Name(name), Name(other)
     at, value = draws.between(-size + 1, size - 1), draws.between(0, 20)
     first, second = draws.between(0, size - 2), draws.between(1, size)
-    return _one_statement(
+    return one_statement(
         draws,
         Do(Call("append", (Binary("+", Item(there, Constant(at)), Constant(value)),), here)),
         Do(Call("append", (Constant(value),), here)),
@@ -286,7 +240,7 @@ def _text_step(draws: Draws, name: str, letters: str) -> Statement:
     letter, new = draws.pick(letters), draws.pick(("x", "yz", "", "oo"))
     return Set(
         here,
-        _one_expression(
+        one_expression(
             draws,
             Part(here, None, None, -1),
             Part(here, None, None, 2),
@@ -335,22 +289,20 @@ def dictionaries(draws: Draws, level: int) -> Draft | None:
     held = Call("get", (key, Constant(draws.between(0, 3))), Name(table))
     grouped = Do(Call("append", (value,), Call("setdefault", (key, Constant(())), Name(table))))
     counted = Set(
-        Item(Name(table), key), Binary("+", held, _one_expression(draws, value, Constant(draws.between(1, 4))))
+        Item(Name(table), key), Binary("+", held, one_expression(draws, value, Constant(draws.between(1, 4))))
     )
     chained = Set(Item(Name(table), key), Binary("-", value, held))
-    step = _one_statement(draws, *((counted, chained) if level == 1 else (counted, grouped, chained)))
+    step = one_statement(draws, *((counted, chained) if level == 1 else (counted, grouped, chained)))
     inner: Body = (step,)
     if level > 2:
         inner = (
-            If(
-                _condition(draws, (value.name,), level), (step,), (Do(Call("pop", (key, Constant(None)), Name(table))),)
-            ),
+            If(condition(draws, (value.name,), level), (step,), (Do(Call("pop", (key, Constant(None)), Name(table))),)),
         )
     body: list[Statement] = [Set(Name(table), Call("dict", ())), For(value.name, Constant(numbers), inner)]
     if level > 3:
         doomed = Call("pop", (Call("min", (Name(table),)),), Name(table))
         body.append(_print(doomed, Call("len", (Name(table),))))
-    shown = _one_expression(
+    shown = one_expression(
         draws, Name(table), Call("sorted", (Name(table),)), Call("list", (Call("items", (), Name(table)),))
     )
     return _question(draws, "dictionaries", [*body, _print(shown)])
@@ -372,10 +324,10 @@ def functions(draws: Draws, level: int) -> Draft | None:
         first = smaller(called)
         if level > 2 and draws.chance(1, 2):
             return Binary(draws.pick(("+", "-")), first, smaller(draws.pick((one, called))))
-        return Binary(draws.pick(("+", "-", "+")), first, _arithmetic(draws, (n,), min(level, 2)))
+        return Binary(draws.pick(("+", "-", "+")), first, arithmetic(draws, (n,), min(level, 2)))
 
     def defined(name: str, called: str) -> Define:
-        stop = If(Binary("<=", Name(n), Constant(least)), (Return(_arithmetic(draws, (n,), 1 if level > 1 else 0)),))
+        stop = If(Binary("<=", Name(n), Constant(least)), (Return(arithmetic(draws, (n,), 1 if level > 1 else 0)),))
         if level == 1:
             return Define(name, (n,), (stop, Return(rule(called))))
         fork = If(Binary("==", Binary("%", Name(n), Constant(2)), Constant(0)), (Return(rule(called)),))
@@ -393,15 +345,15 @@ def comprehensions(draws: Draws, level: int) -> Draft | None:
     name = draws.pick(_LISTS)
     i, j = draws.sample(_COUNTERS, 2)
     low = draws.between(0, 5)
-    loops: list[tuple[str, Expression]] = [(i, _range(low, low + draws.between(4, 6 + level)))]
+    loops: list[tuple[str, Expression]] = [(i, range_of(low, low + draws.between(4, 6 + level)))]
     names = [i]
     if level > 2:
-        loops.append((j, Call("range", (Name(i),)) if draws.chance(1, 2) else _range(1, draws.between(3, 4))))
+        loops.append((j, Call("range", (Name(i),)) if draws.chance(1, 2) else range_of(1, draws.between(3, 4))))
         names.append(j)
-    made = Made(_arithmetic(draws, names, min(1 + level // 2, 3)), tuple(loops), _condition(draws, names, level))
+    made = Made(arithmetic(draws, names, min(1 + level // 2, 3)), tuple(loops), condition(draws, names, level))
     body: list[Statement] = [Set(Name(name), made)]
     if level > 1:
-        body.append(Set(Name(name), Made(_arithmetic(draws, (i,), 1), ((i, Name(name)),), _condition(draws, (i,), 1))))
+        body.append(Set(Name(name), Made(arithmetic(draws, (i,), 1), ((i, Name(name)),), condition(draws, (i,), 1))))
     whole = Name(name)
     endings: tuple[list[Expression], ...] = (
         [whole],
@@ -425,9 +377,9 @@ def exceptions(draws: Draws, level: int) -> Draft | None:
     risky, fault = draws.pick(risks)
     tried: list[Statement] = [Set(Name(total), risky, draws.pick(("+", "-")))]
     if level > 1:
-        tried.insert(draws.between(0, 1), Set(Name(total), _arithmetic(draws, (value, total), 1 if level < 4 else 2)))
-    caught = (_update(draws, (total,), (value, total), 1),)
-    last = (_update(draws, (total,), (value, total), 1),) if level > 2 else ()
+        tried.insert(draws.between(0, 1), Set(Name(total), arithmetic(draws, (value, total), 1 if level < 4 else 2)))
+    caught = (update(draws, (total,), (value, total), 1),)
+    last = (update(draws, (total,), (value, total), 1),) if level > 2 else ()
     body: list[Statement] = [
         Set(Name(data), Constant(numbers)),
         Set(Name(total), Constant(draws.between(0, 20))),
