@@ -22,6 +22,7 @@ from services.gateway.limits.admission import Admission
 from services.gateway.limits.passage import CircuitOpen, Passage
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation
 from services.gateway.money.price_file import PriceFile
+from services.gateway.permission import Permission
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,8 @@ LOOK_AGAIN_SECONDS = 0.25
 """Pause between two looks at a call that another gateway has in flight."""
 LOOKS = 240
 """As many as a minute holds; then whoever asks is told to try again, and may reach that other gateway."""
+FRESH_SECONDS = 1.0
+"""Whoever waited for longer asks once more whether the call may be made."""
 WRITE_SECONDS = 1.0
 """For the end of a call to be written after its deadline."""
 
@@ -43,12 +46,14 @@ class Completions:
         admission: Admission,
         cashier: Cashier,
         prices: PriceFile,
+        permission: Permission | None = None,
     ) -> None:
         self._log = record
         self._endpoints = endpoints
         self._admission = admission
         self._cashier = cashier
         self._prices = prices
+        self._permission = permission
         self._leaving = False
         self._under_way: dict[tuple[str, str], float] = {}
         """Calls that may have been sent, and when each has ended at the latest, by the loop's clock."""
@@ -63,6 +68,7 @@ class Completions:
             BudgetMisfit: a budget holds it, and what it may cost is not known or in another currency; not on record.
             InvalidField: likewise, by parameters of the caller's.
             EndpointLeftAlone: its endpoint is, and it was not sent; it is not on record either.
+            ModelNotActive: the model may not be called for this any more since the call waited; likewise.
             ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
             RequestIdReused: the id is of another call: to another model, or with another body.
         """
@@ -148,8 +154,12 @@ class Completions:
     async def _pass(
         self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation
     ) -> Completion | None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             async with passage:
+                if self._permission is not None and clock() > began + FRESH_SECONDS:
+                    await self._permission(call)
                 return await self._once_claimed(call, reserved, lambda: self._send(call, parent, passage, reserved))
         except CircuitOpen as left_alone:
             # Nothing was sent, so that there is nothing to record: what was made before stands.

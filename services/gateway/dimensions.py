@@ -22,6 +22,8 @@ MOST_VERSIONS: Final = 512
 PAGE_SIZE: Final = 1000
 FRESH_SECONDS: Final = 1.0
 """How long a policy that was changed may go unseen."""
+ASK_SECONDS: Final = 1.0
+"""How long the query selector may take, where there is something to go by without it."""
 EGRESS_SECONDS: Final = 30.0
 """How long what was known of a policy holds while the query selector cannot be asked."""
 
@@ -103,7 +105,10 @@ class Dimensions:
 
     async def _ask_egress(self, name: DimensionName) -> Egress:
         try:
-            found = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
+            # With what was said last at hand, nobody waits long for a selector that hangs.
+            patience = ASK_SECONDS if name in self._egress else None
+            request = pb.GetDimensionRequest(name=str(name))
+            found = (await self._selector.GetDimension(request, timeout=patience)).dimension
         except grpc.aio.AioRpcError as error:
             fault = fault_of(error)
             if isinstance(fault, faults.UnknownDimension):

@@ -29,6 +29,7 @@ from services.gateway.money.fit_checks import FitChecks
 from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.price_file import PriceFile
 from services.gateway.outbox import Outbox
+from services.gateway.permission import permission_by
 from services.gateway.policy_checks import check_policy
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
@@ -71,8 +72,8 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         seat_seconds=settings.instance_lease_seconds,
         longest_hold=settings.http_longest_retry_after_seconds,
     )
-    completions = Completions(record, endpoints, admission, cashier, prices)
     dimensions = Dimensions(shell.peers.query_selector)
+    completions = Completions(record, endpoints, admission, cashier, prices, permission_by(directory, dimensions))
     answers = AnswerLog(store, outbox, instance)
     states = EndpointStates(models, limits)
     collector = AnswerCollector(

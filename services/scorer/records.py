@@ -8,6 +8,7 @@ import structlog
 
 from dearena.faults import NotReady, ServiceUnavailable, UnknownDimension
 from dearena.names import DimensionName, ModelName
+from dearena.ranking.entrants import family_of
 from dearena.scoring.boards.board import Entrant
 from dearena.scoring.boards.round_votes import BrokenLog, RoundVotes
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2
@@ -95,7 +96,9 @@ class Records:
         families: dict[str, str] = {}
         while True:
             page = await self._peers.gateway.ListModels(request)
-            families |= {ModelName.parse(model.name).slug: model.family for model in page.models if model.family}
+            families |= {
+                ModelName.parse(model.name).slug: family for model in page.models if (family := family_of(model.family))
+            }
             if not page.next_page_token:
                 return families
             request.page_token = page.next_page_token
