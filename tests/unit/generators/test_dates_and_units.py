@@ -270,6 +270,9 @@ PREFIXES = {"": 0, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3}
 SECONDS = {"s": 1, "min": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 SINGULAR = {"inches": "inch", "feet": "foot", "yards": "yard", "miles": "mile", "nautical miles": "nautical mile"}
 
+YARD = Fraction(9144, 10_000)
+METRES = {"inch": YARD / 36, "foot": YARD / 3, "yard": YARD, "mile": 1760 * YARD, "nautical mile": Fraction(1852)}
+
 
 def in_base(unit: str, definitions: dict[str, Fraction]) -> Fraction:
     """A unit in metres, grams, litres or seconds (or their powers), by its prefix or the definition in the text."""
@@ -312,6 +315,8 @@ def conversion(question: GeneratedQuestion) -> Hashable:
         name: Fraction(amount) * in_base(metric, {})
         for name, amount, metric in re.findall(r"1 ([a-z ]+) is exactly ([\d.]+) (\w+)\.", text)
     }
+    for name, size in definitions.items():
+        assert size == METRES[name]
     total = Fraction(0)
     for part in quantity.split(" and "):
         count, name = part.split(" ", 1)
