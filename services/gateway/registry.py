@@ -14,12 +14,13 @@ from services.gateway.messages import message_of_model, spec_of
 from services.gateway.model_checks import check_spec
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import ModelSpec, RegisteredModel
+from services.gateway.money.fit_checks import CheckModel
 from services.gateway.outbox import Outbox
 from services.gateway.store import RESULTS, Models
 from services.runtime import subjects, telemetry
 from services.runtime.bus import envelope
 from services.runtime.request_names import dimension_slug, model_name
-from services.runtime.store import Session, Store, now, once, within_store_limit
+from services.runtime.store import Session, Store, earlier, now, once, within_store_limit
 
 LONGEST_REQUEST_ID = 128
 
@@ -39,7 +40,7 @@ class Registry:
         answers: AnswerLog,
         *,
         check_policy: Callable[[ModelSpec], None],
-        check_budgets: Callable[[ModelName, ModelSpec | None, ModelSpec], Awaitable[None]],
+        look_at_budgets: Callable[[str], Awaitable[CheckModel]],
         announce_wait: timedelta,
     ) -> None:
         self._store = store
@@ -48,7 +49,7 @@ class Registry:
         self._outbox = outbox
         self._answers = answers
         self._check_policy = check_policy
-        self._check_budgets = check_budgets
+        self._look_at_budgets = look_at_budgets
         self._announce_wait = announce_wait
         self._results = store.collection(RESULTS)
 
@@ -59,14 +60,19 @@ class Registry:
         check_spec(spec)
         self._check_policy(spec)
         if request.validate_only:
-            await self._check_budgets(name, None, spec)
+            check_budgets = await self._look_at_budgets(name.project)
+            check_budgets(name, None, spec)
             if await self._models.find(name):
                 raise AlreadyExists(f"there is a model {name} already")
             return message_of_model(domain.register(name, spec, order=0, moment=now(), traceparent=""))
+        if (result := await self._earlier("RegisterModel", name.project, request)) is not None:
+            return await self._when_announced(name, result)
+        # The query selector may take its time, which no transaction has.
+        check_budgets = await self._look_at_budgets(name.project)
         moment, traceparent = now(), telemetry.current_traceparent()
 
         async def body(session: Session) -> bytes:
-            await self._check_budgets(name, None, spec)
+            check_budgets(name, None, spec)
             order = await self._models.next_order(name.project, session)
             model = domain.register(name, spec, order=order, moment=moment, traceparent=traceparent)
             await self._models.insert(model, session)
@@ -83,6 +89,9 @@ class Registry:
         if not paths:
             raise InvalidField.of("update_mask", "must name the fields to change")
         proposed = spec_of(request.model)
+        if (result := await self._earlier("UpdateModel", name.project, request)) is not None:
+            return await self._when_announced(name, result)
+        check_budgets = await self._look_at_budgets(name.project)
         moment, traceparent = now(), telemetry.current_traceparent()
 
         async def body(session: Session) -> bytes:
@@ -94,7 +103,7 @@ class Registry:
                 if spec.endpoint != model.spec.endpoint:
                     # A model may be older than today's policy; its price can be changed all the same.
                     self._check_policy(spec)
-                await self._check_budgets(name, model.spec, spec)
+                check_budgets(name, model.spec, spec)
                 if domain.makes_new_revision(model.spec, spec):
                     order = await self._models.next_order(name.project, session)
                     after = domain.revise(after, order=order, traceparent=traceparent)
@@ -138,13 +147,14 @@ class Registry:
 
         return pb.AskAnswersAgainResponse.FromString(await self._once("AskAnswersAgain", name.project, request, body))
 
-    async def _once(self, method: str, project: str, request: Change, body: Body) -> bytes:
-        request_id = request.request_id
-        if len(request_id) > LONGEST_REQUEST_ID:
-            raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
-        scoped = request_id and f"{project}/{method}/{request_id}"
+    async def _earlier(self, method: str, project: str, request: Change) -> bytes | None:
+        """The result that a request id has by now; for changes with something to ask of others before."""
         async with within_store_limit(self._store):
-            return await once(self._store, self._results, scoped, request.SerializeToString(deterministic=True), body)
+            return await earlier(self._results, _scoped(method, project, request), _said(request))
+
+    async def _once(self, method: str, project: str, request: Change, body: Body) -> bytes:
+        async with within_store_limit(self._store):
+            return await once(self._store, self._results, _scoped(method, project, request), _said(request), body)
 
     async def _tell_of_revision(self, model: RegisteredModel, session: Session) -> None:
         event = envelope(
@@ -170,6 +180,18 @@ class Registry:
         ):
             model.state = pb.MODEL_STATE_ACTIVE
         return model
+
+
+def _scoped(method: str, project: str, request: Change) -> str:
+    """The request id of a change, as results are known by; empty where it has none."""
+    request_id = request.request_id
+    if len(request_id) > LONGEST_REQUEST_ID:
+        raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
+    return request_id and f"{project}/{method}/{request_id}"
+
+
+def _said(request: Change) -> bytes:
+    return request.SerializeToString(deterministic=True)
 
 
 def _event_id(name: ModelName, revision: int) -> str:

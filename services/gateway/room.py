@@ -88,7 +88,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         outbox,
         answers,
         check_policy=partial(check_policy, reach, keys),
-        check_budgets=fits.check_model,
+        look_at_budgets=fits.look_at_budgets,
         announce_wait=timedelta(seconds=settings.announce_wait_seconds),
     )
     notes = DriftNotes(store)

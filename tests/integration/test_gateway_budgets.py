@@ -318,6 +318,36 @@ async def test_a_model_that_does_not_fit_a_budget_is_not_registered_nor_made(
     await update(gateway, made, ["display_name"], display_name="M")
 
 
+async def test_models_are_registered_and_changed_while_the_query_selector_hangs(
+    settings: Settings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More budgets than a transaction has seconds: their dimensions are looked at all at once, and before it."""
+    hangs = asyncio.Event()
+    soundly = selector[0].GetDimension
+
+    async def get_dimension(request: Any, context: Any) -> Any:
+        if hangs.is_set():
+            await asyncio.Event().wait()
+        return await soundly(request, context)
+
+    monkeypatch.setattr(QuerySelector, "GetDimension", lambda _, request, context: get_dimension(request, context))
+    async with serving(settings()) as (gateway, _):
+        for number in range(4):
+            await set_budget(gateway, budget_of(5, dimension=f"algebra-{number}"))
+        hangs.set()
+        async with asyncio.timeout(3):
+            made = await register(gateway, priced("m", endpoint.base_url), request_id="once")
+        async with asyncio.timeout(3):
+            await update(
+                gateway, made, ["price"], price=pb.Price(per_million_output_tokens=Money(currency="USD", nano_units=1))
+            )
+        # What is done is done, whatever has become of budgets since.
+        await set_budget(gateway, budget_of(5, slug="m", currency="USD"))
+        assert (await register(gateway, priced("m", endpoint.base_url), request_id="once")).name == made.name
+        with refused(faults.InvalidField):
+            await register(gateway, priced("n", endpoint.base_url, price=IN_EUROS))
+
+
 async def update(gateway: Gateway, found: pb.Model, paths: list[str], **fields: Any) -> pb.Model:
     request = pb.UpdateModelRequest(model=pb.Model(name=found.name, **fields), update_mask=FieldMask(paths=paths))
     return (await gateway.UpdateModel(request, timeout=10)).model

@@ -1,7 +1,7 @@
 """Budgets and models held against each other where they are declared, and whenever budgets are looked at."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from dearena import budgets
@@ -19,7 +19,10 @@ from services.gateway.money.price_file import PriceFile
 from services.gateway.store import Models
 
 EGRESS_SECONDS: Final = 1.0
-"""For a look at a dimension; whoever registers a model waits meanwhile."""
+"""For a look at dimensions, however many; whoever registers a model waits meanwhile."""
+
+CheckModel = Callable[[ModelName, ModelSpec | None, ModelSpec], None]
+"""Asks nobody. Raises InvalidField with all that does not fit, each told of the first budget that has it."""
 
 
 class FitChecks:
@@ -50,19 +53,18 @@ class FitChecks:
         if misfits := fits.of(key, budget.limit.currency).misfits:
             raise InvalidField.of("budget.limit", f"does not fit: {budgets.some_of(misfits)}")
 
-    async def check_model(self, name: ModelName, before: ModelSpec | None, after: ModelSpec) -> None:
-        """What must hold of a model before it is registered or changed: that its calls fit the budgets that hold them.
+    async def look_at_budgets(self, project: str) -> CheckModel:
+        """By what holds now, a check of a model before it is registered or changed: that its calls fit the budgets.
 
         What did not fit before is no reason to refuse another change.
 
         Raises:
-            InvalidField: with all violations, each told of the first budget that has it.
             StoreUnavailable: budgets cannot be read.
         """
-        known = list((await self._book.of(name.project)).values())
-        egress = await self._egress(name.project, {one.key.dimension for one in known}) if known else {}
+        known = list((await self._book.of(project)).values())
+        egress = await self._egress(project, {one.key.dimension for one in known})
 
-        def violations_of(spec: ModelSpec) -> dict[str, str]:
+        def violations_of(name: ModelName, spec: ModelSpec) -> dict[str, str]:
             price = self._prices.prices.of_spec(spec)
             found: dict[str, str] = {}
             for budget in known:
@@ -72,12 +74,15 @@ class FitChecks:
                     found.setdefault(f"model.{field}", f"the budget of {budget.key.words} does not fit: {problem}")
             return found
 
-        new = violations_of(after)
-        if new and before is not None:
-            new = dict(new.items() - violations_of(before).items())
-        if new:
-            violations = [FieldViolation(field, problem) for field, problem in sorted(new.items())]
-            raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
+        def check(name: ModelName, before: ModelSpec | None, after: ModelSpec) -> None:
+            new = violations_of(name, after)
+            if new and before is not None:
+                new = dict(new.items() - violations_of(name, before).items())
+            if new:
+                violations = [FieldViolation(field, problem) for field, problem in sorted(new.items())]
+                raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
+
+        return check
 
     async def tell(self, project: str, found: Sequence[pb.Budget]) -> None:
         """Say of each of these budgets of a project how the models of now fit it."""
@@ -92,12 +97,14 @@ class FitChecks:
             budget.models, budget.models_without_price = fit.models, fit.without_price
 
     async def _egress(self, project: str, dimensions: Iterable[str]) -> dict[str, Egress]:
-        """Who may see these dimensions; while nobody can tell, or knows one yet, everybody."""
-        found: dict[str, Egress] = {}
-        for dimension in sorted(set(dimensions) - {""}):
-            try:
-                async with asyncio.timeout(EGRESS_SECONDS):
-                    found[dimension] = await self._dimensions.egress(DimensionName(project, dimension))
-            except (ArenaFault, TimeoutError):
-                found[dimension] = OPEN
-        return found
+        """Who may see these dimensions, asked all at once; while nobody can tell, or knows one yet, everybody."""
+        slugs = sorted(set(dimensions) - {""})
+        found = await asyncio.gather(*(self._egress_of(DimensionName(project, slug)) for slug in slugs))
+        return dict(zip(slugs, found, strict=True))
+
+    async def _egress_of(self, name: DimensionName) -> Egress:
+        try:
+            async with asyncio.timeout(EGRESS_SECONDS):
+                return await self._dimensions.egress(name)
+        except (ArenaFault, TimeoutError):
+            return OPEN
