@@ -20,6 +20,7 @@ from dearena.cli import (
     ledger,
     models,
     pairs,
+    pool,
     quote,
     refine,
     register,
@@ -50,6 +51,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(budget.app, name="budget")
 app.command("ledger")(ledger.ledger)
 app.add_typer(dimension.app, name="dimension")
+app.add_typer(pool.app, name="pool")
 app.command("apply")(apply.apply)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("boards")(boards.boards)

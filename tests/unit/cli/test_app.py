@@ -40,6 +40,8 @@ def test_what_there_is() -> None:
         "dimension create",
         "dimension list",
         "dimension show",
+        "pool check",
+        "pool convert",
         "apply",
         "leaderboard",
         "boards",
