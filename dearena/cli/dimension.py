@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
-from dearena.cli import output, words
+from dearena.cli import output, pool_sources, words
+from dearena.cli.pool import FileFormat, Map
 from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.amounts import amount_text
@@ -17,6 +18,8 @@ from dearena.faults import InvalidField
 from dearena.plain import plain
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
+
+MOST_GENERATED: Final = 100_000
 
 app = typer.Typer(help="Create, show and list dimensions.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,13 +35,24 @@ class Seats(StrEnum):
 def create(
     slug: Annotated[str, typer.Argument(help="How the arena calls it: a-z, 0-9 and '-'.")],
     pool: Annotated[
-        Path, typer.Argument(help="Question pool: JSON Lines with id and text (or turns); .gz is unpacked.")
-    ],
+        Path | None,
+        typer.Argument(help="Question pool: JSON Lines with id and text (or turns), CSV, Parquet; .gz is unpacked."),
+    ] = None,
     *,
+    pool_file: Annotated[Path | None, typer.Option("--pool", help="The pool, in place of the argument.")] = None,
+    file_format: FileFormat = None,
+    columns: Map = None,
+    generate: Annotated[
+        str, typer.Option(help="Make questions of this kind by --seed, in place of a pool.", metavar="KIND")
+    ] = "",
+    size: Annotated[int, typer.Option(min=0, max=MOST_GENERATED, help="How many are made.", show_default=False)] = 0,
+    difficulty: Annotated[
+        int, typer.Option(min=0, max=5, help="Of what is made, 1 to 5; default: all in turn.", show_default=False)
+    ] = 0,
     k: Annotated[
         int, typer.Option("--k", "-k", min=1, max=MAX_UINT32, help="How many queries are chosen from the pool.")
     ],
-    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Decides which.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Decides which, and what is made.")] = 0,
     method: Annotated[str, typer.Option(help="How they are chosen.")] = "",
     display_name: Annotated[str, typer.Option(help="Default: the slug.")] = "",
     seed_models: Annotated[
@@ -100,7 +114,7 @@ def create(
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Create a dimension from a question pool.
+    """Create a dimension from a question pool, or from questions that are made by seed.
 
     Every model will answer the queries chosen, and be ranked by its answers.
     """
@@ -135,7 +149,16 @@ def create(
                 rubric=rubric,
             ),
         )
-        made = await client.create_dimension(dimension, pool, request_id=request_id, validate_only=check)
+        questions = pool_sources.chosen(
+            (pool, pool_file),
+            file_format=file_format,
+            columns=columns or (),
+            kind=generate,
+            size=size,
+            seed=seed,
+            difficulty=difficulty,
+        )
+        made = await client.create_dimension(dimension, questions, request_id=request_id, validate_only=check)
         if as_json:
             output.show_json(plain(made))
             return
