@@ -54,21 +54,27 @@ async def check(client: ArenaClient, file: ArenaFile) -> None:
     for at, dimension in enumerate(file.dimensions):
         with _collected(violations, file, ("dimensions", at)):
             await _check_dimension(client, dimension)
-    models = {one.name.rpartition("/")[2]: one async for one in client.models()} if any(budgets_of(file)) else {}
+    has_budgets = any(budgets_of(file))
+    models = {_slug_of(one): one async for one in client.models()} if has_budgets else {}
+    budgets = {key_of(one) async for one in client.budgets()} if has_budgets else set()
     for at, entry in enumerate(file.models):
-        wanted = declared.model_of(entry, client.model_name(entry.slug), file.cohort(client.project))
+        name, cohort = client.model_name(entry.slug), file.cohort(client.project)
         present = models.get(entry.slug)
-        models[entry.slug] = declared.with_price(wanted, present)
+        models[entry.slug] = declared.with_price(declared.model_of(entry, name, cohort, present), present)
         with _collected(violations, file, ("models", at)), suppress(AlreadyExists):
             # What is there already was looked at in all else before.
+            wanted = declared.model_of(entry, name, cohort)
             models[entry.slug] = await client.register_model(wanted, validate_only=True)
-    violations.extend(misfits(file, models))
+    violations.extend(misfits(file, models, budgets))
     if violations:
         raise yaml_places.fault(violations)
 
 
 async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) -> AsyncIterator[Change]:
     """Create or update what the file declares: keys, budgets, dimensions, models, each in the order of the file.
+
+    Where a budget is new, models that are there come before it: it is held against them as they are, and the file
+    may be what makes them fit it.
 
     All of it is checked first, so that a file with something wrong in it changes nothing. What the arena has
     beyond the file is left alone. The models are one cohort: they are admitted in this order, whenever their
@@ -90,21 +96,30 @@ async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) 
         with _named("key", key.key_reference):
             change = await _apply_key(client, key, limits.get(key.key_reference), dry_run=dry_run)
         yield change
-    # Before whatever may spend of them.
-    if wanted := list(budgets_of(file)):
-        present = {key_of(one): one async for one in client.budgets()}
-        for budget in wanted:
-            with _named("budget", called(budget)):
-                change = await _apply_budget(client, budget, present.get(key_of(budget)), dry_run=dry_run)
-            yield change
+    wanted = list(budgets_of(file))
+    present = {key_of(one): one async for one in client.budgets()} if wanted else {}
+    new = [budget for budget in wanted if key_of(budget) not in present]
+    early = {_slug_of(one) async for one in client.models()} if new else set()
+    # Budgets come before whatever may spend of them.
+    for budget in wanted:
+        if budget not in new:
+            yield await _apply_budget(client, budget, present[key_of(budget)], dry_run=dry_run)
+    for model in file.models:
+        if model.slug in early:
+            yield await _apply_model(client, model, file.cohort(client.project), dry_run=dry_run)
+    for budget in new:
+        yield await _apply_budget(client, budget, None, dry_run=dry_run)
     for dimension in file.dimensions:
         with _named("dimension", dimension.slug):
             change = await _apply_dimension(client, dimension, dry_run=dry_run)
         yield change
     for model in file.models:
-        with _named("model", model.slug):
-            change = await _apply_model(client, model, file.cohort(client.project), dry_run=dry_run)
-        yield change
+        if model.slug not in early:
+            yield await _apply_model(client, model, file.cohort(client.project), dry_run=dry_run)
+
+
+def _slug_of(model: gateway_pb2.Model) -> str:
+    return model.name.rpartition("/")[2]
 
 
 @contextmanager
@@ -175,7 +190,8 @@ async def _apply_budget(
     if present is not None and present.limit == wanted.limit:
         return Change("budget", called(wanted), Action.UNCHANGED)
     if not dry_run:
-        await client.set_budget(wanted)  # without an id, as limits of keys
+        with _named("budget", called(wanted)):
+            await client.set_budget(wanted)  # without an id, as limits of keys
     if present is None:
         return Change("budget", called(wanted), Action.CREATED)
     return Change("budget", called(wanted), Action.UPDATED, ("limit",))
@@ -219,6 +235,11 @@ async def _apply_dimension(client: ArenaClient, entry: DimensionEntry, *, dry_ru
 
 
 async def _apply_model(client: ArenaClient, entry: ModelEntry, cohort: str, *, dry_run: bool) -> Change:
+    with _named("model", entry.slug):
+        return await _apply_model_of(client, entry, cohort, dry_run=dry_run)
+
+
+async def _apply_model_of(client: ArenaClient, entry: ModelEntry, cohort: str, *, dry_run: bool) -> Change:
     wanted = declared.model_of(entry, client.model_name(entry.slug), cohort)
     said = wanted.SerializeToString(deterministic=True).hex()
     try:
@@ -229,6 +250,8 @@ async def _apply_model(client: ArenaClient, entry: ModelEntry, cohort: str, *, d
         return Change("model", entry.slug, Action.CREATED)
     if present.state == gateway_pb2.MODEL_STATE_RETIRED:
         return Change("model", entry.slug, Action.RETIRED)
+    wanted = declared.model_of(entry, client.model_name(entry.slug), cohort, present)
+    said = wanted.SerializeToString(deterministic=True).hex()
     fields = declared.differing_fields(wanted, present)
     if not fields:
         return Change("model", entry.slug, Action.UNCHANGED)

@@ -56,8 +56,11 @@ _MODEL_FIELDS: Final = (
 )
 
 
-def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
-    """The message that registers a declared model, with the defaults said."""
+def model_of(entry: ModelEntry, name: str, cohort: str, present: gateway_pb2.Model | None = None) -> gateway_pb2.Model:
+    """The message that registers a declared model, or changes the one that is there, with the defaults said.
+
+    Where neither says a max_tokens, a model that is there stays without: the default alone makes no new revision.
+    """
     model = gateway_pb2.Model(
         name=name,
         display_name=entry.display_name,
@@ -65,8 +68,12 @@ def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
         family=entry.family,
         labels=entry.labels,
         endpoint=gateway_pb2.Endpoint(**entry.endpoint.model_dump()),
-        answer_parameters=_parameters(entry.answer_parameters, DEFAULT_ANSWER_PARAMETERS),
-        judge_parameters=_parameters(entry.judge_parameters, DEFAULT_JUDGE_PARAMETERS),
+        answer_parameters=_parameters(
+            entry.answer_parameters, DEFAULT_ANSWER_PARAMETERS, present and _said_by(present, "answer_parameters")
+        ),
+        judge_parameters=_parameters(
+            entry.judge_parameters, DEFAULT_JUDGE_PARAMETERS, present and _said_by(present, "judge_parameters")
+        ),
         system_prompt=entry.system_prompt,
         concurrency=entry.concurrency or DEFAULT_CONCURRENCY,
         requests_per_minute=entry.requests_per_minute,
@@ -83,17 +90,39 @@ def model_of(entry: ModelEntry, name: str, cohort: str) -> gateway_pb2.Model:
 
 
 def _parameters(
-    entry: ParametersEntry | None, default: common_pb2.GenerationParameters
+    entry: ParametersEntry | None,
+    default: common_pb2.GenerationParameters,
+    present: common_pb2.GenerationParameters | None,
 ) -> common_pb2.GenerationParameters:
+    parameters = common_pb2.GenerationParameters()
     if entry is None:
-        return default
-    parameters = common_pb2.GenerationParameters(**entry.model_dump(exclude_none=True, exclude={"extra_body"}))
-    if entry.max_tokens is None:
-        # What is left out is not sent; but for this, without which nobody knows what a call may cost.
-        parameters.max_tokens = default.max_tokens
-    if entry.extra_body:
-        parameters.extra_body.update(entry.extra_body)
+        parameters.CopyFrom(default)
+    else:
+        parameters.MergeFrom(
+            common_pb2.GenerationParameters(**entry.model_dump(exclude_none=True, exclude={"extra_body"}))
+        )
+        if entry.extra_body:
+            parameters.extra_body.update(entry.extra_body)
+    if entry is None or entry.max_tokens is None:
+        parameters.ClearField("max_tokens")
+        if present is None or parameters != _without_empty_body(present):
+            # What is left out is not sent; but for this, without which nobody knows what a call may cost.
+            parameters.max_tokens = default.max_tokens
     return parameters
+
+
+def _said_by(present: gateway_pb2.Model, field: str) -> common_pb2.GenerationParameters | None:
+    """Parameters of a model; None where it says nothing of them, which stands for their defaults."""
+    parameters: common_pb2.GenerationParameters = getattr(present, field)
+    return parameters if present.HasField(field) else None  # type: ignore[arg-type]
+
+
+def _without_empty_body(parameters: common_pb2.GenerationParameters) -> common_pb2.GenerationParameters:
+    found = common_pb2.GenerationParameters()
+    found.CopyFrom(parameters)
+    if not found.extra_body.fields:
+        found.ClearField("extra_body")
+    return found
 
 
 def with_price(wanted: gateway_pb2.Model, present: gateway_pb2.Model | None) -> gateway_pb2.Model:
@@ -137,9 +166,8 @@ def _filled(model: gateway_pb2.Model) -> gateway_pb2.Model:
         filled.answer_parameters.CopyFrom(DEFAULT_ANSWER_PARAMETERS)
     if not filled.HasField("judge_parameters"):
         filled.judge_parameters.CopyFrom(DEFAULT_JUDGE_PARAMETERS)
-    for parameters in (filled.answer_parameters, filled.judge_parameters):
-        if not parameters.extra_body.fields:
-            parameters.ClearField("extra_body")
+    filled.answer_parameters.CopyFrom(_without_empty_body(filled.answer_parameters))
+    filled.judge_parameters.CopyFrom(_without_empty_body(filled.judge_parameters))
     if not filled.HasField("timeout"):
         filled.timeout.FromTimedelta(DEFAULT_TIMEOUT)
     if not filled.HasField("may_judge"):

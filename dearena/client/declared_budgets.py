@@ -1,6 +1,6 @@
 """What the budgets of an arena file mean to the gateway. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from dearena import budgets as words
 from dearena.client import budgets
@@ -30,29 +30,55 @@ def budgets_of(file: ArenaFile) -> Iterator[gateway_pb2.Budget]:
             yield gateway_pb2.Budget(scope=scope, model=model.slug, limit=amount_of(model.budget))
 
 
-def misfits(file: ArenaFile, models: Mapping[str, gateway_pb2.Model]) -> Iterator[FieldViolation]:
-    """Budgets of a file in another currency than the calls that they hold.
+def misfits(
+    file: ArenaFile, models: Mapping[str, gateway_pb2.Model], present: Collection[Key] = ()
+) -> Iterator[FieldViolation]:
+    """Budgets of a file in another currency than the calls that they hold, and new ones of calls without a limit.
 
     Args:
         file: what is declared.
         models: by slug, as they will be: those of the file and those that are there, with what they are charged at.
+        present: budgets that the arena has; calls without a limit are no reason to refuse another limit of one.
     """
-    budgets_at: list[tuple[Place, str, list[gateway_pb2.Model]]] = []
-    for at, entry in enumerate(file.dimensions):
-        held = [model for model in models.values() if _may_see(entry, model)]
-        budgets_at.append((("dimensions", at, "budget"), entry.budget, held))
-        budgets_at.append((("dimensions", at, "insertion_budget"), entry.insertion_budget, held))
-    for at, model in enumerate(file.models):
-        budgets_at.append((("models", at, "budget"), model.budget, [models[model.slug]]))
-    for place, amount, held in budgets_at:
-        currency = amount_of(amount).currency if amount else ""
-        problems = [
-            words.other_currency(model.name.rpartition("/")[2], priced_in, currency)
-            for model in held
-            if currency and (priced_in := currency_of(model.effective_price)) not in ("", currency)
-        ]
+    judge_providers = {entry.slug: entry.judging.judge_providers for entry in file.dimensions}
+    for place, budget, held in _held(file, models):
+        let = judge_providers.get(budget.dimension, ())
+        currency = budget.limit.currency
+        problems: list[str] = []
+        for model in held:
+            slug = model.name.rpartition("/")[2]
+            judges = not let or model.provider in let
+            if (priced_in := currency_of(model.effective_price)) not in ("", currency):
+                problems.append(words.other_currency(slug, priced_in, currency))
+            elif key_of(budget) not in present and model.effective_price.per_million_output_tokens.nano_units:
+                problems.extend(words.without_limit(slug, name) for name in _without_limit(model, judges=judges))
         if problems:
             yield file.violation(place, words.some_of(problems))
+
+
+def _held(
+    file: ArenaFile, models: Mapping[str, gateway_pb2.Model]
+) -> Iterator[tuple[Place, gateway_pb2.Budget, list[gateway_pb2.Model]]]:
+    """Each budget of a file, where it stands, and the models that make calls which it holds."""
+    dimensions = {entry.slug: (at, entry) for at, entry in enumerate(file.dimensions)}
+    at_model = {entry.slug: at for at, entry in enumerate(file.models)}
+    for budget in budgets_of(file):
+        if budget.scope == gateway_pb2.BUDGET_SCOPE_MODEL:
+            yield ("models", at_model[budget.model], "budget"), budget, [models[budget.model]]
+        else:
+            at, entry = dimensions[budget.dimension]
+            field = "budget" if budget.scope == gateway_pb2.BUDGET_SCOPE_DIMENSION else "insertion_budget"
+            held = [model for model in models.values() if _may_see(entry, model)]
+            yield ("dimensions", at, field), budget, held
+
+
+def _without_limit(model: gateway_pb2.Model, *, judges: bool) -> Iterator[str]:
+    """Which parameters of a model do not say how much it may write; none said at all stand for their defaults."""
+    if model.HasField("answer_parameters") and not model.answer_parameters.HasField("max_tokens"):
+        yield "answer_parameters"
+    judges = judges and (model.may_judge or not model.HasField("may_judge"))
+    if judges and model.HasField("judge_parameters") and not model.judge_parameters.HasField("max_tokens"):
+        yield "judge_parameters"
 
 
 def _may_see(entry: DimensionEntry, model: gateway_pb2.Model) -> bool:

@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+
 from dearena.client.amounts import amount_text
+from dearena.v1.common_pb2 import GenerationParameters
 from tests.integration.test_cli_arena import ARENA, KAPPA, Arena, arena
 
 __all__ = ["arena"]
@@ -71,6 +74,29 @@ async def test_what_the_gateway_finds_wrong_with_a_budget_is_told_by_its_name(ar
     result = await arena.dearena("apply", "-f", "arena.yaml")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: budget model lambda: budget.limit.currency: ")
+
+
+@pytest.mark.parametrize("parameters", ["", ", max_tokens: 100"])
+async def test_a_new_budget_is_held_against_models_as_the_file_makes_them(arena: Arena, parameters: str) -> None:
+    """Kappa was registered when nobody had to say how much it may write."""
+    (arena.directory / "arena.yaml").write_text(ARENA)
+    await arena.said("apply", "-f", "arena.yaml")
+    kappa = await arena.client.get_model("kappa")
+    kappa.judge_parameters.CopyFrom(GenerationParameters(temperature=0))
+    await arena.client.update_model(kappa, ["judge_parameters"])
+    said = f"slug: kappa\n    judge_parameters: {{temperature: 0{parameters}}}\n"
+    (arena.directory / "arena.yaml").write_text(BUDGETS.replace("slug: kappa\n", said))
+    if parameters:
+        done = [
+            (one["kind"], one["action"])
+            for one in map(json.loads, (await arena.said("apply", "-f", "arena.yaml", "--json")).splitlines())
+        ]
+        assert done.index(("model", "updated")) < done.index(("budget", "created"))
+        assert (await limits(arena))["", "kappa"] == "2.00 USD"
+    else:
+        problem = await arena.refused("apply", "-f", "arena.yaml")
+        assert "models[0].budget: judge_parameters of kappa have no max_tokens" in problem
+        assert await limits(arena) == {}
 
 
 async def test_models_without_a_price_are_said_where_a_budget_holds_them(arena: Arena) -> None:

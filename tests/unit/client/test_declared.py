@@ -155,3 +155,21 @@ def test_parameters_without_a_limit_have_the_default_one_and_nothing_else_that_i
     said = model(judge_parameters=ParametersEntry(top_p=0.5), answer_parameters=ParametersEntry(reasoning_tokens=9))
     assert said.judge_parameters == common_pb2.GenerationParameters(top_p=0.5, max_tokens=1024)
     assert said.answer_parameters == common_pb2.GenerationParameters(reasoning_tokens=9, max_tokens=2048)
+
+
+def test_the_default_limit_alone_does_not_change_a_model_that_is_there() -> None:
+    """It was registered when what was not said was not sent."""
+    entry = BARE.model_copy(update={"judge_parameters": ParametersEntry(temperature=0, extra_body={"seed": 1})})
+    there = declared.model_of(entry, NAME, "apply-1")
+    there.judge_parameters.ClearField("max_tokens")
+    there.answer_parameters.ClearField("max_tokens")
+    wanted = declared.model_of(entry, NAME, "apply-1", there)
+    assert declared.differing_fields(wanted, there) == []
+    # Whatever else makes a new revision brings the limit with it.
+    there.judge_parameters.top_p = 0.5
+    wanted = declared.model_of(entry, NAME, "apply-1", there)
+    assert declared.differing_fields(wanted, there) == ["judge_parameters"]
+    assert wanted.judge_parameters.max_tokens == 1024
+    # What the file says counts.
+    entry = BARE.model_copy(update={"judge_parameters": ParametersEntry(top_p=0.5, max_tokens=7)})
+    assert declared.model_of(entry, NAME, "apply-1", there).judge_parameters.max_tokens == 7

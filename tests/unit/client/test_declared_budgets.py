@@ -91,3 +91,18 @@ def test_a_budget_in_another_currency_than_its_calls_is_pointed_at(tmp_path: Pat
         ),
         ("arena.yaml:4:13", "models[0].budget: calls of kappa are priced in EUR, and it is in USD"),
     ]
+
+
+def test_a_new_budget_of_calls_without_a_limit_is_pointed_at(tmp_path: Path) -> None:
+    file = read(tmp_path, FILE).model_copy(update={"dimensions": ()})
+    price = gateway_pb2.Price(per_million_output_tokens=common_pb2.Money(currency="USD", nano_units=1))
+    without = common_pb2.GenerationParameters(temperature=0)
+    kappa = gateway_pb2.Model(name="projects/default/models/kappa", effective_price=price, judge_parameters=without)
+    models = {"kappa": kappa}
+    (violation,) = misfits(file, models)
+    assert "judge_parameters of kappa have no max_tokens" in violation.description
+    assert list(misfits(file, models, {key_of(one) for one in budgets_of(file)})) == []
+    kappa.may_judge = False
+    assert list(misfits(file, models)) == []
+    kappa.answer_parameters.CopyFrom(without)
+    assert len(list(misfits(file, models))) == 1
