@@ -157,6 +157,18 @@ async def test_a_dimension_is_created_and_listed(arena: Arena) -> None:
     assert "there is a dimension projects/default/dimensions/algebra already" in await arena.refused(*create)
 
 
+async def test_a_dimension_is_made_of_a_table_or_of_generated_questions(arena: Arena) -> None:
+    (arena.directory / "asked.csv").write_text("question,answer\nWhy?,So.\nHow?,Thus.\n", encoding="utf-8")
+    columns = ("--map", "text=question", "--map", "reference=answer")
+    said = await arena.said("dimension", "create", "asked", "--pool", "asked.csv", *columns, "-k", "2")
+    assert "asked is created, with 2 of 2 questions" in said
+    queries = [query async for query in arena.client.queries("asked")]
+    assert {(query.turns[0], query.reference) for query in queries} == {("Why?", "So."), ("How?", "Thus.")}
+    generated = ("--generate", "algebra", "--size", "30", "--seed", "3", "--difficulty", "2")
+    said = await arena.said("dimension", "create", "made", *generated, "-k", "5")
+    assert "made is created, with 5 of 30 questions" in said
+
+
 async def test_how_a_dimension_is_ranked_is_said_and_shown(arena: Arena) -> None:
     said = {
         "--jury": "exhaustive",
