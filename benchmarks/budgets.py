@@ -17,7 +17,8 @@ from services.gateway.leases import Leases
 from services.gateway.models import Endpoint, ModelSpec
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, BudgetScope
-from services.gateway.money.cashier import Cashier, Reservation
+from services.gateway.money.cashier import Cashier
+from services.gateway.money.price_file import PriceFile, Reservation
 from services.gateway.outbox import Outbox
 from services.gateway.pricing import Money, Price
 from services.gateway.store import BUDGETS
@@ -64,7 +65,7 @@ async def measure(store: Store, what: str, scopes: list[BudgetKey]) -> None:
     await store.collection(BUDGETS).delete_many({})
     leases = Leases(store, "benchmark", seconds=3600)
     book = BudgetBook(store, cast("Outbox", SilentOutbox()), "benchmark")
-    cashier = Cashier(store, book, leases)
+    cashier = Cashier(store, book, leases, PriceFile(""))
     for key in scopes:
         await book.set(key, MoneyMessage(currency="USD", nano_units=10**15), "", b"")
     room = asyncio.Semaphore(IN_FLIGHT)

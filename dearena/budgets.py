@@ -94,6 +94,11 @@ def without_limit(model: str, parameters: str) -> str:
     return f"{parameters} of {model} have no max_tokens, and without it nobody knows what a call may cost"
 
 
+def price_gone(model: str) -> str:
+    """What does not fit any budget: nobody knows what a call of a model, a slug, costs now."""
+    return f"the price of {model} is gone from the price file, where 0 says that calls cost nothing"
+
+
 def some_of(problems: Iterable[str]) -> str:
     """The first MOST_TOLD of several, each once, and how many more there are."""
     each = list(dict.fromkeys(problems))

@@ -190,7 +190,7 @@ def _waits_for(
     """For which budgets the model's answers wait, and why; empty where they wait for none."""
     slug, payer = model.name.slug, _slug_at(model, revision)
     parts = parts_of(known, dimension.project, dimension.slug, slug, [payer])
-    misfits = misfits_in(known, parts, slug, model.spec, prices.of_spec(model.spec), [Purpose.ANSWER])
+    misfits = misfits_in(known, parts, slug, model.spec, prices, [Purpose.ANSWER])
     reasons = (exhausted(exhausted_ones(known, parts)), misfit(misfits))
     return "; ".join(reason for reason in reasons if reason)
 

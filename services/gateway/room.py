@@ -51,7 +51,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     record = CompletionLog(store, leases)
     prices = PriceFile(settings.price_file)
     budgets = BudgetBook(store, outbox, instance)
-    cashier = Cashier(store, budgets, leases)
+    cashier = Cashier(store, budgets, leases, prices)
     dead_accounts = DeadAccounts(store, leases)
     keys = settings.key_ring(os.environ, read_key_file)
     reach = settings.reach()

@@ -397,6 +397,41 @@ async def test_a_call_that_a_budget_has_come_not_to_fit_waits_and_says_so_until_
         assert await misfits() == [[]] * 3
 
 
+async def test_a_price_that_is_gone_does_not_make_calls_free(
+    settings: Settings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(price_file("USD"))
+    async with serving(settings(price_file=str(prices), sweep_seconds=0.2)) as (gateway, _):
+        await set_budget(gateway, budget_of(100_000_000, dimension="geometry"))
+        await register(gateway, model("gamma", endpoint.base_url))
+        prices.write_text(price_file("USD").replace("gamma", "gama"))
+        problem = "the price of gamma is gone from the price file, where 0 says that calls cost nothing"
+
+        async def fit() -> tuple[list[str], int]:
+            (found,) = await budgets(gateway)
+            return list(found.misfits), found.models_without_price
+
+        await eventually(fit, 10, equals=([problem], 0))
+        with refused(faults.BudgetMisfit) as caught:
+            await complete(gateway, call("gamma@1", dimension="geometry"))
+        assert isinstance(caught[0], faults.BudgetMisfit)
+        assert (caught[0].budget, caught[0].problem) == ("dimension geometry", problem)
+        await complete(gateway, call("gamma@1", "What no budget holds"))
+        geometry = selector[0].add("geometry", "What is 1 + 1?")
+
+        async def entrant() -> tuple[int, str]:
+            (found,) = (await gateway.ListEntrants(pb.ListEntrantsRequest(dimension=geometry), timeout=10)).entrants
+            return found.state, found.reason
+
+        reason = f"budget of dimension geometry does not fit: {problem}; change the budget or the model to go on"
+        await eventually(entrant, equals=(pb.ENTRANT_STATE_COLLECTING, reason))
+        assert len(endpoint.of("gamma")) == 1
+        prices.write_text(price_file("USD").replace("0.60", "0"))
+        await eventually(entrant, 15, equals=(pb.ENTRANT_STATE_READY, ""))
+        assert await fit() == ([], 0)
+
+
 def price_file(currency: str) -> str:
     return f"prices:\n- {{upstream_model: gamma, currency: {currency}, per_million_output_tokens: 0.60}}\n"
 

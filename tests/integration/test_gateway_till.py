@@ -15,6 +15,7 @@ from services.gateway.money.budgets import BudgetKey, BudgetScope
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation, account_name
 from services.gateway.money.closing import DeadAccounts
 from services.gateway.money.ledger_sums import LedgerSums
+from services.gateway.money.price_file import PriceFile
 from services.gateway.money.till import BudgetGone, Refused, Till
 from services.gateway.outbox import Outbox
 from services.gateway.store import BUDGETS
@@ -237,7 +238,7 @@ async def test_a_reservation_does_not_outlive_the_lease(
     store: Store, book: BudgetBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases = Leases(store, "one", seconds=0.05)
-    cashier = Cashier(store, book, leases)
+    cashier = Cashier(store, book, leases, PriceFile(""))
     await leases.hold()
     reservation = Reservation(lapses=leases.lapses)
     await cashier.check(reservation)  # nothing is held, so nothing can lapse

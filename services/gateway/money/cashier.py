@@ -20,6 +20,8 @@ from services.gateway.leases import Leases
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, KnownBudget, Part, parts_of
 from services.gateway.money.fits import PARAMETERS, misfits_in, parameters_of
+from services.gateway.money.price_file import PriceFile
+from services.gateway.money.price_list import PriceList
 from services.gateway.money.till import BudgetGone, Refused, Till
 from services.gateway.money.worst_case import NoLimit, most_cost
 from services.gateway.pricing import Price
@@ -69,10 +71,11 @@ class Reservation:
 class Cashier:
     """The tills of this gateway."""
 
-    def __init__(self, store: Store, book: BudgetBook, leases: Leases) -> None:
+    def __init__(self, store: Store, book: BudgetBook, leases: Leases, prices: PriceFile) -> None:
         self._store = store
         self._book = book
         self._leases = leases
+        self._prices = prices
         self._budgets = store.collection(BUDGETS)
         self._tills: dict[tuple[str, str, str], Till] = {}
         book.on_change.append(self._look)
@@ -93,13 +96,13 @@ class Cashier:
 
         Raises:
             BudgetExhausted: it cannot be paid.
-            BudgetMisfit: by the model's own parameters nobody knows what it may cost, or it is priced in another
-                currency than a budget.
+            BudgetMisfit: by the model's own parameters nobody knows what it may cost, it is priced in another
+                currency than a budget, or its price is gone.
             InvalidField: by parameters of the caller's nobody knows what it may cost.
             StoreUnavailable: it cannot be reserved.
         """
         price = call.spec.price
-        if price is None or not price.currency():
+        if not (price and price.currency()) and not self._prices.prices.has_lost(call.spec):
             return Reservation()
         while True:
             known = await self._book.of(call.project)
@@ -108,8 +111,8 @@ class Cashier:
                 return Reservation()
             if (ended := await find_known()) is not None:
                 return ended
-            _check_fit(known, parts, call, price)
-            if not (most := _most_cost(call, price)):
+            _check_fit(known, parts, call, self._prices.prices)
+            if price is None or not (most := _most_cost(call, price)):
                 return Reservation()
             await self._leases.hold()
             reservation = Reservation(lapses=self._leases.lapses)
@@ -199,10 +202,10 @@ def account_name(instance: str, lapses: int) -> str:
     return f"{quote(instance, safe='').replace('.', '%2E')}~{lapses}"
 
 
-def _check_fit(known: Mapping[BudgetKey, KnownBudget], parts: Sequence[Part], call: Call, price: Price) -> None:
+def _check_fit(known: Mapping[BudgetKey, KnownBudget], parts: Sequence[Part], call: Call, prices: PriceList) -> None:
     """Raises BudgetMisfit of the first budget that the call does not fit."""
     purposes = [call.purpose] if _is_by_own_parameters(call) else []
-    for budget, problem in misfits_in(known, parts, call.model.slug, call.spec, price, purposes):
+    for budget, problem in misfits_in(known, parts, call.model.slug, call.spec, prices, purposes):
         raise BudgetMisfit.of(budget, problem)
 
 

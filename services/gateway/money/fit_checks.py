@@ -65,12 +65,12 @@ class FitChecks:
         egress = await self._egress(project, {one.key.dimension for one in known})
 
         def violations_of(name: ModelName, spec: ModelSpec) -> dict[str, str]:
-            price = self._prices.prices.of_spec(spec)
+            prices = self._prices.prices
             found: dict[str, str] = {}
             for budget in known:
                 if not (purposes := purposes_of(budget.key, name.slug, spec, egress.get(budget.key.dimension, OPEN))):
                     continue
-                for field, problem in misfits_of(name.slug, spec, price, budget.currency, purposes):
+                for field, problem in misfits_of(name.slug, spec, prices, budget.currency, purposes):
                     found.setdefault(f"model.{field}", f"the budget of {budget.key.words} does not fit: {problem}")
             return found
 

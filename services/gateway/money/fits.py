@@ -11,7 +11,6 @@ from services.gateway.egress import OPEN, Egress
 from services.gateway.models import ModelSpec, RegisteredModel
 from services.gateway.money.budgets import BudgetKey, BudgetScope, KnownBudget, Part
 from services.gateway.money.price_list import PriceList
-from services.gateway.pricing import Price
 
 BOTH: Final = (Purpose.ANSWER, Purpose.JUDGE)
 PARAMETERS: Final = {Purpose.ANSWER: "answer_parameters", Purpose.JUDGE: "judge_parameters"}
@@ -50,17 +49,20 @@ def purposes_of(key: BudgetKey, slug: str, spec: ModelSpec, egress: Egress) -> t
 
 
 def misfits_of(
-    slug: str, spec: ModelSpec, price: Price | None, currency: str, purposes: Sequence[Purpose]
+    slug: str, spec: ModelSpec, prices: PriceList, currency: str, purposes: Sequence[Purpose]
 ) -> Iterator[Misfit]:
     """What does not fit a budget of the calls that a model makes; what costs nothing fits any.
 
     Args:
         slug: of the model.
         spec: of it.
-        price: of its calls.
+        prices: of those that say none themselves.
         currency: of the budget.
         purposes: of calls that are made by the model's own parameters.
     """
+    price = prices.of_spec(spec)
+    if price is None and prices.has_lost(spec):
+        yield Misfit("price", budgets.price_gone(slug))
     if price is None or price.is_zero():
         return
     if price.currency() != currency:
@@ -77,7 +79,7 @@ def misfits_in(
     parts: Iterable[Part],
     slug: str,
     spec: ModelSpec,
-    price: Price | None,
+    prices: PriceList,
     purposes: Sequence[Purpose],
 ) -> Iterator[tuple[str, str]]:
     """What people call the budgets that a call does not fit, each with what does not fit it; all of them are there.
@@ -85,12 +87,12 @@ def misfits_in(
     Args:
         known: budgets of the project, by key.
         parts: of the call.
-        slug, spec, price, purposes: as of `misfits_of`.
+        slug, spec, prices, purposes: as of `misfits_of`.
     """
     for part in parts:
         # One of an insertion may be made from its template only when it is needed.
         if (budget := known.get(part.key) or known.get(part.key.template)) is not None:
-            for misfit in misfits_of(slug, spec, price, budget.currency, purposes):
+            for misfit in misfits_of(slug, spec, prices, budget.currency, purposes):
                 yield budget.key.words, misfit.problem
 
 
@@ -150,9 +152,8 @@ class Fits:
         for slug in slugs:
             spec = self._models[slug]
             if purposes := purposes_of(key, slug, spec, self._egress.get(key.dimension, OPEN)):
-                price = self._prices.of_spec(spec)
-                priced[slug] = price is not None
-                misfits += (one.problem for one in misfits_of(slug, spec, price, currency, purposes))
+                priced[slug] = self._prices.of_spec(spec) is not None or self._prices.has_lost(spec)
+                misfits += (one.problem for one in misfits_of(slug, spec, self._prices, currency, purposes))
         return _Group(priced, tuple(misfits))
 
 

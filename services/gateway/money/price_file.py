@@ -49,16 +49,18 @@ class PriceFile:
         return call if price is None else replace(call, spec=replace(call.spec, price=price))
 
     def _read_again(self, path: Path) -> None:
-        before, self._seen = self._seen, _stamp(path)
-        if self._seen != before or (stamp := self._seen) == self._stamp:
+        seen, self._seen = self._seen, _stamp(path)
+        if self._seen != seen or (stamp := self._seen) == self._stamp:
             return  # as it was, or somebody may be in the midst of writing it: taken when two looks find the same
         self._stamp = stamp
         try:
-            self._prices = _read(path)
+            before, self._prices = self._prices, _read(path).after(self._prices)
         except BrokenPriceFile as error:
             log.error("the price file is wrong, and the prices before it stay", error=str(error))  # noqa: TRY400 - it says all
         else:
             log.info("prices have changed", file=str(path), prices=len(self._prices.prices))
+            if lost := [name for name in self._prices.names_lost if name not in before.names_lost]:
+                log.error("prices are gone, and calls that a budget holds wait for them", upstream_models=lost)
 
 
 def _read(path: Path) -> PriceList:

@@ -11,7 +11,7 @@ prices:
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -46,6 +46,25 @@ class PriceList:
     """Prices by upstream model, and more closely by host or provider."""
 
     prices: Mapping[_Whose, Price] = field(default_factory=dict)
+    gone: Mapping[_Whose, Price] = field(default_factory=dict)
+    """Of which the file said a price before, and says none now."""
+
+    def after(self, before: "PriceList") -> "PriceList":
+        """These, which knows what was said before them."""
+        gone = {whose: price for whose, price in {**before.gone, **before.prices}.items() if whose not in self.prices}
+        return replace(self, gone=gone)
+
+    def has_lost(self, spec: ModelSpec) -> bool:
+        """Whether a model cost something by the file, and has no price any more: nobody said that it costs nothing."""
+        if self.of_spec(spec) is not None:
+            return False
+        before = PriceList(self.gone).of(spec.endpoint, spec.provider)
+        return before is not None and not before.is_zero()
+
+    @property
+    def names_lost(self) -> list[str]:
+        """Upstream models of which prices are gone."""
+        return sorted({whose.upstream_model for whose, price in self.gone.items() if not price.is_zero()})
 
     def of(self, endpoint: Endpoint, provider: str) -> Price | None:
         """The price of a model: that of its host before that of its provider before that of its name alone."""

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.gateway.models import Endpoint
+from services.gateway.models import Endpoint, ModelSpec
 from services.gateway.money.price_file import LOOK_SECONDS, PriceFile
 from services.gateway.money.price_list import BrokenPriceFile
+from services.gateway.pricing import Money, Price
 
 KAPPA = Endpoint("http://m/v1", "kappa")
 ENTRY = "prices:\n  - {{upstream_model: kappa, currency: USD, per_million_output_tokens: {}}}\n"
@@ -45,6 +46,33 @@ def test_it_is_read_again_when_it_changes(tmp_path: Path) -> None:
         time[0] += LOOK_SECONDS
         price_of(file)
     assert price_of(file) == 3 * 10**9
+
+
+def test_prices_that_are_gone_are_known_and_said_once_until_they_are_there_again(tmp_path: Path) -> None:
+    path, time = tmp_path / "prices.yaml", [0.0]
+    spec = ModelSpec(endpoint=KAPPA)
+    path.write_text(ENTRY.format(1))
+    file = PriceFile(str(path), clock=lambda: time[0])
+
+    def after(content: str) -> tuple[bool, list[str]]:
+        path.write_text(content)
+        with capture_logs() as logs:
+            for _ in range(2):
+                time[0] += LOOK_SECONDS
+                has_lost = file.prices.has_lost(spec)
+        return has_lost, [name for one in logs for name in one.get("upstream_models", ())]
+
+    assert not file.prices.has_lost(spec)
+    typo = ENTRY.format(1).replace("kappa", "kapa")
+    assert after(typo) == (True, ["kappa"])
+    assert after("prices: []") == (True, ["kapa"])
+    assert not file.prices.has_lost(ModelSpec(endpoint=Endpoint("http://m/v1", "never-priced")))
+    assert not file.prices.has_lost(ModelSpec(endpoint=KAPPA, price=Price(Money("USD", 1))))
+    assert after(ENTRY.format(0)) == (False, [])
+    # What cost nothing has lost nothing.
+    assert after("prices: []") == (False, [])
+    assert after(ENTRY.format(2)) == (False, [])
+    assert after(typo) == (True, ["kappa"])
 
 
 def test_one_that_is_broken_at_the_start_is_a_fault(tmp_path: Path) -> None:
