@@ -153,9 +153,12 @@ class Judging:
 
     def _is_paid_for(self, cell: Cell) -> bool:
         payers = budgets.on_behalf_of(cell.pair, self.record.models)
-        needed = budgets.budgets_of(self.record.name.slug, cell.judge, payers)
+        dimension = self.record.name.slug
+        needed = budgets.budgets_of(dimension, cell.judge, payers)
         unfit = {one.budget for one in self.progress.misfits if one.judge == cell.judge}
-        return not set(needed) & (unfit | set(self.progress.exhausted_budgets))
+        # Until an insertion has a budget of its own, what does not fit is that of each.
+        of_each = budgets.called("INSERTION", dimension, "")
+        return not {*needed, of_each} & (unfit | set(self.progress.exhausted_budgets))
 
     async def _missing(self, votes: Sequence[Vote]) -> Sequence[Cell]:
         return rounds.missing(await self._all_cells(), {(vote.cell_id, vote.attempt) for vote in votes})

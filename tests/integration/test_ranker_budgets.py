@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.ranking import replay
 from dearena.trials.arena import Arena
@@ -154,7 +156,10 @@ async def test_work_that_was_lost_is_asked_again_beside_what_cannot_be_paid(stag
         assert without_lifts(await ranker.log()) == told(calm.log)
 
 
-async def test_calls_that_do_not_fit_a_budget_are_waited_for_and_only_theirs(stage: Stage, calm: Arena) -> None:
+@pytest.mark.parametrize("budget", [OF_ALGEBRA, "insertion of each model in algebra"])
+async def test_calls_that_do_not_fit_a_budget_are_waited_for_and_only_theirs(
+    stage: Stage, calm: Arena, budget: str
+) -> None:
     judge, other, loser = MODELS[:3]
     problems = {one: f"calls of {one.partition('@')[0]} are priced in EUR, and it is in USD" for one in (judge, other)}
 
@@ -163,8 +168,8 @@ async def test_calls_that_do_not_fit_a_budget_are_waited_for_and_only_theirs(sta
         return requested.round == 1 and requested.judge == loser and "/again/" not in event.event_id
 
     stage.around.drop = lose
-    stage.around.unfit = {one: (OF_ALGEBRA, problem) for one, problem in problems.items()}
-    reasons = [f"budget of {OF_ALGEBRA} does not fit: {problem}" for problem in problems.values()]
+    stage.around.unfit = {one: (budget, problem) for one, problem in problems.items()}
+    reasons = [f"budget of {budget} does not fit: {problem}" for problem in problems.values()]
     async with stage.ranker(sweep_seconds=0.2, reask_seconds=REASK_SECONDS) as ranker:
         await ranker.waits(f"{'; '.join(reasons)}; change the budget or the model to go on")
         # What was lost of a judge whose calls fit is asked again beside them, what would be refused again is not.
@@ -182,7 +187,7 @@ async def test_calls_that_do_not_fit_a_budget_are_waited_for_and_only_theirs(sta
         stage.around.unfit.clear()
         await ranker.at_rest()
         log = await ranker.log()
-    assert [(one.round, one.content["budget"]) for one in lifts(log)] == [(1, OF_ALGEBRA)]
+    assert [(one.round, one.content["budget"]) for one in lifts(log)] == [(1, budget)]
     assert without_lifts(log) == told(calm.log)
 
 
