@@ -17,8 +17,8 @@ from services.gateway.leases import Leases
 from services.gateway.models import Endpoint, ModelSpec
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.money.budgets import BudgetKey, BudgetScope
-from services.gateway.money.cashier import Cashier
-from services.gateway.money.price_file import PriceFile, Reservation
+from services.gateway.money.cashier import Cashier, Reservation
+from services.gateway.money.price_file import PriceFile
 from services.gateway.outbox import Outbox
 from services.gateway.pricing import Money, Price
 from services.gateway.store import BUDGETS
