@@ -319,19 +319,21 @@ async def test_a_model_that_does_not_fit_a_budget_is_not_registered_nor_made(
 
 
 async def test_models_are_registered_and_changed_while_the_query_selector_hangs(
-    settings: Settings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, endpoint: ModelEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More budgets than a transaction has seconds: their dimensions are looked at all at once, and before it."""
     hangs = asyncio.Event()
-    soundly = selector[0].GetDimension
+    looks: list[str] = []
+    soundly = QuerySelector.GetDimension
 
-    async def get_dimension(request: Any, context: Any) -> Any:
+    async def get_dimension(selector: QuerySelector, request: Any, context: Any) -> Any:
         if hangs.is_set():
+            looks.append(request.name)
             await asyncio.Event().wait()
-        return await soundly(request, context)
+        return await soundly(selector, request, context)
 
-    monkeypatch.setattr(QuerySelector, "GetDimension", lambda _, request, context: get_dimension(request, context))
-    async with serving(settings()) as (gateway, _):
+    monkeypatch.setattr(QuerySelector, "GetDimension", get_dimension)  # before it is served
+    async with query_selector() as (_, address), serving(settings(query_selector_address=address)) as (gateway, _):
         for number in range(4):
             await set_budget(gateway, budget_of(5, dimension=f"algebra-{number}"))
         hangs.set()
@@ -341,6 +343,7 @@ async def test_models_are_registered_and_changed_while_the_query_selector_hangs(
             await update(
                 gateway, made, ["price"], price=pb.Price(per_million_output_tokens=Money(currency="USD", nano_units=1))
             )
+        assert set(looks) == {f"projects/default/dimensions/algebra-{number}" for number in range(4)}
         # What is done is done, whatever has become of budgets since.
         await set_budget(gateway, budget_of(5, slug="m", currency="USD"))
         assert (await register(gateway, priced("m", endpoint.base_url), request_id="once")).name == made.name
