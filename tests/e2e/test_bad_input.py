@@ -20,7 +20,12 @@ KEY = "sparring-key"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
-    environment = {"SPARRING_RIGHT_KEY": KEY, "SPARRING_WRONG_KEY": "a-wrong-key"}
+    environment = {
+        "SPARRING_RIGHT_KEY": KEY,
+        "SPARRING_WRONG_KEY": "a-wrong-key",
+        # Whoever is not reached has failed when its first probe has, so that the others need not wait long.
+        "DEARENA_ANSWER_UNREACHED_SECONDS": "1",
+    }
     async with arena(tmp_path_factory.mktemp("bad-input"), environment=environment) as whole:
         yield whole
 

@@ -109,6 +109,7 @@ async def test_changes_between_two_versions_are_split(scored: Scored) -> None:
 
 async def test_judges_are_reported_on(scored: Scored) -> None:
     told = await scored.told("judges", "algebra")
+    assert [judge.pop("persuasion") for judge in told["judges"]] == [None] * len(MODELS)  # nobody was tried
     assert told == plain(await scored.client.judge_report("algebra"))
     assert [judge["judge"] for judge in told["judges"]] == list(MODELS)
     assert [judge["worth"] for judge in told["judges"]] == [None] * len(MODELS)

@@ -169,4 +169,5 @@ async def test_a_superseded_judge_is_answered_from_the_record_in_whichever_form(
     await arena.ask([other])
     await outcomes(dispatcher, [other])
     asked = [bool(one.response_schema) for one in arena.gateway.requests if one.query_id == "q01"]
-    assert sorted(asked) == [False, False, True, True]
+    # In words, by a schema, and by one that limits lengths.
+    assert sorted(asked) == [False, False, True, True, True, True]
