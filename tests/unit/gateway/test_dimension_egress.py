@@ -41,8 +41,18 @@ class Selector:
     away = False
     asked = 0
 
-    async def GetDimension(self, _request: pb.GetDimensionRequest) -> pb.GetDimensionResponse:
+    def __init__(self) -> None:
+        self.patience: list[float | None] = []
+        """How long each look may take; None: as long as any call."""
+
+    async def GetDimension(
+        self,
+        _request: pb.GetDimensionRequest,
+        *,
+        timeout: float | None = None,
+    ) -> pb.GetDimensionResponse:
         self.asked += 1
+        self.patience.append(timeout)
         if self.away:
             raise Away
         if self.found is None:
@@ -112,3 +122,5 @@ async def test_while_the_query_selector_is_away_what_it_said_holds_for_a_while(c
     clock.now = dimensions.EGRESS_SECONDS + 1
     with pytest.raises(faults.ServiceUnavailable):
         await asked_of.egress(NAME)
+    # Nobody waits long where there is something to go by.
+    assert selector.patience == [None, dimensions.ASK_SECONDS, None]
