@@ -28,6 +28,7 @@ from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another
 from services.gateway.limits.endpoint_states import EndpointStates
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
+from services.gateway.permission import why_not
 from services.gateway.store import Models
 from services.runtime import semantics, telemetry
 from services.runtime.doorbell import Delivery
@@ -257,11 +258,9 @@ class AnswerCollector:
     async def _call(self, key: EntrantKey, query: Query, replies: Sequence[str], attempt: int) -> Call:
         # Read anew for each call: price, limits and key may change in place meanwhile.
         model = await self._directory.get(key.model_name)
-        if not model.may_be_called(key.model):
-            raise ModelNotActive(f"{key.model} is retired or superseded")
-        # Its provider may have changed since the collecting began.
-        if not (await self._dimensions.egress(key.dimension)).lets(model.spec.provider, Purpose.ANSWER):
-            raise ModelNotActive(f"{key.model} is of a provider that may not see {key.dimension.slug}")
+        # So may its provider, and what the dimension allows.
+        if why := await why_not(self._dimensions, model, key.model, Purpose.ANSWER, key.dimension.slug):
+            raise ModelNotActive(f"{key.model} {why}")
         request_id = identity.answer_request_id(
             model=str(key.model),
             parameters_hash=answer_parameters_hash(model.spec),

@@ -98,9 +98,7 @@ class Completions:
             # Who waited is told too; but there may be nobody.
             log.info("call not made", request_id=key[1], error=repr(error))
 
-    async def recorded(
-        self, project: str, model: Revision, request_id: str, why: str = "is retired, superseded or no judge"
-    ) -> Completion:
+    async def recorded(self, project: str, model: Revision, request_id: str, why: str) -> Completion:
         """What is known of a call to a model that is not called for this any more.
 
         Raises:

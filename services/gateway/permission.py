@@ -1,31 +1,53 @@
-"""Whether a model may still be called: asked again of calls that waited in line for longer than a policy is fresh."""
+"""Whether a model may be called for something: by how it stands, and by who may see a dimension."""
 
 from collections.abc import Awaitable, Callable
 
 from dearena.faults import ModelNotActive
-from dearena.names import DimensionName, ModelName
+from dearena.names import DimensionName, ModelName, Revision
 from services.gateway.calls import Call, Purpose
 from services.gateway.dimensions import Dimensions
 from services.gateway.model_directory import ModelDirectory
+from services.gateway.models import RegisteredModel
 
 Permission = Callable[[Call], Awaitable[None]]
 """Raises ModelNotActive when the call may not be made any more."""
 
 
-def permission_by(directory: ModelDirectory, dimensions: Dimensions) -> Permission:
-    """Permission by the model and the dimension as they stand at that moment.
+async def why_not(
+    dimensions: Dimensions, model: RegisteredModel, revision: Revision, purpose: Purpose, dimension: str
+) -> str:
+    """Why a revision of a model may not be called for a dimension, as what is said of it; empty when it may.
 
-    What it is made of has been checked when the call came in; limits and breakers may have held it since.
+    Args:
+        dimensions: whom to ask for their policies.
+        model: as it stands.
+        revision: that is to be called.
+        purpose: what for.
+        dimension: slug; empty: for none.
+
+    Raises:
+        ServiceUnavailable: the query selector cannot be reached, and nothing is known of the dimension.
+    """
+    if not model.may_be_called(revision) or (purpose is Purpose.JUDGE and not model.spec.may_judge):
+        return "is retired, superseded or no judge"
+    if dimension and purpose in (Purpose.JUDGE, Purpose.ANSWER):
+        egress = await dimensions.egress(DimensionName(model.name.project, dimension))
+        if not egress.lets(model.spec.provider, purpose):
+            return f"is of a provider that may not see {dimension}"
+    return ""
+
+
+def permission_by(directory: ModelDirectory, dimensions: Dimensions) -> Permission:
+    """Permission by the model and the dimension as they stand at that moment, for calls that waited in line.
+
+    They were checked when the call came in; limits and breakers may have held it for longer than a policy is fresh.
     """
 
     async def check(call: Call) -> None:
-        if not call.dimension or call.purpose not in (Purpose.JUDGE, Purpose.ANSWER):
+        if not call.dimension:
             return
         model = await directory.get(ModelName(call.project, call.model.slug))
-        if not model.may_be_called(call.model) or (call.purpose is Purpose.JUDGE and not model.spec.may_judge):
-            raise ModelNotActive(f"{call.model} is retired, superseded or no judge, and is called no more")
-        egress = await dimensions.egress(DimensionName(call.project, call.dimension))
-        if not egress.lets(model.spec.provider, call.purpose):
-            raise ModelNotActive(f"{call.model} is of a provider that may not see {call.dimension}")
+        if why := await why_not(dimensions, model, call.model, call.purpose, call.dimension):
+            raise ModelNotActive(f"{call.model} {why}, and is not called for this any more")
 
     return check

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dearena.faults import FieldViolation, InvalidField
-from dearena.names import DimensionName, ModelName
+from dearena.names import ModelName
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer
 from services.gateway.answer_collector import AnswerCollector
@@ -34,6 +34,7 @@ from services.gateway.money.budget_requests import key_of_request
 from services.gateway.money.fit_checks import FitChecks
 from services.gateway.money.ledger_sums import LedgerSums
 from services.gateway.money.price_file import PriceFile
+from services.gateway.permission import why_not
 from services.gateway.prober import Prober
 from services.gateway.registry import Registry
 from services.gateway.store import Models
@@ -139,13 +140,8 @@ class Gateway(GatewayServiceServicer):
     async def _complete(self, request: pb.CompleteRequest, purpose: Purpose) -> Completion:
         revision = model_revision("model", request.model)
         model = await self._directory.get(ModelName(request.project, revision.slug))
-        if not model.may_be_called(revision) or (purpose is Purpose.JUDGE and not model.spec.may_judge):
-            return await self._completions.recorded(request.project, revision, request.request_id)
-        if request.dimension and purpose in (Purpose.JUDGE, Purpose.ANSWER):
-            egress = await self._dimensions.egress(DimensionName(request.project, request.dimension))
-            if not egress.lets(model.spec.provider, purpose):
-                why = f"is of a provider that may not see {request.dimension}"
-                return await self._completions.recorded(request.project, revision, request.request_id, why)
+        if why := await why_not(self._dimensions, model, revision, purpose, request.dimension):
+            return await self._completions.recorded(request.project, revision, request.request_id, why)
         if request.HasField("parameters"):
             parameters = parameters_of(request.parameters)
             check_parameters(parameters, "parameters")
