@@ -103,6 +103,9 @@ def create(
         Path | None, typer.Option("--rubric", help="File that says by what to judge, for templates that show it.")
     ] = None,
     provider: Annotated[list[str] | None, typer.Option(help="Only models of this provider enter; repeatable.")] = None,
+    only_models: Annotated[
+        str, typer.Option(help="Only these models enter and judge; slugs, with commas between.", metavar="SLUGS")
+    ] = "",
     judge_provider: Annotated[
         list[str] | None, typer.Option(help="Only models of this provider judge; repeatable; default: all that enter.")
     ] = None,
@@ -141,6 +144,7 @@ def create(
             ),
             template=template,
             allowed_providers=provider or [],
+            only_models=[slug.strip() for slug in only_models.split(",")] if only_models else [],
             judging=_judging(
                 judge_provider or [],
                 exclude_family=exclude_family,
@@ -274,6 +278,7 @@ def settings(dimension: pb.Dimension, of_no_family: Sequence[str] = ()) -> Table
         "template": f"{dimension.template}, with a rubric" if dimension.judging.rubric else dimension.template,
         "no reference": dimension.judging.template_without_reference,
         "providers": ", ".join(dimension.allowed_providers),
+        "only models": ", ".join(dimension.only_models),
         "judge providers": ", ".join(dimension.judging.judge_providers),
         "families": "no model judges its own" if dimension.judging.exclude_family else "",
         "of no family": f"{', '.join(of_no_family)}: kept from nobody" if of_no_family else "",

@@ -1,7 +1,7 @@
 """The arena's five services behind one object, with slugs for names."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -313,6 +313,23 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
             dimension=self.dimension_name(dimension), calls=calls, request_id=request_id or _request_id()
         )
         await self._ranker.told(self._rankings.RefineRanking(request, timeout=self._seconds))
+
+    async def order_comparisons(
+        self, dimension: str, comparisons: Iterable[ranker_pb2.OrderedComparison], *, request_id: str = ""
+    ) -> int:
+        """Have exactly these pairs compared on these queries by the next round; the order's number.
+
+        It is carried out once `comparisons_done` of the ranking is as great.
+
+        Raises:
+            InvalidField: a comparison is wrong in itself, or is there twice, or there are too many or none.
+            UnknownModel: one was never admitted.
+            NotReady: one is not ranked yet.
+        """
+        request = ranker_pb2.OrderComparisonsRequest(
+            dimension=self.dimension_name(dimension), comparisons=comparisons, request_id=request_id or _request_id()
+        )
+        return (await self._ranker.told(self._rankings.OrderComparisons(request, timeout=self._seconds))).order
 
     async def judges(self, dimension: str) -> Sequence[ranker_pb2.JudgeHealth]:
         """Judges of a dimension in canonical order, and how healthy their judging has been."""

@@ -190,6 +190,7 @@ def dimension_of(entry: DimensionEntry, name: str) -> query_selector_pb2.Dimensi
         template=entry.template,
         judging=_judging_of(entry.judging),
         allowed_providers=entry.allowed_providers,
+        only_models=entry.only_models,
     )
 
 
@@ -250,6 +251,7 @@ def dimension_differences(
             for field in declared.judging.DESCRIPTOR.fields
         },
         "allowed_providers": (list(present.allowed_providers), list(declared.allowed_providers)),
+        "only_models": (list(present.only_models), list(declared.only_models)),
     }
     for field, (is_now, is_declared) in wanted.items():
         if is_now != is_declared:

@@ -76,6 +76,7 @@ class DimensionEntry(Entry):
 
     Attributes:
         budget: the most that its calls may cost together, such as `5.00 USD`; empty: none is set.
+        only_models: slugs of the models that alone enter and judge; none: all that may.
         insertion_budget: the most that each model's answers and insertion may cost, but for models with their own.
     """
 
@@ -87,5 +88,6 @@ class DimensionEntry(Entry):
     template: str = ""
     judging: JudgingEntry = JudgingEntry()
     allowed_providers: tuple[Name, ...] = ()
+    only_models: tuple[Slug, ...] = ()
     budget: Amount = ""
     insertion_budget: Amount = ""

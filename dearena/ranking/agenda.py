@@ -77,7 +77,8 @@ def after_review(
 def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decision, ...] | OpenRound | Wait:
     """Whoever is ready is admitted, as far as there is room; then a round for all who are being inserted.
 
-    When nobody is, a refinement goes on, or a board is made that has become outdated.
+    When nobody is, comparisons that were ordered are asked, a refinement goes on, or a board is made that has become
+    outdated.
     """
     cohorts = {state.admitted[model].cohort for model in state.newcomers}
     admission = next_admissions(entrants, state.admitted, cohorts, room_beside(state))
@@ -86,7 +87,7 @@ def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decisi
             decisions.admitted(number, entrant, NEWCOMER, len(state.ranking))
             for number, entrant in enumerate(admission.ready, state.decisions + 1)
         )
-    if state.newcomers or state.outdated or state.refinement:
+    if state.newcomers or state.outdated or state.ordered or state.refinement:
         return OpenRound()
     reasons = [_collecting(admission.awaited, entrants)] if admission.awaited else []
     reasons += _held(state)
@@ -112,7 +113,7 @@ def _seeding(state: RankingState, rules: Rules, entrants: Sequence[Entrant]) -> 
     admission = next_admissions(helpful, state.admitted, (), 1)
     if admission.ready:
         return (decisions.admitted(state.decisions + 1, admission.ready[0], SEED, 0),)
-    if state.outdated and not seeds:
+    if (state.outdated or state.ordered) and not seeds:
         return OpenRound()
     reasons = []
     if len(seeds) < rules.seed_models:

@@ -60,7 +60,7 @@ def closing(case: Case, closed: Closed) -> tuple[Decision, ...]:
     if set(opened.models) & set(case.state.searching):
         steps = _steps_of_newcomers(court, opened, number)
         rests = any(step.content["after"]["phase"] == "settled" for step in steps)
-    elif case.state.seeds:
+    elif case.state.seeds and not opened.order:
         steps = _step_of_seeds(court, opened.number, number)
         rests = bool(steps)
     else:

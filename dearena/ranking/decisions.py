@@ -17,7 +17,7 @@ from dearena.ranking.holds import Cause, Hold
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
 from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.judge_records import record_content
-from dearena.ranking.orders import Order
+from dearena.ranking.orders import Order, comparisons_content
 from dearena.ranking.pairs import Pair
 from dearena.ranking.standing import NANO, Standing
 from dearena.ranking.verdict import PairVerdict
@@ -49,6 +49,7 @@ class DecisionKind(StrEnum):
     PROVENANCE_CHANGED = "PROVENANCE_CHANGED"
     INSERTION_HELD = "INSERTION_HELD"
     INSERTION_RESUMED = "INSERTION_RESUMED"
+    COMPARISONS_ORDERED = "COMPARISONS_ORDERED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,12 @@ def round_opened(
     refines: bool,
     cells_digest: Digest,
     policy: JudgePolicy,
+    order: int = 0,
 ) -> Decision:
-    """A round is opened for these models: its cells, all by which its close will decide, and who may judge what."""
+    """A round is opened for these models: its cells, all by which its close will decide, and who may judge what.
+
+    `order` is the number of the one whose comparisons it asks; 0: of none.
+    """
     content = {
         "models": list(models),
         "pairs": [list(pair) for pair in pairs],
@@ -108,6 +113,8 @@ def round_opened(
         "refines": refines,
         "cells_digest": cells_digest,
         "policy": policy.content(),
+        # Rounds of no order are told as they were before there were orders.
+        **({"order": order} if order else {}),
     }
     return Decision(number, DecisionKind.ROUND_OPENED, _single(models), round_number, content)
 
@@ -234,7 +241,13 @@ def ordered(number: int, order: Order) -> Decision:
     """An operator's word."""
     kind = DecisionKind(order.kind)
     content: dict[str, Any] = {"by": OPERATOR, "order": order.number}
-    content |= {"calls": order.calls} if kind is DecisionKind.REFINEMENT_ORDERED else {"reason": order.reason}
+    match kind:
+        case DecisionKind.REFINEMENT_ORDERED:
+            content["calls"] = order.calls
+        case DecisionKind.COMPARISONS_ORDERED:
+            content["comparisons"] = comparisons_content(order.comparisons)
+        case _:
+            content["reason"] = order.reason
     return Decision(number, kind, order.judge, 0, content)
 
 

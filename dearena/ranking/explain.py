@@ -152,11 +152,15 @@ def explain(model: str, decisions: Iterable[Decision]) -> Explanation:
 
 
 def concerns(model: str, decision: Decision) -> bool:
-    """Whether a decision is about the model: its insertion, its judging, or votes on it in a refinement."""
+    """Whether a decision is about the model: its insertion, its judging, or votes in a refinement or by an order."""
     if model in concerned(decision):
         return True
-    refines = decision.kind is DecisionKind.ROUND_OPENED and decision.content.get("refines", False)
-    return refines and any(model in pair for pair in decision.content["pairs"])
+    content = decision.content
+    if decision.kind is DecisionKind.COMPARISONS_ORDERED:
+        return any(model in pair for *pair, _ in content["comparisons"])
+    if decision.kind is not DecisionKind.ROUND_OPENED or not (content.get("refines") or content.get("order")):
+        return False
+    return any(model in pair for pair in content["pairs"])
 
 
 def _is_seed(insertion: Insertion, log: Sequence[Decision]) -> bool:

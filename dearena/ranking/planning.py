@@ -1,7 +1,7 @@
 """What follows from a dimension's log and the outcomes so far: the cells of the next round. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from dearena.identity import Digest
@@ -15,6 +15,7 @@ from dearena.ranking.holds import Cause, Hold
 from dearena.ranking.insertion import Settled, Step
 from dearena.ranking.judge_policy import JudgePolicy
 from dearena.ranking.jury import Ruling
+from dearena.ranking.ordering import comparisons
 from dearena.ranking.pairs import Pair, in_order
 from dearena.ranking.ranking import Insertion
 from dearena.ranking.refining import refinement
@@ -31,12 +32,14 @@ class Plan:
         refines: it is one of a refinement.
         lonely: newcomers that it cannot serve, each with a pair that nobody may judge. They are held before it is
             opened.
+        order: number of the one whose comparisons it asks; 0: of none.
     """
 
     models: tuple[str, ...]
     asks: tuple[Ask, ...]
     refines: bool = False
     lonely: tuple[tuple[str, Pair], ...] = ()
+    order: int = 0
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -67,13 +70,18 @@ class NoEligibleJudge:
 
 
 def plan(case: Case) -> Plan | NoEligibleJudge:
-    """The next round: for all that are being inserted, else for the seeds, else for a refinement.
+    """The next round: of comparisons that were ordered, else for all that are being inserted, else for the seeds, else
+    for a refinement.
 
     Whom nobody may judge waits without keeping the others, nor a board that is outdated.
     """
     court = Court(case)
     found: Plan | NoEligibleJudge
-    if case.state.newcomers:
+    # Before anybody is ranked there is nothing to be compared but seeds.
+    if case.state.ordered and (case.state.ranking or not case.state.active):
+        first = case.state.ordered[0]
+        found = Plan((), comparisons(court, first.comparisons), order=first.order)
+    elif case.state.newcomers:
         found = _of_newcomers(court)
     elif case.state.seeds:
         found = _of_seeds(court)
@@ -84,7 +92,7 @@ def plan(case: Case) -> Plan | NoEligibleJudge:
     if isinstance(found, NoEligibleJudge):
         return Plan((), ()) if case.state.outdated else found
     asks = _within_order(case, found.asks) if found.refines else found.asks
-    return Plan(found.models, (*asks, *canaries(case, asks)), found.refines, found.lonely)
+    return replace(found, asks=(*asks, *canaries(case, asks)))
 
 
 def holding(case: Case, planned: Plan) -> tuple[Decision, ...]:
@@ -186,5 +194,6 @@ def opening(case: Case, planned: Plan, cells_digest: Digest) -> tuple[Decision, 
         refines=planned.refines,
         cells_digest=cells_digest,
         policy=case.rules.judge_policy,
+        order=planned.order,
     )
     return (opened,)

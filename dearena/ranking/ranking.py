@@ -12,6 +12,7 @@ from dearena.ranking.health import JudgeRecord
 from dearena.ranking.holds import Hold, hold_in
 from dearena.ranking.insertion import Coarse, Fine, Settled, moved, without
 from dearena.ranking.judge_records import added, record_in
+from dearena.ranking.orders import Comparison, comparisons_in
 from dearena.ranking.pairs import in_order
 from dearena.ranking.settle import put_in
 
@@ -75,6 +76,7 @@ class OpenRound:
         models: the insertions it serves; none for a round that only brings a new board.
         frozen: what its close decides by.
         refines: it is one of a refinement.
+        order: number of the one whose comparisons it asks; 0 when it asks those of none.
     """
 
     number: int
@@ -83,6 +85,7 @@ class OpenRound:
     cells: int
     cells_digest: Digest
     refines: bool = False
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,18 @@ class Refinement:
 
     calls: int
     calls_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedComparisons:
+    """Comparisons that were ordered, until the round that asks them is closed.
+
+    Attributes:
+        order: its number.
+    """
+
+    order: int
+    comparisons: tuple[Comparison, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,7 @@ class RankingState:
         refinement: under way; None when there is none.
         health: record of each judge since its admission or last reinstatement.
         orders: number of the last operator's order that was taken up.
+        ordered: comparisons that were ordered and are not all asked and answered, the next first.
     """
 
     decisions: int = 0
@@ -128,6 +144,12 @@ class RankingState:
     refinement: Refinement | None = None
     health: Mapping[str, JudgeRecord] = field(default_factory=dict)
     orders: int = 0
+    ordered: tuple[OrderedComparisons, ...] = ()
+
+    @property
+    def comparisons_done(self) -> int:
+        """Number up to which orders are taken up, and what they ordered to be compared is heard."""
+        return self.ordered[0].order - 1 if self.ordered else self.orders
 
     @property
     def searching(self) -> tuple[str, ...]:
@@ -211,6 +233,7 @@ def _round_opened(state: RankingState, decision: Decision) -> RankingState:
         content["cells"],
         content["cells_digest"],
         bool(content.get("refines")),
+        content.get("order", 0),
     )
     served = {
         model: replace(state.insertions[model], rounds=(*state.insertions[model].rounds, decision.round))
@@ -230,6 +253,7 @@ def _round_closed(state: RankingState, decision: Decision) -> RankingState:
         calls = content["calls"] if state.open_round.cells else refinement.calls_left
         left = refinement.calls_left - calls
         refinement = replace(refinement, calls_left=left) if left > 0 else None
+    opened = state.open_round
     return replace(
         state,
         open_round=None,
@@ -237,6 +261,7 @@ def _round_closed(state: RankingState, decision: Decision) -> RankingState:
         settling=bool(content["settles"]),
         health=health,
         refinement=refinement,
+        ordered=tuple(one for one in state.ordered if opened is None or one.order != opened.order),
     )
 
 
@@ -356,6 +381,12 @@ def _refinement_ordered(state: RankingState, decision: Decision) -> RankingState
     return replace(state, refinement=Refinement(calls + left, calls + left), orders=decision.content["order"])
 
 
+def _comparisons_ordered(state: RankingState, decision: Decision) -> RankingState:
+    order = decision.content["order"]
+    ordered = OrderedComparisons(order, comparisons_in(decision.content))
+    return replace(state, ordered=(*state.ordered, ordered), orders=order)
+
+
 def _moved(state: RankingState, phases: Mapping[str, InsertionPhase]) -> dict[str, Insertion]:
     moved = {model: replace(state.insertions[model], phase=phase) for model, phase in phases.items()}
     return {**state.insertions, **moved}
@@ -371,6 +402,7 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.JUDGE_SUSPENDED: lambda state, decision: _judging(state, decision, judges=False),
     DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
     DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
+    DecisionKind.COMPARISONS_ORDERED: _comparisons_ordered,
     DecisionKind.PROVENANCE_CHANGED: _provenance_changed,
     DecisionKind.INSERTION_HELD: _insertion_held,
     DecisionKind.INSERTION_RESUMED: _insertion_resumed,

@@ -11,6 +11,7 @@ from typing import Final
 from dearena.ranking.decisions import GATEWAY, OPERATOR, SEED, Content, Decision, DecisionKind, phase_of, verdict_of
 from dearena.ranking.holds import Cause
 from dearena.ranking.insertion import Coarse, Fine, Phase, Settled
+from dearena.ranking.orders import comparisons_in
 from dearena.ranking.patience import SURVEY_VOTES
 from dearena.ranking.verdict import ONE, PairVerdict
 
@@ -59,11 +60,23 @@ def _by_people(decision: Decision) -> str:
     content = decision.content
     if decision.kind is DecisionKind.REFINEMENT_ORDERED:
         return f"an operator orders {content['calls']:,} more judge calls on the whole board"
+    if decision.kind is DecisionKind.COMPARISONS_ORDERED:
+        return _comparisons_ordered(content)
     if decision.kind is DecisionKind.BUDGET_LIFTED:
         return f"the budget of {content['budget']} is lifted: round {decision.round} goes on"
     provider, family = content["provider"], content["family"]
     return (
         f"{f'provider {provider}' if provider else 'no provider'} and {f'family {family}' if family else 'no family'}"
+    )
+
+
+def _comparisons_ordered(content: Content) -> str:
+    ordered = comparisons_in(content)
+    votes, pairs = sum(one.votes for one in ordered), len(content["comparisons"])
+    queries = len({one.query_id for one in ordered})
+    return (
+        f"order {content['order']}: {counted(votes, 'vote')} {'is' if votes == 1 else 'are'} to be asked "
+        f"on {counted(pairs, 'pair')} and {counted(queries, 'query', 'queries')}"
     )
 
 
@@ -76,15 +89,17 @@ def _admitted(content: Content) -> str:
 
 def _round_opened(number: int, content: Content, model: str) -> str:
     models: Sequence[str] = content["models"]
-    refines = bool(content.get("refines"))
+    refines, order = bool(content.get("refines")), content.get("order", 0)
     if not content["cells"]:
-        return f"round {number} needs no cells: {_without_cells(models, refines=refines)}"
+        return f"round {number} needs no cells: {_without_cells(models, refines=refines, order=order)}"
     judges = len(content["judges"])
     asked = f"{counted(judges, 'judge')} {'is' if judges == 1 else 'are'} asked for {counted(content['cells'], 'cell')}"
     if content.get("canaries"):
         asked += f", {content['canaries']} of them to watch judges"
     opponents = [_other(pair, model) for pair in content["pairs"] if model in pair]
     against = _against(opponents) if opponents else f"on {counted(len(content['pairs']), 'pair')}"
+    if order:
+        return f"round {number} asks what order {order} says: {asked}, {against}"
     if refines:
         return f"round {number} refines the board: {asked}, {against}"
     if _seeds_meet(content):
@@ -95,7 +110,9 @@ def _round_opened(number: int, content: Content, model: str) -> str:
     return f"round {number}: {asked}, {against}"
 
 
-def _without_cells(models: Sequence[str], *, refines: bool) -> str:
+def _without_cells(models: Sequence[str], *, refines: bool, order: int) -> str:
+    if order:
+        return f"of what order {order} says nothing is left to ask"
     if refines:
         return "there is nothing left to ask, and the refinement ends"
     return "the votes there are decide" if models else "a board is made of the models and judges that count now"

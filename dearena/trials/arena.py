@@ -24,7 +24,7 @@ from dearena.ranking.evidence import CANARY, VOTE, Evidence, Vote
 from dearena.ranking.findings import Board, Ranked
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen, frozen_in
-from dearena.ranking.orders import Order
+from dearena.ranking.orders import Comparison, Order
 from dearena.ranking.planning import NoEligibleJudge, holding, opening, plan
 from dearena.ranking.ranking import RankingState, apply, entrants_of
 from dearena.ranking.reviewing import review
@@ -223,6 +223,11 @@ class Arena:
     def retire(self, model: str) -> None:
         """A model is retired."""
         self.change(model, state=EntrantState.RETIRED, reason="the model is retired")
+
+    def compare(self, comparisons: Sequence[Comparison]) -> None:
+        """Somebody orders comparisons."""
+        number = len(self.orders) + 1
+        self.orders.append(Order(number, DecisionKind.COMPARISONS_ORDERED, comparisons=tuple(comparisons)))
 
     def order(self, kind: DecisionKind, judge: str = "", reason: str = "so ordered", calls: int = 0) -> None:
         """An operator suspends or reinstates a judge, or orders a refinement of so many calls."""

@@ -26,43 +26,43 @@ from dearena.v1 import common_pb2 as dearena_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x65\x61rena/v1/query_selector.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n\tDimension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\tselection\x18\x03 \x01(\x0b\x32\x15.dearena.v1.Selection\x12,\n\x07ranking\x18\x04 \x01(\x0b\x32\x1b.dearena.v1.RankingSettings\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x19\n\x11\x61llowed_providers\x18\x06 \x03(\t\x12*\n\x07judging\x18\x07 \x01(\x0b\x32\x19.dearena.v1.JudgingPolicy\x12\x0f\n\x07version\x18\x14 \x01(\r\x12)\n\x05state\x18\x15 \x01(\x0e\x32\x1a.dearena.v1.DimensionState\x12\x11\n\tpool_size\x18\x16 \x01(\r\x12\x11\n\tpool_hash\x18\x17 \x01(\t\x12\x13\n\x0bquery_count\x18\x18 \x01(\r\x12\x0c\n\x04\x65tag\x18\x19 \x01(\t\x12/\n\x0b\x63reate_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x01\n\rJudgingPolicy\x12\x15\n\rtemplate_text\x18\x01 \x01(\t\x12\x0e\n\x06rubric\x18\x02 \x01(\t\x12\x16\n\x0e\x65xclude_family\x18\x03 \x01(\x08\x12\x17\n\x0fjudge_providers\x18\x04 \x03(\t\x12\"\n\x1atemplate_without_reference\x18\x05 \x01(\t\"4\n\tSelection\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\t\n\x01k\x18\x02 \x01(\r\x12\x0c\n\x04seed\x18\x03 \x01(\x04\"\xb2\x02\n\x0fRankingSettings\x12\x13\n\x0bseed_models\x18\x01 \x01(\r\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x12\n\nmax_slides\x18\x03 \x01(\r\x12\x0c\n\x04jury\x18\x04 \x01(\t\x12\x11\n\tweighting\x18\x05 \x01(\t\x12\r\n\x05\x65rror\x18\x06 \x01(\x01\x12\x0b\n\x03\x63\x61p\x18\x07 \x01(\r\x12\x13\n\x0bmost_rounds\x18\x08 \x01(\r\x12\x14\n\x0ctarget_calls\x18\t \x01(\r\x12\x19\n\x11target_rank_width\x18\n \x01(\r\x12&\n\x0btarget_cost\x18\x0b \x01(\x0b\x32\x11.dearena.v1.Money\x12%\n\x05seats\x18\x0c \x01(\x0e\x32\x16.dearena.v1.SeatPolicy\x12\x14\n\x0c\x63\x61nary_every\x18\r \x01(\r\"a\n\x05Query\x12\x10\n\x08query_id\x18\x01 \x01(\t\x12\x12\n\nquery_hash\x18\x02 \x01(\t\x12\r\n\x05turns\x18\x03 \x03(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\"c\n\x16\x43reateDimensionRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .dearena.v1.CreateDimensionStartH\x00\x12\x0e\n\x04pool\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"k\n\x14\x43reateDimensionStart\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"C\n\x17\x43reateDimensionResponse\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\"#\n\x13GetDimensionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x14GetDimensionResponse\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\"N\n\x15ListDimensionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x16ListDimensionsResponse\x12)\n\ndimensions\x18\x01 \x03(\x0b\x32\x15.dearena.v1.Dimension\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x12ListQueriesRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x19\n\x11\x64imension_version\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"R\n\x13ListQueriesResponse\x12\"\n\x07queries\x18\x01 \x03(\x0b\x32\x11.dearena.v1.Query\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*q\n\x0e\x44imensionState\x12\x1f\n\x1b\x44IMENSION_STATE_UNSPECIFIED\x10\x00\x12#\n\x1f\x44IMENSION_STATE_WAITING_FOR_BUS\x10\x01\x12\x19\n\x15\x44IMENSION_STATE_READY\x10\x02\x32\xf0\x02\n\x14QuerySelectorService\x12\\\n\x0f\x43reateDimension\x12\".dearena.v1.CreateDimensionRequest\x1a#.dearena.v1.CreateDimensionResponse(\x01\x12Q\n\x0cGetDimension\x12\x1f.dearena.v1.GetDimensionRequest\x1a .dearena.v1.GetDimensionResponse\x12W\n\x0eListDimensions\x12!.dearena.v1.ListDimensionsRequest\x1a\".dearena.v1.ListDimensionsResponse\x12N\n\x0bListQueries\x12\x1e.dearena.v1.ListQueriesRequest\x1a\x1f.dearena.v1.ListQueriesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x65\x61rena/v1/query_selector.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x03\n\tDimension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\tselection\x18\x03 \x01(\x0b\x32\x15.dearena.v1.Selection\x12,\n\x07ranking\x18\x04 \x01(\x0b\x32\x1b.dearena.v1.RankingSettings\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x19\n\x11\x61llowed_providers\x18\x06 \x03(\t\x12*\n\x07judging\x18\x07 \x01(\x0b\x32\x19.dearena.v1.JudgingPolicy\x12\x13\n\x0bonly_models\x18\x08 \x03(\t\x12\x0f\n\x07version\x18\x14 \x01(\r\x12)\n\x05state\x18\x15 \x01(\x0e\x32\x1a.dearena.v1.DimensionState\x12\x11\n\tpool_size\x18\x16 \x01(\r\x12\x11\n\tpool_hash\x18\x17 \x01(\t\x12\x13\n\x0bquery_count\x18\x18 \x01(\r\x12\x0c\n\x04\x65tag\x18\x19 \x01(\t\x12/\n\x0b\x63reate_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x01\n\rJudgingPolicy\x12\x15\n\rtemplate_text\x18\x01 \x01(\t\x12\x0e\n\x06rubric\x18\x02 \x01(\t\x12\x16\n\x0e\x65xclude_family\x18\x03 \x01(\x08\x12\x17\n\x0fjudge_providers\x18\x04 \x03(\t\x12\"\n\x1atemplate_without_reference\x18\x05 \x01(\t\"4\n\tSelection\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\t\n\x01k\x18\x02 \x01(\r\x12\x0c\n\x04seed\x18\x03 \x01(\x04\"\xb2\x02\n\x0fRankingSettings\x12\x13\n\x0bseed_models\x18\x01 \x01(\r\x12\x0e\n\x06window\x18\x02 \x01(\r\x12\x12\n\nmax_slides\x18\x03 \x01(\r\x12\x0c\n\x04jury\x18\x04 \x01(\t\x12\x11\n\tweighting\x18\x05 \x01(\t\x12\r\n\x05\x65rror\x18\x06 \x01(\x01\x12\x0b\n\x03\x63\x61p\x18\x07 \x01(\r\x12\x13\n\x0bmost_rounds\x18\x08 \x01(\r\x12\x14\n\x0ctarget_calls\x18\t \x01(\r\x12\x19\n\x11target_rank_width\x18\n \x01(\r\x12&\n\x0btarget_cost\x18\x0b \x01(\x0b\x32\x11.dearena.v1.Money\x12%\n\x05seats\x18\x0c \x01(\x0e\x32\x16.dearena.v1.SeatPolicy\x12\x14\n\x0c\x63\x61nary_every\x18\r \x01(\r\"a\n\x05Query\x12\x10\n\x08query_id\x18\x01 \x01(\t\x12\x12\n\nquery_hash\x18\x02 \x01(\t\x12\r\n\x05turns\x18\x03 \x03(\t\x12\x11\n\treference\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\"c\n\x16\x43reateDimensionRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .dearena.v1.CreateDimensionStartH\x00\x12\x0e\n\x04pool\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"k\n\x14\x43reateDimensionStart\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"C\n\x17\x43reateDimensionResponse\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\"#\n\x13GetDimensionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x14GetDimensionResponse\x12(\n\tdimension\x18\x01 \x01(\x0b\x32\x15.dearena.v1.Dimension\"N\n\x15ListDimensionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x16ListDimensionsResponse\x12)\n\ndimensions\x18\x01 \x03(\x0b\x32\x15.dearena.v1.Dimension\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x12ListQueriesRequest\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x19\n\x11\x64imension_version\x18\x02 \x01(\r\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"R\n\x13ListQueriesResponse\x12\"\n\x07queries\x18\x01 \x03(\x0b\x32\x11.dearena.v1.Query\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*q\n\x0e\x44imensionState\x12\x1f\n\x1b\x44IMENSION_STATE_UNSPECIFIED\x10\x00\x12#\n\x1f\x44IMENSION_STATE_WAITING_FOR_BUS\x10\x01\x12\x19\n\x15\x44IMENSION_STATE_READY\x10\x02\x32\xf0\x02\n\x14QuerySelectorService\x12\\\n\x0f\x43reateDimension\x12\".dearena.v1.CreateDimensionRequest\x1a#.dearena.v1.CreateDimensionResponse(\x01\x12Q\n\x0cGetDimension\x12\x1f.dearena.v1.GetDimensionRequest\x1a .dearena.v1.GetDimensionResponse\x12W\n\x0eListDimensions\x12!.dearena.v1.ListDimensionsRequest\x1a\".dearena.v1.ListDimensionsResponse\x12N\n\x0bListQueries\x12\x1e.dearena.v1.ListQueriesRequest\x1a\x1f.dearena.v1.ListQueriesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dearena.v1.query_selector_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIMENSIONSTATE']._serialized_start=1865
-  _globals['_DIMENSIONSTATE']._serialized_end=1978
+  _globals['_DIMENSIONSTATE']._serialized_start=1886
+  _globals['_DIMENSIONSTATE']._serialized_end=1999
   _globals['_DIMENSION']._serialized_start=106
-  _globals['_DIMENSION']._serialized_end=512
-  _globals['_JUDGINGPOLICY']._serialized_start=515
-  _globals['_JUDGINGPOLICY']._serialized_end=654
-  _globals['_SELECTION']._serialized_start=656
-  _globals['_SELECTION']._serialized_end=708
-  _globals['_RANKINGSETTINGS']._serialized_start=711
-  _globals['_RANKINGSETTINGS']._serialized_end=1017
-  _globals['_QUERY']._serialized_start=1019
-  _globals['_QUERY']._serialized_end=1116
-  _globals['_CREATEDIMENSIONREQUEST']._serialized_start=1118
-  _globals['_CREATEDIMENSIONREQUEST']._serialized_end=1217
-  _globals['_CREATEDIMENSIONSTART']._serialized_start=1219
-  _globals['_CREATEDIMENSIONSTART']._serialized_end=1326
-  _globals['_CREATEDIMENSIONRESPONSE']._serialized_start=1328
-  _globals['_CREATEDIMENSIONRESPONSE']._serialized_end=1395
-  _globals['_GETDIMENSIONREQUEST']._serialized_start=1397
-  _globals['_GETDIMENSIONREQUEST']._serialized_end=1432
-  _globals['_GETDIMENSIONRESPONSE']._serialized_start=1434
-  _globals['_GETDIMENSIONRESPONSE']._serialized_end=1498
-  _globals['_LISTDIMENSIONSREQUEST']._serialized_start=1500
-  _globals['_LISTDIMENSIONSREQUEST']._serialized_end=1578
-  _globals['_LISTDIMENSIONSRESPONSE']._serialized_start=1580
-  _globals['_LISTDIMENSIONSRESPONSE']._serialized_end=1672
-  _globals['_LISTQUERIESREQUEST']._serialized_start=1674
-  _globals['_LISTQUERIESREQUEST']._serialized_end=1779
-  _globals['_LISTQUERIESRESPONSE']._serialized_start=1781
-  _globals['_LISTQUERIESRESPONSE']._serialized_end=1863
-  _globals['_QUERYSELECTORSERVICE']._serialized_start=1981
-  _globals['_QUERYSELECTORSERVICE']._serialized_end=2349
+  _globals['_DIMENSION']._serialized_end=533
+  _globals['_JUDGINGPOLICY']._serialized_start=536
+  _globals['_JUDGINGPOLICY']._serialized_end=675
+  _globals['_SELECTION']._serialized_start=677
+  _globals['_SELECTION']._serialized_end=729
+  _globals['_RANKINGSETTINGS']._serialized_start=732
+  _globals['_RANKINGSETTINGS']._serialized_end=1038
+  _globals['_QUERY']._serialized_start=1040
+  _globals['_QUERY']._serialized_end=1137
+  _globals['_CREATEDIMENSIONREQUEST']._serialized_start=1139
+  _globals['_CREATEDIMENSIONREQUEST']._serialized_end=1238
+  _globals['_CREATEDIMENSIONSTART']._serialized_start=1240
+  _globals['_CREATEDIMENSIONSTART']._serialized_end=1347
+  _globals['_CREATEDIMENSIONRESPONSE']._serialized_start=1349
+  _globals['_CREATEDIMENSIONRESPONSE']._serialized_end=1416
+  _globals['_GETDIMENSIONREQUEST']._serialized_start=1418
+  _globals['_GETDIMENSIONREQUEST']._serialized_end=1453
+  _globals['_GETDIMENSIONRESPONSE']._serialized_start=1455
+  _globals['_GETDIMENSIONRESPONSE']._serialized_end=1519
+  _globals['_LISTDIMENSIONSREQUEST']._serialized_start=1521
+  _globals['_LISTDIMENSIONSREQUEST']._serialized_end=1599
+  _globals['_LISTDIMENSIONSRESPONSE']._serialized_start=1601
+  _globals['_LISTDIMENSIONSRESPONSE']._serialized_end=1693
+  _globals['_LISTQUERIESREQUEST']._serialized_start=1695
+  _globals['_LISTQUERIESREQUEST']._serialized_end=1800
+  _globals['_LISTQUERIESRESPONSE']._serialized_start=1802
+  _globals['_LISTQUERIESRESPONSE']._serialized_end=1884
+  _globals['_QUERYSELECTORSERVICE']._serialized_start=2002
+  _globals['_QUERYSELECTORSERVICE']._serialized_end=2370
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,7 @@ class Dimension(_message.Message):
     TEMPLATE_FIELD_NUMBER: _builtins.int
     ALLOWED_PROVIDERS_FIELD_NUMBER: _builtins.int
     JUDGING_FIELD_NUMBER: _builtins.int
+    ONLY_MODELS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     POOL_SIZE_FIELD_NUMBER: _builtins.int
@@ -86,6 +87,10 @@ class Dimension(_message.Message):
     @_builtins.property
     def judging(self) -> Global___JudgingPolicy: ...
     @_builtins.property
+    def only_models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Slugs of models: only these enter and judge; empty: all that `allowed_providers` lets in."""
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only."""
 
@@ -99,6 +104,7 @@ class Dimension(_message.Message):
         template: _builtins.str = ...,
         allowed_providers: _abc.Iterable[_builtins.str] | None = ...,
         judging: Global___JudgingPolicy | None = ...,
+        only_models: _abc.Iterable[_builtins.str] | None = ...,
         version: _builtins.int = ...,
         state: Global___DimensionState.ValueType = ...,
         pool_size: _builtins.int = ...,
@@ -109,7 +115,7 @@ class Dimension(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "judging", b"judging", "ranking", b"ranking", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "judging", b"judging", "name", b"name", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "judging", b"judging", "name", b"name", "only_models", b"only_models", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -98,6 +98,8 @@ class _DecisionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision
     """A newcomer cannot go on and waits alone: no round serves it, and others take its place in the wave."""
     DECISION_KIND_INSERTION_RESUMED: _DecisionKind.ValueType  # 13
     """It goes on."""
+    DECISION_KIND_COMPARISONS_ORDERED: _DecisionKind.ValueType  # 14
+    """These comparisons are to be asked, in a round of their own."""
 
 class DecisionKind(_DecisionKind, metaclass=_DecisionKindEnumTypeWrapper): ...
 
@@ -123,6 +125,8 @@ DECISION_KIND_INSERTION_HELD: DecisionKind.ValueType  # 12
 """A newcomer cannot go on and waits alone: no round serves it, and others take its place in the wave."""
 DECISION_KIND_INSERTION_RESUMED: DecisionKind.ValueType  # 13
 """It goes on."""
+DECISION_KIND_COMPARISONS_ORDERED: DecisionKind.ValueType  # 14
+"""These comparisons are to be asked, in a round of their own."""
 Global___DecisionKind: _TypeAlias = DecisionKind  # noqa: Y015
 
 @_typing.final
@@ -182,6 +186,7 @@ class Ranking(_message.Message):
     REFINEMENT_CALLS_LEFT_FIELD_NUMBER: _builtins.int
     SUSPENDED_JUDGES_FIELD_NUMBER: _builtins.int
     HELD_NEWCOMERS_FIELD_NUMBER: _builtins.int
+    COMPARISONS_DONE_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     newcomer: _builtins.str
@@ -198,6 +203,10 @@ class Ranking(_message.Message):
     refinement_calls_left: _builtins.int
     """Judge calls of the refinement under way that are still to be made, counted as in
     RefineRankingRequest; 0 when there is none.
+    """
+    comparisons_done: _builtins.int
+    """Orders up to this number have been taken up, and what OrderComparisons ordered by them has been asked and
+    answered: the rounds that did are closed.
     """
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -237,10 +246,11 @@ class Ranking(_message.Message):
         refinement_calls_left: _builtins.int = ...,
         suspended_judges: _abc.Iterable[_builtins.str] | None = ...,
         held_newcomers: _abc.Iterable[_builtins.str] | None = ...,
+        comparisons_done: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "held_newcomers", b"held_newcomers", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons_done", b"comparisons_done", "dimension", b"dimension", "dimension_version", b"dimension_version", "held_newcomers", b"held_newcomers", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -508,6 +518,7 @@ class Round(_message.Message):
     CLOSED_BY_DECISION_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     CANARIES_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     round: _builtins.int
@@ -523,6 +534,8 @@ class Round(_message.Message):
     """W3C traceparent under which it was opened."""
     canaries: _builtins.int
     """Cells that watch judges' health; they are among `cells`, and are no votes."""
+    order: _builtins.int
+    """Number of the order whose comparisons it asks, as OrderComparisons gave it out; 0 when it asks those of none."""
     @_builtins.property
     def entrants(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoundEntrant]:
         """Every model that had been admitted when the round closed, in canonical (slug) order."""
@@ -541,10 +554,11 @@ class Round(_message.Message):
         closed_by_decision: _builtins.int = ...,
         traceparent: _builtins.str = ...,
         canaries: _builtins.int = ...,
+        order: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["canaries", b"canaries", "cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canaries", b"canaries", "cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "order", b"order", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -857,6 +871,86 @@ class RefineRankingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefineRankingResponse: _TypeAlias = RefineRankingResponse  # noqa: Y015
+
+@_typing.final
+class OrderComparisonsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    COMPARISONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    request_id: _builtins.str
+    @_builtins.property
+    def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderedComparison]:
+        """At least one; no pair twice on the same query; 5,000 votes at most together."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        comparisons: _abc.Iterable[Global___OrderedComparison] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "dimension", b"dimension", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderComparisonsRequest: _TypeAlias = OrderComparisonsRequest  # noqa: Y015
+
+@_typing.final
+class OrderedComparison(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_A_FIELD_NUMBER: _builtins.int
+    MODEL_B_FIELD_NUMBER: _builtins.int
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    model_a: _builtins.str
+    """Model revisions, in any order. Both are ranked."""
+    model_b: _builtins.str
+    query_id: _builtins.str
+    """Of the dimension version that is ranked."""
+    votes: _builtins.int
+    """Of different judges, 1 to 100. What nobody is left to be asked about is left out."""
+    def __init__(
+        self,
+        *,
+        model_a: _builtins.str = ...,
+        model_b: _builtins.str = ...,
+        query_id: _builtins.str = ...,
+        votes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_a", b"model_a", "model_b", b"model_b", "query_id", b"query_id", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderedComparison: _TypeAlias = OrderedComparison  # noqa: Y015
+
+@_typing.final
+class OrderComparisonsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    order: _builtins.int
+    """Number of the order within the dimension. It is carried out once Ranking.comparisons_done is as great."""
+    def __init__(
+        self,
+        *,
+        order: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderComparisonsResponse: _TypeAlias = OrderComparisonsResponse  # noqa: Y015
 
 @_typing.final
 class ListJudgesRequest(_message.Message):

@@ -69,6 +69,11 @@ class RankerServiceStub:
                 request_serializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.FromString,
                 _registered_method=True)
+        self.OrderComparisons = channel.unary_unary(
+                '/dearena.v1.RankerService/OrderComparisons',
+                request_serializer=dearena_dot_v1_dot_ranker__pb2.OrderComparisonsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_ranker__pb2.OrderComparisonsResponse.FromString,
+                _registered_method=True)
         self.ListJudges = channel.unary_unary(
                 '/dearena.v1.RankerService/ListJudges',
                 request_serializer=dearena_dot_v1_dot_ranker__pb2.ListJudgesRequest.SerializeToString,
@@ -138,6 +143,13 @@ class RankerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OrderComparisons(self, request, context):
+        """Ask about exactly these pairs of models on these queries, in the next round; judges are drawn as ever.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJudges(self, request, context):
         """Judges of a dimension, and how healthy their judging has been.
         """
@@ -196,6 +208,11 @@ def add_RankerServiceServicer_to_server(servicer, server):
                     servicer.RefineRanking,
                     request_deserializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.SerializeToString,
+            ),
+            'OrderComparisons': grpc.unary_unary_rpc_method_handler(
+                    servicer.OrderComparisons,
+                    request_deserializer=dearena_dot_v1_dot_ranker__pb2.OrderComparisonsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_ranker__pb2.OrderComparisonsResponse.SerializeToString,
             ),
             'ListJudges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJudges,
@@ -402,6 +419,33 @@ class RankerService:
             '/dearena.v1.RankerService/RefineRanking',
             dearena_dot_v1_dot_ranker__pb2.RefineRankingRequest.SerializeToString,
             dearena_dot_v1_dot_ranker__pb2.RefineRankingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OrderComparisons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.RankerService/OrderComparisons',
+            dearena_dot_v1_dot_ranker__pb2.OrderComparisonsRequest.SerializeToString,
+            dearena_dot_v1_dot_ranker__pb2.OrderComparisonsResponse.FromString,
             options,
             channel_credentials,
             insecure,

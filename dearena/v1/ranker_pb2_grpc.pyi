@@ -45,6 +45,8 @@ class RankerServiceStub:
     """The whole way of one model: every step with its opponents, votes, decision and how sure it was."""
     RefineRanking: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.RefineRankingRequest, _ranker_pb2.RefineRankingResponse]
     """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+    OrderComparisons: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.OrderComparisonsRequest, _ranker_pb2.OrderComparisonsResponse]
+    """Ask about exactly these pairs of models on these queries, in the next round; judges are drawn as ever."""
     ListJudges: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ListJudgesRequest, _ranker_pb2.ListJudgesResponse]
     """Judges of a dimension, and how healthy their judging has been."""
     SuspendJudge: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.SuspendJudgeRequest, _ranker_pb2.SuspendJudgeResponse]
@@ -69,6 +71,8 @@ class RankerServiceAsyncStub(RankerServiceStub):
     """The whole way of one model: every step with its opponents, votes, decision and how sure it was."""
     RefineRanking: _aio.UnaryUnaryMultiCallable[_ranker_pb2.RefineRankingRequest, _ranker_pb2.RefineRankingResponse]  # type: ignore[assignment]
     """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+    OrderComparisons: _aio.UnaryUnaryMultiCallable[_ranker_pb2.OrderComparisonsRequest, _ranker_pb2.OrderComparisonsResponse]  # type: ignore[assignment]
+    """Ask about exactly these pairs of models on these queries, in the next round; judges are drawn as ever."""
     ListJudges: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ListJudgesRequest, _ranker_pb2.ListJudgesResponse]  # type: ignore[assignment]
     """Judges of a dimension, and how healthy their judging has been."""
     SuspendJudge: _aio.UnaryUnaryMultiCallable[_ranker_pb2.SuspendJudgeRequest, _ranker_pb2.SuspendJudgeResponse]  # type: ignore[assignment]
@@ -132,6 +136,14 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.RefineRankingResponse, _abc.Awaitable[_ranker_pb2.RefineRankingResponse]]:
         """Spend more judge calls on the whole board, where they tell most. Done between insertions."""
+
+    @_abc_1.abstractmethod
+    def OrderComparisons(
+        self,
+        request: _ranker_pb2.OrderComparisonsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ranker_pb2.OrderComparisonsResponse, _abc.Awaitable[_ranker_pb2.OrderComparisonsResponse]]:
+        """Ask about exactly these pairs of models on these queries, in the next round; judges are drawn as ever."""
 
     @_abc_1.abstractmethod
     def ListJudges(

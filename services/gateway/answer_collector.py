@@ -112,7 +112,7 @@ class AnswerCollector:
                 concluded = await self._answers.concluded(dimension.name, dimension.version)
                 for model in models:
                     key = EntrantKey(dimension.name, dimension.version, model.revision)
-                    if dimension.admits(model.spec.provider) and str(model.revision) not in concluded:
+                    if dimension.admits(model.name.slug, model.spec.provider) and str(model.revision) not in concluded:
                         self._begin(key, model, dimension)
 
     def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:

@@ -47,10 +47,13 @@ class DimensionVersion:
     """Empty: all."""
     queries: tuple[Query, ...]
     """In query id order."""
+    only_models: frozenset[str] = frozenset()
+    """Slugs; empty: all."""
 
-    def admits(self, provider: str) -> bool:
-        """Whether models of this provider may see its queries."""
-        return not self.allowed_providers or provider in self.allowed_providers
+    def admits(self, slug: str, provider: str) -> bool:
+        """Whether this model of this provider may enter, and so see its queries."""
+        named = not self.only_models or slug in self.only_models
+        return named and (not self.allowed_providers or provider in self.allowed_providers)
 
 
 class Dimensions:
@@ -159,6 +162,12 @@ class Dimensions:
             queries += (Query(query.query_id, query.query_hash, tuple(query.turns)) for query in page.queries)
             if not (token := page.next_page_token):
                 break
-        known = DimensionVersion(name, version, frozenset(dimension.allowed_providers), tuple(queries))
+        known = DimensionVersion(
+            name,
+            version,
+            frozenset(dimension.allowed_providers),
+            tuple(queries),
+            frozenset(dimension.only_models),
+        )
         self._known[name, version] = known
         return known

@@ -99,7 +99,7 @@ class Listings:
                     or _asked_again(progress.get(_slug_at(model, revision), {})),
                 )
                 for revision, model in revisions
-                if dimension.admits(model.spec.provider)
+                if dimension.admits(model.name.slug, model.spec.provider)
             ]
         )
 

@@ -4,6 +4,7 @@ Settings are fixed for the life of a dimension version, so whatever is left open
 and is written down as if it had been asked for.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -12,7 +13,7 @@ from dearena import identity
 from dearena.faults import BrokenPool, FieldViolation, InvalidField
 from dearena.judging.choice import choice_of
 from dearena.judging.templates import DEFAULT_TEMPLATE, OWN
-from dearena.names import DimensionName, InvalidName
+from dearena.names import DimensionName, InvalidName, check_slug
 from dearena.pools.json_lines import LISTED_LINES, Pool, Question
 from services.query_selector import judging_policy, ranking_settings
 from services.query_selector import selection as methods
@@ -20,6 +21,7 @@ from services.query_selector.judging_policy import JudgingPolicy, wrong_provider
 from services.query_selector.ranking_settings import RankingSettings
 
 MAX_DISPLAY_NAME: Final = 200
+MAX_ONLY_MODELS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Declaration:
     template: str
     allowed_providers: tuple[str, ...]
     judging: JudgingPolicy = judging_policy.OPEN
+    only_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Dimension:
     pool_hash: identity.Digest
     query_count: int
     judging: JudgingPolicy = judging_policy.OPEN
+    only_models: tuple[str, ...] = ()
 
 
 def checked(declaration: Declaration) -> Declaration:
@@ -88,6 +92,7 @@ def checked(declaration: Declaration) -> Declaration:
     ranking, wrong_ranking = ranking_settings.filled(declaration.ranking, "dimension.ranking")
     violations += wrong_ranking
     violations += wrong_providers(declaration.allowed_providers, "dimension.allowed_providers")
+    violations += _wrong_models(declaration.only_models, "dimension.only_models")
     violations += judging_policy.wrong_template(declaration.template, declaration.judging)
     violations += judging_policy.violations(declaration.judging, declaration.allowed_providers, "dimension.judging")
     whole = Declaration(
@@ -102,10 +107,25 @@ def checked(declaration: Declaration) -> Declaration:
         template=OWN if declaration.judging.template_text else declaration.template or DEFAULT_TEMPLATE,
         allowed_providers=declaration.allowed_providers,
         judging=declaration.judging,
+        only_models=declaration.only_models,
     )
     if violations:
         raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)
     return whole
+
+
+def _wrong_models(slugs: Sequence[str], field: str) -> list[FieldViolation]:
+    """What is wrong with the models that alone may enter."""
+    if len(slugs) > MAX_ONLY_MODELS:
+        return [FieldViolation(field, f"names {len(slugs):,} models; there can be {MAX_ONLY_MODELS:,}")]
+    violations = []
+    for slug in dict.fromkeys(slugs):
+        try:
+            check_slug(slug)
+        except InvalidName as error:
+            violations.append(FieldViolation(field, str(error)))
+    doubles = sorted(slug for slug, times in Counter(slugs).items() if times > 1)
+    return violations + [FieldViolation(field, f"names {slug!r} twice") for slug in doubles]
 
 
 def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Question, ...]]:
@@ -132,6 +152,7 @@ def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Quest
         template=whole.template,
         allowed_providers=whole.allowed_providers,
         judging=whole.judging,
+        only_models=whole.only_models,
         pool_size=len(pool.questions),
         pool_hash=pool.pool_hash(),
         query_count=len(queries),
@@ -154,6 +175,8 @@ def etag(dimension: Dimension) -> str:
             "allowed_providers": list(dimension.allowed_providers),
             "judging": asdict(dimension.judging),
             "pool": dimension.pool_hash,
+            # Where nothing is said, tags are as they were before it could be.
+            **({"only_models": list(dimension.only_models)} if dimension.only_models else {}),
         }
     )[:16]
 

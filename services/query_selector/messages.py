@@ -25,6 +25,7 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
         ranking=_ranking_in(message.ranking),
         template=message.template,
         allowed_providers=tuple(message.allowed_providers),
+        only_models=tuple(message.only_models),
         judging=JudgingPolicy(
             exclude_family=message.judging.exclude_family,
             judge_providers=tuple(message.judging.judge_providers),
@@ -86,6 +87,7 @@ def dimension_message(made: domain.Dimension) -> pb.Dimension:
         ranking=_ranking_message(made.ranking),
         template=made.template,
         allowed_providers=made.allowed_providers,
+        only_models=made.only_models,
         judging=_judging_message(made.judging),
         version=made.version,
         pool_size=made.pool_size,
@@ -107,6 +109,7 @@ def dimension_of(document: Document) -> pb.Dimension:
         ranking=_ranking_message(ranking_of(document["ranking"])),
         template=document["template"],
         allowed_providers=document["allowed_providers"],
+        only_models=document.get("only_models", ()),
         judging=_judging_message(_judging_of(document.get("judging") or {})),
         version=document["version"],
         state=_STATES[document["announced"]],

@@ -210,6 +210,7 @@ class Dimensions:
             "ranking": asdict(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
+            "only_models": list(dimension.only_models),
             "judging": asdict(dimension.judging),
             "pool_id": pool_id,
             "pool_size": dimension.pool_size,

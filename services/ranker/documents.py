@@ -1,14 +1,14 @@
 """Between records and the documents of the store. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from dearena.names import DimensionName
 from dearena.ranking.decisions import Decision, DecisionKind, phase_content, phase_of
 from dearena.ranking.holds import hold_in
 from dearena.ranking.insertion import Coarse, Fine, Settled
-from dearena.ranking.orders import Order
+from dearena.ranking.orders import Order, comparisons_content, comparisons_in
 from dearena.ranking.pairs import in_order
 from dearena.ranking.ranking import Insertion, InsertionPhase, RankingState, Seeding, Withdrawn
 from dearena.ranking.rules import Rules, SeatPolicy
@@ -78,6 +78,7 @@ def ranking_fields(state: RankingState) -> Document:
         "last_closed_round": state.last_closed_round,
         "refinement_calls_left": state.refinement.calls_left if state.refinement else 0,
         "suspended_judges": list(in_order(state.suspended)),
+        "comparisons_done": state.comparisons_done,
     }
 
 
@@ -96,6 +97,7 @@ def ranking_record(document: Document) -> RankingRecord:
         refinement_calls_left=document.get("refinement_calls_left", 0),
         suspended_judges=document.get("suspended_judges", []),
         orders=document.get("orders", 0),
+        comparisons_done=document.get("comparisons_done", 0),
         exhausted_budgets=document.get("exhausted_budgets", []),
     )
 
@@ -190,6 +192,7 @@ def round_document(record: RoundRecord) -> Document:
         "models": list(record.models),
         "cells": record.cells,
         "canaries": record.canaries,
+        "order": record.order,
         "cells_digest": record.cells_digest,
         "weighting": record.weighting,
         "traceparent": record.traceparent,
@@ -207,6 +210,7 @@ def round_record(document: Document) -> RoundRecord:
         number=document["round"],
         closed=document["closed"],
         canaries=document.get("canaries", 0),
+        order=document.get("order", 0),
         entrants=[RoundEntrant(**entrant) for entrant in document.get("entrants", ())],
         spent={one["model"]: Spending(one["judge_calls"], one["costs"]) for one in document.get("spent", ())},
         **{field: document[field] for field in (*opened, *closed)},
@@ -231,9 +235,11 @@ def spent_document(spent: Mapping[str, Spending]) -> list[Document]:
 
 def order_document(order: Order) -> Document:
     """An operator's order."""
-    return asdict(order)
+    comparisons = comparisons_content(order.comparisons)
+    return {**asdict(replace(order, comparisons=())), "comparisons": comparisons}
 
 
 def order_in(document: Document) -> Order:
-    """A document of `orders`."""
-    return Order(**{field.name: document[field.name] for field in fields(Order)})
+    """A document of `orders`; one of an earlier version has no comparisons."""
+    read = {field.name: document[field.name] for field in fields(Order) if field.name != "comparisons"}
+    return Order(**read, comparisons=comparisons_in({"comparisons": document.get("comparisons", ())}))

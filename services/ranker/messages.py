@@ -42,6 +42,7 @@ def ranking_message(record: RankingRecord) -> pb.Ranking:
         version=record.version,
         refinement_calls_left=record.refinement_calls_left,
         suspended_judges=record.suspended_judges,
+        comparisons_done=record.comparisons_done,
     )
 
 
@@ -118,6 +119,7 @@ def round_message(record: RoundRecord) -> pb.Round:
         cells=record.cells,
         settles=record.settles,
         canaries=record.canaries,
+        order=record.order,
         entrants=[pb.RoundEntrant(**entrant._asdict()) for entrant in record.entrants],
         weighting=record.weighting,
         closed_by_decision=record.closed_by_decision,

@@ -1,5 +1,6 @@
 """What operators order of a dimension and ask of its judges. An order is kept, and carried out between rounds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -12,6 +13,7 @@ from dearena.ranking.orders import Order
 from dearena.ranking.pairs import in_order
 from dearena.ranking.ranking import EMPTY, RankingState, apply
 from dearena.v1 import ranker_pb2 as pb
+from services.ranker.ordered import comparisons_of
 from services.ranker.store import RankerStore
 
 LONGEST_REQUEST_ID: Final = 128
@@ -21,7 +23,7 @@ LEAST_CALLS: Final = 2
 MOST_CALLS: Final = 10_000_000
 """More is a slip of the finger."""
 
-Ordering = pb.RefineRankingRequest | pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
+Ordering = pb.OrderComparisonsRequest | pb.RefineRankingRequest | pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
 
 
 @dataclass(slots=True)
@@ -56,6 +58,23 @@ class Operators:
         if len((await self._read(name)).state.ranking) < LEAST_CALLS:
             raise NotReady(f"{name} has no ranking yet that could be refined")
         await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)
+
+    async def compare(self, name: DimensionName, request: pb.OrderComparisonsRequest, queries: Collection[str]) -> int:
+        """Have exactly these comparisons asked by the next round; the order's number.
+
+        Args:
+            name: of the dimension.
+            request: what is ordered.
+            queries: ids of those of the version that is ranked.
+
+        Raises:
+            InvalidField: a comparison is wrong in itself, or is there twice, or there are too many or none.
+            UnknownModel: one was never admitted.
+            NotReady: one is not ranked yet.
+        """
+        state = (await self._read(name)).state
+        ordered = comparisons_of(request, state, queries)
+        return await self._order(name, Order(0, DecisionKind.COMPARISONS_ORDERED, comparisons=ordered), request)
 
     async def suspend(self, name: DimensionName, request: pb.SuspendJudgeRequest) -> None:
         """Have a judge asked nothing more, and its votes count nothing; raises UnknownModel."""
@@ -98,13 +117,13 @@ class Operators:
         if last == DecisionKind.JUDGE_REINSTATED or (last is None and not state.admitted[order.judge].suspended):
             raise NotReady(f"{order.judge} is not suspended in {name}")
 
-    async def _order(self, name: DimensionName, order: Order, request: Ordering) -> None:
+    async def _order(self, name: DimensionName, order: Order, request: Ordering) -> int:
         request_id = request.request_id
         if len(request_id) > LONGEST_REQUEST_ID:
             raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
         scoped = request_id and f"{name.project}/{request.DESCRIPTOR.name}/{request_id}"
         body = request.SerializeToString(deterministic=True)
-        await self._store.order(name, order, scoped, body, partial(self._check, name, order))
+        return await self._store.order(name, order, scoped, body, partial(self._check, name, order))
 
     async def _read(self, name: DimensionName) -> _Folded:
         """The log as it stands. It only grows; whoever reads at the same time adds an entry once."""

@@ -34,6 +34,7 @@ class RankingRecord:
         waiting_reason: why nothing moves; empty while something does.
         refinement_calls_left: of the refinement under way; 0 when there is none.
         orders: number of the last operator's order; the log may not have taken it up yet.
+        comparisons_done: up to which of them ordered comparisons are heard.
         exhausted_budgets: that the open round was found to wait for, and that no decision has said to be lifted.
     """
 
@@ -53,6 +54,7 @@ class RankingRecord:
     orders: int = 0
     exhausted_budgets: Sequence[str] = ()
     held: Sequence[str] = ()
+    comparisons_done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class RoundRecord:
     Attributes:
         models: insertions that it serves; none of a refinement.
         canaries: how many of its cells are no votes.
+        order: number of the one whose comparisons it asks; 0: of none.
         entrants: every model admitted when it closed.
         asked: every cell has been sent to the judges once.
         judge_calls, costs: of the closed round.
@@ -110,6 +113,7 @@ class RoundRecord:
     closed: bool = False
     settles: bool = False
     closed_by_decision: int = 0
+    order: int = 0
     entrants: Sequence[RoundEntrant] = ()
     judge_calls: int = 0
     costs: Costs = field(default_factory=dict)

@@ -36,7 +36,7 @@ async def build(shell: Shell[RankerSettings]) -> Room:
         servicers=[
             Servicer(
                 add=add_RankerServiceServicer_to_server,
-                implementation=Ranker(settings, store, dimensions),
+                implementation=Ranker(settings, store, dimensions, desk.inquiries.queries),
                 service_name=DESCRIPTOR.services_by_name["RankerService"].full_name,
             )
         ],

@@ -1,10 +1,11 @@
 """The ranker's calls. They read what is kept; only how far an open round is comes from this process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, Final
 
 from dearena.faults import InvalidCursor, InvalidField, UnknownInsertion, UnknownRound
+from dearena.names import DimensionName
 from dearena.ranking.explain import explain
 from dearena.ranking.findings import Progress
 from dearena.v1 import ranker_pb2 as pb
@@ -30,14 +31,19 @@ PAGE_BYTES: Final = 2 * 1024 * 1024
 """Of one page of decisions: what a gRPC client takes is 4 MiB unless told otherwise."""
 
 
+Queries = Callable[[DimensionName, int], Awaitable[Collection[str]]]
+"""Ids of a dimension version's queries."""
+
+
 class Ranker(RankerServiceServicer):
     """dearena.v1.RankerService."""
 
-    def __init__(self, settings: RankerSettings, store: RankerStore, dimensions: Dimensions) -> None:
+    def __init__(self, settings: RankerSettings, store: RankerStore, dimensions: Dimensions, queries: Queries) -> None:
         self._settings = settings
         self._store = store
         self._dimensions = dimensions
         self._operators = Operators(store)
+        self._queries = queries
 
     async def GetRanking(self, request: pb.GetRankingRequest, context: Any) -> pb.GetRankingResponse:
         """The ranking as it stands; an empty one for a dimension that is not taken up yet."""
@@ -125,6 +131,14 @@ class Ranker(RankerServiceServicer):
         await self._operators.refine(ranking.name, request)
         worker.ring()
         return pb.RefineRankingResponse()
+
+    async def OrderComparisons(self, request: pb.OrderComparisonsRequest, context: Any) -> pb.OrderComparisonsResponse:
+        """Ordered now, asked by the next round."""
+        worker, ranking = await self._dimension(request.dimension)
+        queries = await self._queries(ranking.name, ranking.dimension_version)
+        order = await self._operators.compare(ranking.name, request, queries)
+        worker.ring()
+        return pb.OrderComparisonsResponse(order=order)
 
     async def ListJudges(self, request: pb.ListJudgesRequest, context: Any) -> pb.ListJudgesResponse:
         """By the log."""

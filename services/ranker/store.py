@@ -294,8 +294,8 @@ class RankerStore:
         request_id: str,
         request_body: bytes,
         check: Callable[[], Awaitable[None]],
-    ) -> None:
-        """Keep an order until the log takes it up, under the next number; once for a request id.
+    ) -> int:
+        """Keep an order until the log takes it up, under the next number; once for a request id. The number.
 
         Args:
             name: of a dimension that has been taken up.
@@ -319,10 +319,11 @@ class RankerStore:
             await check()
             document = order_document(replace(asked, number=read["orders"]))
             await self._orders.insert_one({**key_of(name), **document, **self._provenance(now())}, session=session)
-            return b""
+            return str(read["orders"]).encode()
 
         async with within_store_limit(self._store):
-            await once(self._store, self._results, request_id, request_body, body)
+            # One that an earlier version has kept told no number.
+            return int(await once(self._store, self._results, request_id, request_body, body) or 0)
 
     async def orders(self, name: DimensionName, *, after: int) -> Sequence[Order]:
         """Orders of greater numbers, in order."""

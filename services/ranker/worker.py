@@ -256,6 +256,7 @@ class DimensionWorker:
                 models=planned.models,
                 cells=len(made.cells),
                 canaries=planned.canaries,
+                order=planned.order,
                 cells_digest=made.digest,
                 weighting=known.rules.weighting,
                 traceparent=traceparent,

@@ -288,6 +288,19 @@ async def test_only_providers_that_are_allowed_see_a_dimension(
     assert [received.prompt for received in endpoint.of("theirs")] == ["open"]
 
 
+async def test_only_models_that_are_named_enter_a_dimension(
+    gateway: stubs.GatewayServiceAsyncStub, queries: QuerySelector, endpoint: ModelEndpoint
+) -> None:
+    queries.add("algebra", "of few", only_models=["few"])
+    queries.add("logic", "of all")
+    await register(gateway, model("many", endpoint.base_url))
+    await register(gateway, model("few", endpoint.base_url))
+    await entrant(gateway, "few@1")
+    await entrant(gateway, "many@1", "projects/default/dimensions/logic")
+    assert [one.model for one in await entrants(gateway)] == ["few@1"]
+    assert [received.prompt for received in endpoint.of("many")] == ["of all"]
+
+
 async def test_no_call_shows_a_dimension_to_a_provider_that_may_not_see_it(
     gateway: stubs.GatewayServiceAsyncStub, queries: QuerySelector, endpoint: ModelEndpoint
 ) -> None:

@@ -56,6 +56,8 @@ def test_what_was_asked_for_is_kept() -> None:
         ({"template": "pairwise@9"}, "dimension.template"),
         ({"allowed_providers": ("openai", "")}, "dimension.allowed_providers"),
         ({"allowed_providers": ("openai", "openai")}, "dimension.allowed_providers"),
+        ({"only_models": ("alpha", "no slug")}, "dimension.only_models"),
+        ({"only_models": ("alpha", "alpha")}, "dimension.only_models"),
         ({"judging": JudgingPolicy(judge_providers=(" ",))}, "dimension.judging.judge_providers"),
         ({"judging": JudgingPolicy(judge_providers=("a", "a"))}, "dimension.judging.judge_providers"),
         (
@@ -90,10 +92,11 @@ def test_an_etag_tells_dimensions_apart_and_bears_the_largest_seed() -> None:
         tag(selection=Selection("", 4, 2**64 - 1)),
         tag(selection=Selection("", 4, 2**64 - 2)),
         tag(allowed_providers=("openai",)),
+        tag(only_models=("alpha",)),
         tag(judging=JudgingPolicy(exclude_family=True)),
         tag(judging=JudgingPolicy(judge_providers=("openai",))),
     }
-    assert len(tags) == 7
+    assert len(tags) == 8
     assert tag() == tag()
 
 
