@@ -31,6 +31,8 @@ class _DimensionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dimens
     DIMENSION_STATE_WAITING_FOR_BUS: _DimensionState.ValueType  # 1
     """The queries are chosen; the bus has not been told yet."""
     DIMENSION_STATE_READY: _DimensionState.ValueType  # 2
+    DIMENSION_STATE_SELECTING: _DimensionState.ValueType  # 3
+    """A pilot is under way, there are no queries yet: see GetSelection. Neither ranked nor answered."""
 
 class DimensionState(_DimensionState, metaclass=_DimensionStateEnumTypeWrapper): ...
 
@@ -38,7 +40,40 @@ DIMENSION_STATE_UNSPECIFIED: DimensionState.ValueType  # 0
 DIMENSION_STATE_WAITING_FOR_BUS: DimensionState.ValueType  # 1
 """The queries are chosen; the bus has not been told yet."""
 DIMENSION_STATE_READY: DimensionState.ValueType  # 2
+DIMENSION_STATE_SELECTING: DimensionState.ValueType  # 3
+"""A pilot is under way, there are no queries yet: see GetSelection. Neither ranked nor answered."""
 Global___DimensionState: _TypeAlias = DimensionState  # noqa: Y015
+
+class _SelectionStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelectionStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelectionStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELECTION_STAGE_UNSPECIFIED: _SelectionStage.ValueType  # 0
+    SELECTION_STAGE_WAITING_FOR_MODELS: _SelectionStage.ValueType  # 1
+    """Too few models are registered that may take part."""
+    SELECTION_STAGE_PILOTING: _SelectionStage.ValueType  # 2
+    """Models answer and judge one another."""
+    SELECTION_STAGE_CHOOSING: _SelectionStage.ValueType  # 3
+    """The pilot is over; the queries are being chosen."""
+    SELECTION_STAGE_DONE: _SelectionStage.ValueType  # 4
+    SELECTION_STAGE_FAILED: _SelectionStage.ValueType  # 5
+    """It does not go on by itself: `failure` says why, and ResumeSelection goes on."""
+
+class SelectionStage(_SelectionStage, metaclass=_SelectionStageEnumTypeWrapper): ...
+
+SELECTION_STAGE_UNSPECIFIED: SelectionStage.ValueType  # 0
+SELECTION_STAGE_WAITING_FOR_MODELS: SelectionStage.ValueType  # 1
+"""Too few models are registered that may take part."""
+SELECTION_STAGE_PILOTING: SelectionStage.ValueType  # 2
+"""Models answer and judge one another."""
+SELECTION_STAGE_CHOOSING: SelectionStage.ValueType  # 3
+"""The pilot is over; the queries are being chosen."""
+SELECTION_STAGE_DONE: SelectionStage.ValueType  # 4
+SELECTION_STAGE_FAILED: SelectionStage.ValueType  # 5
+"""It does not go on by itself: `failure` says why, and ResumeSelection goes on."""
+Global___SelectionStage: _TypeAlias = SelectionStage  # noqa: Y015
 
 @_typing.final
 class Dimension(_message.Message):
@@ -59,6 +94,7 @@ class Dimension(_message.Message):
     QUERY_COUNT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PILOT_OF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     display_name: _builtins.str
@@ -76,6 +112,8 @@ class Dimension(_message.Message):
     """Output only. Queries chosen."""
     etag: _builtins.str
     """Output only."""
+    pilot_of: _builtins.str
+    """Output only. Of a pilot: the dimension whose queries it helps to choose."""
     @_builtins.property
     def selection(self) -> Global___Selection: ...
     @_builtins.property
@@ -112,10 +150,11 @@ class Dimension(_message.Message):
         query_count: _builtins.int = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        pilot_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "judging", b"judging", "ranking", b"ranking", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "judging", b"judging", "name", b"name", "only_models", b"only_models", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_providers", b"allowed_providers", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "judging", b"judging", "name", b"name", "only_models", b"only_models", "pilot_of", b"pilot_of", "pool_hash", b"pool_hash", "pool_size", b"pool_size", "query_count", b"query_count", "ranking", b"ranking", "selection", b"selection", "state", b"state", "template", b"template", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,25 +215,71 @@ class Selection(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     K_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    PILOT_FIELD_NUMBER: _builtins.int
     method: _builtins.str
-    """"random". Empty means "random"."""
+    """"random" (stratified by category), "consistent" or "telling"; the last two look at a pilot. Empty means "random"."""
     k: _builtins.int
     """How many; required, at least 1, at most the pool's size."""
     seed: _builtins.int
+    @_builtins.property
+    def pilot(self) -> Global___PilotSettings:
+        """Of methods that look at a pilot; refused with others."""
+
     def __init__(
         self,
         *,
         method: _builtins.str = ...,
         k: _builtins.int = ...,
         seed: _builtins.int = ...,
+        pilot: Global___PilotSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pilot", b"pilot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["k", b"k", "method", b"method", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["k", b"k", "method", b"method", "pilot", b"pilot", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Selection: _TypeAlias = Selection  # noqa: Y015
+
+@_typing.final
+class PilotSettings(_message.Message):
+    """A pilot: a few models answer a part of the pool and judge one another, so that the selection knows what each question
+    tells.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
+    calls: _builtins.int
+    """Judge calls at most, canaries aside; 0 means what an even pilot of the first queries would take."""
+    queries: _builtins.int
+    """Queries of the pool at most that the pilot looks at; 0 means 12 for each of k, within the pool."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Slugs, at least 3 when there are any; empty: up to 10 of the registered models that may enter, drawn by the seed."""
+
+    @_builtins.property
+    def budget(self) -> _common_pb2.Money:
+        """What answers and judging may cost together; absent: no limit of its own."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        calls: _builtins.int = ...,
+        budget: _common_pb2.Money | None = ...,
+        queries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "calls", b"calls", "models", b"models", "queries", b"queries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PilotSettings: _TypeAlias = PilotSettings  # noqa: Y015
 
 @_typing.final
 class RankingSettings(_message.Message):
@@ -430,20 +515,24 @@ class ListDimensionsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_PILOTS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """projects/{project}"""
     page_size: _builtins.int
     page_token: _builtins.str
+    include_pilots: _builtins.bool
+    """Pilots too; they are left out unless asked for."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        include_pilots: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_pilots", b"include_pilots", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -524,3 +613,805 @@ class ListQueriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListQueriesResponse: _TypeAlias = ListQueriesResponse  # noqa: Y015
+
+@_typing.final
+class SelectionProgress(_message.Message):
+    """How the choice of a dimension's queries stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    WAITING_REASON_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    PILOTS_FIELD_NUMBER: _builtins.int
+    PILOTED_QUERIES_FIELD_NUMBER: _builtins.int
+    OPEN_QUERIES_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    JUDGE_CALLS_FIELD_NUMBER: _builtins.int
+    MOST_JUDGE_CALLS_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    dimension_version: _builtins.int
+    """The version whose queries are chosen."""
+    stage: Global___SelectionStage.ValueType
+    waiting_reason: _builtins.str
+    """Why nothing moves; empty while something does."""
+    failure: _builtins.str
+    piloted_queries: _builtins.int
+    """Queries of the pool that the pilot looks at."""
+    open_queries: _builtins.int
+    """Of these, those of which it is not yet clear whether to take them."""
+    cells: _builtins.int
+    """Cells that were asked, canaries aside, and those of them with a readable outcome."""
+    votes: _builtins.int
+    judge_calls: _builtins.int
+    """Calls made by judges, canaries aside, and at most."""
+    most_judge_calls: _builtins.int
+    orders: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___Selection: ...
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Slugs of the pilot's models; empty until they are chosen."""
+
+    @_builtins.property
+    def pilots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the pilot's dimensions, as far as they are made."""
+
+    @_builtins.property
+    def spent(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Money]:
+        """Answers and judging together; one entry a currency."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        dimension_version: _builtins.int = ...,
+        selection: Global___Selection | None = ...,
+        stage: Global___SelectionStage.ValueType = ...,
+        waiting_reason: _builtins.str = ...,
+        failure: _builtins.str = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        pilots: _abc.Iterable[_builtins.str] | None = ...,
+        piloted_queries: _builtins.int = ...,
+        open_queries: _builtins.int = ...,
+        cells: _builtins.int = ...,
+        votes: _builtins.int = ...,
+        judge_calls: _builtins.int = ...,
+        most_judge_calls: _builtins.int = ...,
+        spent: _abc.Iterable[_common_pb2.Money] | None = ...,
+        orders: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "selection", b"selection", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "failure", b"failure", "judge_calls", b"judge_calls", "models", b"models", "most_judge_calls", b"most_judge_calls", "open_queries", b"open_queries", "orders", b"orders", "piloted_queries", b"piloted_queries", "pilots", b"pilots", "selection", b"selection", "spent", b"spent", "stage", b"stage", "update_time", b"update_time", "votes", b"votes", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectionProgress: _TypeAlias = SelectionProgress  # noqa: Y015
+
+@_typing.final
+class GetSelectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSelectionRequest: _TypeAlias = GetSelectionRequest  # noqa: Y015
+
+@_typing.final
+class GetSelectionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___SelectionProgress: ...
+    def __init__(
+        self,
+        *,
+        selection: Global___SelectionProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSelectionResponse: _TypeAlias = GetSelectionResponse  # noqa: Y015
+
+@_typing.final
+class WatchSelectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchSelectionRequest: _TypeAlias = WatchSelectionRequest  # noqa: Y015
+
+@_typing.final
+class WatchSelectionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___SelectionProgress: ...
+    def __init__(
+        self,
+        *,
+        selection: Global___SelectionProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchSelectionResponse: _TypeAlias = WatchSelectionResponse  # noqa: Y015
+
+@_typing.final
+class ListSelectionReasonsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
+    TAKEN_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    dimension_version: _builtins.int
+    """0 means the newest."""
+    taken_only: _builtins.bool
+    """Only those of queries that were taken."""
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        dimension_version: _builtins.int = ...,
+        taken_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "dimension_version", b"dimension_version", "page_size", b"page_size", "page_token", b"page_token", "taken_only", b"taken_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSelectionReasonsRequest: _TypeAlias = ListSelectionReasonsRequest  # noqa: Y015
+
+@_typing.final
+class ListSelectionReasonsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectionReason]: ...
+    def __init__(
+        self,
+        *,
+        reasons: _abc.Iterable[Global___SelectionReason] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSelectionReasonsResponse: _TypeAlias = ListSelectionReasonsResponse  # noqa: Y015
+
+@_typing.final
+class SelectionReason(_message.Message):
+    """Why a query was taken or left. Figures that the method does not look at are absent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    SLOPE_FIELD_NUMBER: _builtins.int
+    SLOPE_ERROR_FIELD_NUMBER: _builtins.int
+    WRONG_WAY_FIELD_NUMBER: _builtins.int
+    DEAD_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    REDUNDANT_WITH_FIELD_NUMBER: _builtins.int
+    REDUNDANCY_FIELD_NUMBER: _builtins.int
+    query_id: _builtins.str
+    category: _builtins.str
+    why: _builtins.str
+    """In a word, for example "telling", "redundant", "dead"."""
+    rank: _builtins.int
+    """At which place it was taken, from 1; 0: it was left."""
+    slope: _builtins.float
+    """By how much it favours a model that is one deviation stronger, in mean score."""
+    slope_error: _builtins.float
+    wrong_way: _builtins.float
+    """Chance that it favours the weaker model; that it tells hardly anything."""
+    dead: _builtins.float
+    gain: _builtins.float
+    """What it added to the method's objective, or would add."""
+    agreement: _builtins.float
+    """Spearman's correlation of its own ranking with the mean ranking."""
+    redundant_with: _builtins.str
+    """The taken query that it resembles most."""
+    redundancy: _builtins.float
+    def __init__(
+        self,
+        *,
+        query_id: _builtins.str = ...,
+        category: _builtins.str = ...,
+        why: _builtins.str = ...,
+        rank: _builtins.int = ...,
+        slope: _builtins.float | None = ...,
+        slope_error: _builtins.float | None = ...,
+        wrong_way: _builtins.float | None = ...,
+        dead: _builtins.float | None = ...,
+        gain: _builtins.float | None = ...,
+        agreement: _builtins.float | None = ...,
+        redundant_with: _builtins.str | None = ...,
+        redundancy: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_dead", b"_dead", "_gain", b"_gain", "_redundancy", b"_redundancy", "_redundant_with", b"_redundant_with", "_slope", b"_slope", "_slope_error", b"_slope_error", "_wrong_way", b"_wrong_way", "agreement", b"agreement", "dead", b"dead", "gain", b"gain", "redundancy", b"redundancy", "redundant_with", b"redundant_with", "slope", b"slope", "slope_error", b"slope_error", "wrong_way", b"wrong_way"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement", b"_agreement", "_dead", b"_dead", "_gain", b"_gain", "_redundancy", b"_redundancy", "_redundant_with", b"_redundant_with", "_slope", b"_slope", "_slope_error", b"_slope_error", "_wrong_way", b"_wrong_way", "agreement", b"agreement", "category", b"category", "dead", b"dead", "gain", b"gain", "query_id", b"query_id", "rank", b"rank", "redundancy", b"redundancy", "redundant_with", b"redundant_with", "slope", b"slope", "slope_error", b"slope_error", "why", b"why", "wrong_way", b"wrong_way"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agreement: _TypeAlias = _typing.Literal["agreement"]  # noqa: Y015
+    _WhichOneofArgType__agreement: _TypeAlias = _typing.Literal["_agreement", b"_agreement"]  # noqa: Y015
+    _WhichOneofReturnType__dead: _TypeAlias = _typing.Literal["dead"]  # noqa: Y015
+    _WhichOneofArgType__dead: _TypeAlias = _typing.Literal["_dead", b"_dead"]  # noqa: Y015
+    _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    _WhichOneofReturnType__redundancy: _TypeAlias = _typing.Literal["redundancy"]  # noqa: Y015
+    _WhichOneofArgType__redundancy: _TypeAlias = _typing.Literal["_redundancy", b"_redundancy"]  # noqa: Y015
+    _WhichOneofReturnType__redundant_with: _TypeAlias = _typing.Literal["redundant_with"]  # noqa: Y015
+    _WhichOneofArgType__redundant_with: _TypeAlias = _typing.Literal["_redundant_with", b"_redundant_with"]  # noqa: Y015
+    _WhichOneofReturnType__slope: _TypeAlias = _typing.Literal["slope"]  # noqa: Y015
+    _WhichOneofArgType__slope: _TypeAlias = _typing.Literal["_slope", b"_slope"]  # noqa: Y015
+    _WhichOneofReturnType__slope_error: _TypeAlias = _typing.Literal["slope_error"]  # noqa: Y015
+    _WhichOneofArgType__slope_error: _TypeAlias = _typing.Literal["_slope_error", b"_slope_error"]  # noqa: Y015
+    _WhichOneofReturnType__wrong_way: _TypeAlias = _typing.Literal["wrong_way"]  # noqa: Y015
+    _WhichOneofArgType__wrong_way: _TypeAlias = _typing.Literal["_wrong_way", b"_wrong_way"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agreement) -> _WhichOneofReturnType__agreement | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dead) -> _WhichOneofReturnType__dead | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__redundancy) -> _WhichOneofReturnType__redundancy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__redundant_with) -> _WhichOneofReturnType__redundant_with | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slope) -> _WhichOneofReturnType__slope | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slope_error) -> _WhichOneofReturnType__slope_error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wrong_way) -> _WhichOneofReturnType__wrong_way | None: ...
+
+Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
+
+@_typing.final
+class StopSelectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopSelectionRequest: _TypeAlias = StopSelectionRequest  # noqa: Y015
+
+@_typing.final
+class StopSelectionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___SelectionProgress: ...
+    def __init__(
+        self,
+        *,
+        selection: Global___SelectionProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopSelectionResponse: _TypeAlias = StopSelectionResponse  # noqa: Y015
+
+@_typing.final
+class ResumeSelectionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    request_id: _builtins.str
+    calls: _builtins.int
+    """Judge calls at most in all; 0: as before."""
+    @_builtins.property
+    def budget(self) -> _common_pb2.Money:
+        """What it may cost in all; absent: as before."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        calls: _builtins.int = ...,
+        budget: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "calls", b"calls", "dimension", b"dimension", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSelectionRequest: _TypeAlias = ResumeSelectionRequest  # noqa: Y015
+
+@_typing.final
+class ResumeSelectionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___SelectionProgress: ...
+    def __init__(
+        self,
+        *,
+        selection: Global___SelectionProgress | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSelectionResponse: _TypeAlias = ResumeSelectionResponse  # noqa: Y015
+
+@_typing.final
+class GetDimensionHealthRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    @_builtins.property
+    def others(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of dimensions to compare its board with; empty: all others of the project with a board."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        others: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "others", b"others"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDimensionHealthRequest: _TypeAlias = GetDimensionHealthRequest  # noqa: Y015
+
+@_typing.final
+class GetDimensionHealthResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEALTH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def health(self) -> Global___DimensionHealth: ...
+    def __init__(
+        self,
+        *,
+        health: Global___DimensionHealth | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["health", b"health"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["health", b"health"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDimensionHealthResponse: _TypeAlias = GetDimensionHealthResponse  # noqa: Y015
+
+@_typing.final
+class DimensionHealth(_message.Message):
+    """What the queries of a dimension version still tell."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    SEPARABILITY_FIELD_NUMBER: _builtins.int
+    SATURATION_FIELD_NUMBER: _builtins.int
+    SATURATED_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
+    MISLABELLED_FIELD_NUMBER: _builtins.int
+    CORRELATIONS_FIELD_NUMBER: _builtins.int
+    RETIRE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    dimension_version: _builtins.int
+    votes: _builtins.int
+    """Votes that it stands on, and models that they are about."""
+    models: _builtins.int
+    separability: _builtins.float
+    """Share of pairs of models told apart; absent with fewer than two models."""
+    saturation: _builtins.float
+    """Share of queries on which nearly all votes are ties; absent without votes."""
+    add: _builtins.int
+    @_builtins.property
+    def saturated(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Query ids: nearly all ties; tell surely little; likely favour the weaker model."""
+
+    @_builtins.property
+    def silent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def mislabelled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def correlations(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardCorrelation]: ...
+    @_builtins.property
+    def retire(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Suggested: query ids to retire, and how many to add; absent: no number within reason would do."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        dimension_version: _builtins.int = ...,
+        votes: _builtins.int = ...,
+        models: _builtins.int = ...,
+        separability: _builtins.float | None = ...,
+        saturation: _builtins.float | None = ...,
+        saturated: _abc.Iterable[_builtins.str] | None = ...,
+        silent: _abc.Iterable[_builtins.str] | None = ...,
+        mislabelled: _abc.Iterable[_builtins.str] | None = ...,
+        correlations: _abc.Iterable[Global___BoardCorrelation] | None = ...,
+        retire: _abc.Iterable[_builtins.str] | None = ...,
+        add: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_add", b"_add", "_saturation", b"_saturation", "_separability", b"_separability", "add", b"add", "saturation", b"saturation", "separability", b"separability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_add", b"_add", "_saturation", b"_saturation", "_separability", b"_separability", "add", b"add", "correlations", b"correlations", "dimension", b"dimension", "dimension_version", b"dimension_version", "mislabelled", b"mislabelled", "models", b"models", "retire", b"retire", "saturated", b"saturated", "saturation", b"saturation", "separability", b"separability", "silent", b"silent", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__add: _TypeAlias = _typing.Literal["add"]  # noqa: Y015
+    _WhichOneofArgType__add: _TypeAlias = _typing.Literal["_add", b"_add"]  # noqa: Y015
+    _WhichOneofReturnType__saturation: _TypeAlias = _typing.Literal["saturation"]  # noqa: Y015
+    _WhichOneofArgType__saturation: _TypeAlias = _typing.Literal["_saturation", b"_saturation"]  # noqa: Y015
+    _WhichOneofReturnType__separability: _TypeAlias = _typing.Literal["separability"]  # noqa: Y015
+    _WhichOneofArgType__separability: _TypeAlias = _typing.Literal["_separability", b"_separability"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__add) -> _WhichOneofReturnType__add | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__saturation) -> _WhichOneofReturnType__saturation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__separability) -> _WhichOneofReturnType__separability | None: ...
+
+Global___DimensionHealth: _TypeAlias = DimensionHealth  # noqa: Y015
+
+@_typing.final
+class BoardCorrelation(_message.Message):
+    """How alike two boards are, over the models on both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    CORRELATION_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """projects/{project}/dimensions/{slug}"""
+    models: _builtins.int
+    correlation: _builtins.float
+    """Absent where it cannot be told, with fewer than four models on both."""
+    low: _builtins.float
+    high: _builtins.float
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        models: _builtins.int = ...,
+        correlation: _builtins.float | None = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_correlation", b"_correlation", "_high", b"_high", "_low", b"_low", "correlation", b"correlation", "high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_correlation", b"_correlation", "_high", b"_high", "_low", b"_low", "correlation", b"correlation", "dimension", b"dimension", "high", b"high", "low", b"low", "models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__correlation: _TypeAlias = _typing.Literal["correlation"]  # noqa: Y015
+    _WhichOneofArgType__correlation: _TypeAlias = _typing.Literal["_correlation", b"_correlation"]  # noqa: Y015
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__correlation) -> _WhichOneofReturnType__correlation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
+
+Global___BoardCorrelation: _TypeAlias = BoardCorrelation  # noqa: Y015
+
+@_typing.final
+class GetPowerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    MODEL_A_FIELD_NUMBER: _builtins.int
+    MODEL_B_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    model_a: _builtins.str
+    """Model revisions."""
+    model_b: _builtins.str
+    error: _builtins.float
+    """Chance to tell two equals apart; 0 means 0.05."""
+    power: _builtins.float
+    """Chance to tell these two apart; 0 means 0.8."""
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        model_a: _builtins.str = ...,
+        model_b: _builtins.str = ...,
+        error: _builtins.float = ...,
+        power: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "error", b"error", "model_a", b"model_a", "model_b", b"model_b", "power", b"power"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPowerRequest: _TypeAlias = GetPowerRequest  # noqa: Y015
+
+@_typing.final
+class GetPowerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POWER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def power(self) -> Global___Power: ...
+    def __init__(
+        self,
+        *,
+        power: Global___Power | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["power", b"power"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["power", b"power"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPowerResponse: _TypeAlias = GetPowerResponse  # noqa: Y015
+
+@_typing.final
+class Power(_message.Message):
+    """What would separate two models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_A_FIELD_NUMBER: _builtins.int
+    MODEL_B_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    POWER_NOW_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    ALL_MODELS_FIELD_NUMBER: _builtins.int
+    THESE_TWO_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    dimension_version: _builtins.int
+    model_a: _builtins.str
+    model_b: _builtins.str
+    difference: _builtins.float
+    """Of their mean scores, as the votes have it: itself an estimate."""
+    power_now: _builtins.float
+    """The chance that the dimension as it is tells them apart."""
+    @_builtins.property
+    def now(self) -> Global___PowerDesign: ...
+    @_builtins.property
+    def all_models(self) -> Global___PowerDesign:
+        """With all models compared as now, on more or fewer queries; absent: no number of queries does it."""
+
+    @_builtins.property
+    def these_two(self) -> Global___PowerDesign:
+        """With only these two compared; absent likewise."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        dimension_version: _builtins.int = ...,
+        model_a: _builtins.str = ...,
+        model_b: _builtins.str = ...,
+        difference: _builtins.float = ...,
+        power_now: _builtins.float = ...,
+        now: Global___PowerDesign | None = ...,
+        all_models: Global___PowerDesign | None = ...,
+        these_two: Global___PowerDesign | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all_models", b"all_models", "now", b"now", "these_two", b"these_two"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_models", b"all_models", "difference", b"difference", "dimension", b"dimension", "dimension_version", b"dimension_version", "model_a", b"model_a", "model_b", b"model_b", "now", b"now", "power_now", b"power_now", "these_two", b"these_two"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Power: _TypeAlias = Power  # noqa: Y015
+
+@_typing.final
+class PowerDesign(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERIES_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    JUDGES_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    queries: _builtins.int
+    votes: _builtins.int
+    """Votes in all."""
+    judges: _builtins.int
+    power: _builtins.float
+    """That it has."""
+    @_builtins.property
+    def cost(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Money]:
+        """Of the votes, at the mean price of those on record; none when nothing was paid."""
+
+    def __init__(
+        self,
+        *,
+        queries: _builtins.int = ...,
+        votes: _builtins.int = ...,
+        judges: _builtins.int = ...,
+        cost: _abc.Iterable[_common_pb2.Money] | None = ...,
+        power: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "judges", b"judges", "power", b"power", "queries", b"queries", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerDesign: _TypeAlias = PowerDesign  # noqa: Y015
+
+@_typing.final
+class ReviseDimensionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    RETIRE_FIELD_NUMBER: _builtins.int
+    ADD_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    AS_SUGGESTED_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    request_id: _builtins.str
+    etag: _builtins.str
+    """As last seen; empty: whatever it is."""
+    add: _builtins.int
+    """How many queries of the pool to put in; those that were retired before are not taken again."""
+    method: _builtins.str
+    """By which method; empty means that of the dimension. Methods that look at a pilot need one that was made for it."""
+    as_suggested: _builtins.bool
+    """Retire and add what GetDimensionHealth suggests, instead of the above."""
+    validate_only: _builtins.bool
+    """Check and say what it would be; nothing is stored."""
+    @_builtins.property
+    def retire(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of queries to take out."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        retire: _abc.Iterable[_builtins.str] | None = ...,
+        add: _builtins.int = ...,
+        method: _builtins.str = ...,
+        as_suggested: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add", b"add", "as_suggested", b"as_suggested", "dimension", b"dimension", "etag", b"etag", "method", b"method", "request_id", b"request_id", "retire", b"retire", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviseDimensionRequest: _TypeAlias = ReviseDimensionRequest  # noqa: Y015
+
+@_typing.final
+class ReviseDimensionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dimension(self) -> Global___Dimension: ...
+    @_builtins.property
+    def retired(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of queries that were taken out and put in."""
+
+    @_builtins.property
+    def added(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        dimension: Global___Dimension | None = ...,
+        retired: _abc.Iterable[_builtins.str] | None = ...,
+        added: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "dimension", b"dimension", "retired", b"retired"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviseDimensionResponse: _TypeAlias = ReviseDimensionResponse  # noqa: Y015

@@ -54,6 +54,46 @@ class QuerySelectorServiceStub:
                 request_serializer=dearena_dot_v1_dot_query__selector__pb2.ListQueriesRequest.SerializeToString,
                 response_deserializer=dearena_dot_v1_dot_query__selector__pb2.ListQueriesResponse.FromString,
                 _registered_method=True)
+        self.GetSelection = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/GetSelection',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.GetSelectionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetSelectionResponse.FromString,
+                _registered_method=True)
+        self.WatchSelection = channel.unary_stream(
+                '/dearena.v1.QuerySelectorService/WatchSelection',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.WatchSelectionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.WatchSelectionResponse.FromString,
+                _registered_method=True)
+        self.ListSelectionReasons = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/ListSelectionReasons',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsResponse.FromString,
+                _registered_method=True)
+        self.StopSelection = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/StopSelection',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.StopSelectionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.StopSelectionResponse.FromString,
+                _registered_method=True)
+        self.ResumeSelection = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/ResumeSelection',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionResponse.FromString,
+                _registered_method=True)
+        self.GetDimensionHealth = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/GetDimensionHealth',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthResponse.FromString,
+                _registered_method=True)
+        self.GetPower = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/GetPower',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.GetPowerRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetPowerResponse.FromString,
+                _registered_method=True)
+        self.ReviseDimension = channel.unary_unary(
+                '/dearena.v1.QuerySelectorService/ReviseDimension',
+                request_serializer=dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionRequest.SerializeToString,
+                response_deserializer=dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionResponse.FromString,
+                _registered_method=True)
 
 
 class QuerySelectorServiceServicer:
@@ -87,6 +127,64 @@ class QuerySelectorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSelection(self, request, context):
+        """How the choice of a dimension's queries goes on, or went.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchSelection(self, request, context):
+        """The same now and after each change, until it is done or has failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSelectionReasons(self, request, context):
+        """Why each query of the pool was taken or left: the taken ones in the order in which they were taken, then the others
+        in id order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopSelection(self, request, context):
+        """Choose now, by what the pilot has heard so far.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSelection(self, request, context):
+        """Go on with one that has failed or ran out of calls or money, with new limits if these are given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDimensionHealth(self, request, context):
+        """What the dimension's queries still tell, by the votes on them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPower(self, request, context):
+        """How many queries and votes would separate two models of a dimension, and what they would cost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviseDimension(self, request, context):
+        """Make the next version of a dimension: some queries retired, others of its pool put in. The ranking begins anew on
+        it; what was answered and judged of queries that stay is not paid again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QuerySelectorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -109,6 +207,46 @@ def add_QuerySelectorServiceServicer_to_server(servicer, server):
                     servicer.ListQueries,
                     request_deserializer=dearena_dot_v1_dot_query__selector__pb2.ListQueriesRequest.FromString,
                     response_serializer=dearena_dot_v1_dot_query__selector__pb2.ListQueriesResponse.SerializeToString,
+            ),
+            'GetSelection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSelection,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetSelectionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.GetSelectionResponse.SerializeToString,
+            ),
+            'WatchSelection': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSelection,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.WatchSelectionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.WatchSelectionResponse.SerializeToString,
+            ),
+            'ListSelectionReasons': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSelectionReasons,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsResponse.SerializeToString,
+            ),
+            'StopSelection': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopSelection,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.StopSelectionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.StopSelectionResponse.SerializeToString,
+            ),
+            'ResumeSelection': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSelection,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionResponse.SerializeToString,
+            ),
+            'GetDimensionHealth': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDimensionHealth,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthResponse.SerializeToString,
+            ),
+            'GetPower': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPower,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.GetPowerRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.GetPowerResponse.SerializeToString,
+            ),
+            'ReviseDimension': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviseDimension,
+                    request_deserializer=dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionRequest.FromString,
+                    response_serializer=dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -219,6 +357,222 @@ class QuerySelectorService:
             '/dearena.v1.QuerySelectorService/ListQueries',
             dearena_dot_v1_dot_query__selector__pb2.ListQueriesRequest.SerializeToString,
             dearena_dot_v1_dot_query__selector__pb2.ListQueriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/GetSelection',
+            dearena_dot_v1_dot_query__selector__pb2.GetSelectionRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.GetSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/WatchSelection',
+            dearena_dot_v1_dot_query__selector__pb2.WatchSelectionRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.WatchSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSelectionReasons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/ListSelectionReasons',
+            dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.ListSelectionReasonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/StopSelection',
+            dearena_dot_v1_dot_query__selector__pb2.StopSelectionRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.StopSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSelection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/ResumeSelection',
+            dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.ResumeSelectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDimensionHealth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/GetDimensionHealth',
+            dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.GetDimensionHealthResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPower(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/GetPower',
+            dearena_dot_v1_dot_query__selector__pb2.GetPowerRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.GetPowerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviseDimension(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dearena.v1.QuerySelectorService/ReviseDimension',
+            dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionRequest.SerializeToString,
+            dearena_dot_v1_dot_query__selector__pb2.ReviseDimensionResponse.FromString,
             options,
             channel_credentials,
             insecure,

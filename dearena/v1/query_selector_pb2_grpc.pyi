@@ -40,6 +40,26 @@ class QuerySelectorServiceStub:
     """Dimensions in slug order."""
     ListQueries: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.ListQueriesRequest, _query_selector_pb2.ListQueriesResponse]
     """Queries of one dimension version in id order."""
+    GetSelection: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.GetSelectionRequest, _query_selector_pb2.GetSelectionResponse]
+    """How the choice of a dimension's queries goes on, or went."""
+    WatchSelection: _grpc.UnaryStreamMultiCallable[_query_selector_pb2.WatchSelectionRequest, _query_selector_pb2.WatchSelectionResponse]
+    """The same now and after each change, until it is done or has failed."""
+    ListSelectionReasons: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.ListSelectionReasonsRequest, _query_selector_pb2.ListSelectionReasonsResponse]
+    """Why each query of the pool was taken or left: the taken ones in the order in which they were taken, then the others
+    in id order.
+    """
+    StopSelection: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.StopSelectionRequest, _query_selector_pb2.StopSelectionResponse]
+    """Choose now, by what the pilot has heard so far."""
+    ResumeSelection: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.ResumeSelectionRequest, _query_selector_pb2.ResumeSelectionResponse]
+    """Go on with one that has failed or ran out of calls or money, with new limits if these are given."""
+    GetDimensionHealth: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.GetDimensionHealthRequest, _query_selector_pb2.GetDimensionHealthResponse]
+    """What the dimension's queries still tell, by the votes on them."""
+    GetPower: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.GetPowerRequest, _query_selector_pb2.GetPowerResponse]
+    """How many queries and votes would separate two models of a dimension, and what they would cost."""
+    ReviseDimension: _grpc.UnaryUnaryMultiCallable[_query_selector_pb2.ReviseDimensionRequest, _query_selector_pb2.ReviseDimensionResponse]
+    """Make the next version of a dimension: some queries retired, others of its pool put in. The ranking begins anew on
+    it; what was answered and judged of queries that stay is not paid again.
+    """
 
 @_typing.type_check_only
 class QuerySelectorServiceAsyncStub(QuerySelectorServiceStub):
@@ -53,6 +73,26 @@ class QuerySelectorServiceAsyncStub(QuerySelectorServiceStub):
     """Dimensions in slug order."""
     ListQueries: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.ListQueriesRequest, _query_selector_pb2.ListQueriesResponse]  # type: ignore[assignment]
     """Queries of one dimension version in id order."""
+    GetSelection: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.GetSelectionRequest, _query_selector_pb2.GetSelectionResponse]  # type: ignore[assignment]
+    """How the choice of a dimension's queries goes on, or went."""
+    WatchSelection: _aio.UnaryStreamMultiCallable[_query_selector_pb2.WatchSelectionRequest, _query_selector_pb2.WatchSelectionResponse]  # type: ignore[assignment]
+    """The same now and after each change, until it is done or has failed."""
+    ListSelectionReasons: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.ListSelectionReasonsRequest, _query_selector_pb2.ListSelectionReasonsResponse]  # type: ignore[assignment]
+    """Why each query of the pool was taken or left: the taken ones in the order in which they were taken, then the others
+    in id order.
+    """
+    StopSelection: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.StopSelectionRequest, _query_selector_pb2.StopSelectionResponse]  # type: ignore[assignment]
+    """Choose now, by what the pilot has heard so far."""
+    ResumeSelection: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.ResumeSelectionRequest, _query_selector_pb2.ResumeSelectionResponse]  # type: ignore[assignment]
+    """Go on with one that has failed or ran out of calls or money, with new limits if these are given."""
+    GetDimensionHealth: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.GetDimensionHealthRequest, _query_selector_pb2.GetDimensionHealthResponse]  # type: ignore[assignment]
+    """What the dimension's queries still tell, by the votes on them."""
+    GetPower: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.GetPowerRequest, _query_selector_pb2.GetPowerResponse]  # type: ignore[assignment]
+    """How many queries and votes would separate two models of a dimension, and what they would cost."""
+    ReviseDimension: _aio.UnaryUnaryMultiCallable[_query_selector_pb2.ReviseDimensionRequest, _query_selector_pb2.ReviseDimensionResponse]  # type: ignore[assignment]
+    """Make the next version of a dimension: some queries retired, others of its pool put in. The ranking begins anew on
+    it; what was answered and judged of queries that stay is not paid again.
+    """
 
 class QuerySelectorServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -87,5 +127,73 @@ class QuerySelectorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_selector_pb2.ListQueriesResponse, _abc.Awaitable[_query_selector_pb2.ListQueriesResponse]]:
         """Queries of one dimension version in id order."""
+
+    @_abc_1.abstractmethod
+    def GetSelection(
+        self,
+        request: _query_selector_pb2.GetSelectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.GetSelectionResponse, _abc.Awaitable[_query_selector_pb2.GetSelectionResponse]]:
+        """How the choice of a dimension's queries goes on, or went."""
+
+    @_abc_1.abstractmethod
+    def WatchSelection(
+        self,
+        request: _query_selector_pb2.WatchSelectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_selector_pb2.WatchSelectionResponse], _abc.AsyncIterator[_query_selector_pb2.WatchSelectionResponse]]:
+        """The same now and after each change, until it is done or has failed."""
+
+    @_abc_1.abstractmethod
+    def ListSelectionReasons(
+        self,
+        request: _query_selector_pb2.ListSelectionReasonsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.ListSelectionReasonsResponse, _abc.Awaitable[_query_selector_pb2.ListSelectionReasonsResponse]]:
+        """Why each query of the pool was taken or left: the taken ones in the order in which they were taken, then the others
+        in id order.
+        """
+
+    @_abc_1.abstractmethod
+    def StopSelection(
+        self,
+        request: _query_selector_pb2.StopSelectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.StopSelectionResponse, _abc.Awaitable[_query_selector_pb2.StopSelectionResponse]]:
+        """Choose now, by what the pilot has heard so far."""
+
+    @_abc_1.abstractmethod
+    def ResumeSelection(
+        self,
+        request: _query_selector_pb2.ResumeSelectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.ResumeSelectionResponse, _abc.Awaitable[_query_selector_pb2.ResumeSelectionResponse]]:
+        """Go on with one that has failed or ran out of calls or money, with new limits if these are given."""
+
+    @_abc_1.abstractmethod
+    def GetDimensionHealth(
+        self,
+        request: _query_selector_pb2.GetDimensionHealthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.GetDimensionHealthResponse, _abc.Awaitable[_query_selector_pb2.GetDimensionHealthResponse]]:
+        """What the dimension's queries still tell, by the votes on them."""
+
+    @_abc_1.abstractmethod
+    def GetPower(
+        self,
+        request: _query_selector_pb2.GetPowerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.GetPowerResponse, _abc.Awaitable[_query_selector_pb2.GetPowerResponse]]:
+        """How many queries and votes would separate two models of a dimension, and what they would cost."""
+
+    @_abc_1.abstractmethod
+    def ReviseDimension(
+        self,
+        request: _query_selector_pb2.ReviseDimensionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_selector_pb2.ReviseDimensionResponse, _abc.Awaitable[_query_selector_pb2.ReviseDimensionResponse]]:
+        """Make the next version of a dimension: some queries retired, others of its pool put in. The ranking begins anew on
+        it; what was answered and judged of queries that stay is not paid again.
+        """
 
 def add_QuerySelectorServiceServicer_to_server(servicer: QuerySelectorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

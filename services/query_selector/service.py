@@ -8,10 +8,12 @@ from uuid import uuid4
 
 from dearena.faults import AlreadyExists, ArenaFault, StoreUnavailable, UnknownDimension
 from dearena.v1 import query_selector_pb2 as pb
-from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
 from services.query_selector import dimension as domain
 from services.query_selector import messages, upload
 from services.query_selector.announcer import Announcer
+from services.query_selector.report_calls import ReportCalls
+from services.query_selector.revision_calls import RevisionCalls
+from services.query_selector.selection_calls import SelectionCalls
 from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import Dimensions
 from services.runtime import paging
@@ -19,7 +21,7 @@ from services.runtime.request_names import dimension_name, project_of_parent
 from services.runtime.store import Document, Store
 
 
-class QuerySelector(QuerySelectorServiceServicer):
+class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
     """dearena.v1.QuerySelectorService."""
 
     def __init__(
