@@ -72,6 +72,8 @@ class Odds:
         self._judges: dict[str, _Judge] = {}
         self._favours: dict[tuple[str, str], bool] = {}
         self._lots: dict[tuple[str, str, str], Lots] = {}
+        self._is_even = not any((world.log_discrimination_sd, world.dead_rate, world.mislabelled_rate))
+        self._discriminations: dict[str, float] = {}
 
     def answer(self, model: str, query: str, turns: Sequence[str]) -> Shown | None:
         """A model's answer as the arena keeps it; None where the call fails, so that there is none.
@@ -148,7 +150,12 @@ class Odds:
         favour = 0
         if knows.character in PARTIAL:
             favour = self._is_partial_to(judge, first) - self._is_partial_to(judge, second)
-        log_odds = knows.sharpness * (first.quality - second.quality) + knows.bias
+        difference = first.quality - second.quality
+        if not self._is_even and first.whole is None and second.whole is None:
+            if query not in self._discriminations:
+                self._discriminations[query] = world.discrimination(query)
+            difference *= self._discriminations[query]
+        log_odds = knows.sharpness * difference + knows.bias
         chance = first_seat_chance(knows.character, log_odds, favour)
         return SeatVerdict.FIRST if self._drawn("verdict", judge, query, seats) < chance else SeatVerdict.SECOND
 

@@ -119,6 +119,12 @@ class PlantedWorld:
     """Judges whose character is set by hand."""
     favourite: str = ""
     """The model that colluding judges prefer."""
+    log_discrimination_sd: float = 0.0
+    """A query's discrimination, by which its differences of quality are multiplied, is log-normal (0, this)."""
+    dead_rate: float = 0.0
+    """A query's discrimination is 0."""
+    mislabelled_rate: float = 0.0
+    """A query's discrimination has its sign turned: it prefers the weaker answer."""
 
     RATES: ClassVar[tuple[str, ...]] = (
         "tie_rate",
@@ -128,6 +134,8 @@ class PlantedWorld:
         "answer_refusal_rate",
         "failure_rate",
         "hostile_rate",
+        "dead_rate",
+        "mislabelled_rate",
     )
 
     def __post_init__(self) -> None:
@@ -139,7 +147,7 @@ class PlantedWorld:
         for name in self.RATES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: a probability lies between 0 and 1")
-        for name in ("delay_seconds", "first_seat_sd"):
+        for name in ("delay_seconds", "first_seat_sd", "log_discrimination_sd"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must not be negative")
         if Character.COLLUSION in {self.hostile, *self.characters.values()} and not self.favourite:
@@ -211,12 +219,23 @@ class PlantedWorld:
     def first_seat_chance(self, judge: str, query: str, first: str, second: str) -> float:
         """Probability that a verdict which is no tie goes to the answer in the first seat."""
         quality = self._quality_beside(query, first, second) - self._quality_beside(query, second, first)
+        if not (is_truncation(first, second) or is_truncation(second, first)):
+            quality *= self.discrimination(query)
         log_odds = sharpness(self.seed, judge) * quality + self.first_seat_bias(judge)
         character = self.character(judge)
         favour = 0
         if character in PARTIAL:
             favour = self._favours(judge, first, second) - self._favours(judge, second, first)
         return first_seat_chance(character, log_odds, favour)
+
+    def discrimination(self, query: str) -> float:
+        """How much of a difference between two models' answers shows on a query; that of a truncation always shows."""
+        if happens(self.dead_rate, self.seed, "dead", query):
+            return 0.0
+        sign = -1 if happens(self.mislabelled_rate, self.seed, "mislabelled", query) else 1
+        if not self.log_discrimination_sd:
+            return float(sign)
+        return sign * math.exp(self.log_discrimination_sd * normal(self.seed, "discrimination", query))
 
     def first_seat_bias(self, judge: str) -> float:
         """A judge's log-odds for the first seat, whatever sits there."""

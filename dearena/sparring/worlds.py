@@ -56,6 +56,9 @@ class PlantedSettings(_Settings):
     hostile: Character = Character.HONEST
     characters: dict[str, Character] = {}
     favourite: str = ""
+    log_discrimination_sd: float = 0.0
+    dead_rate: float = 0.0
+    mislabelled_rate: float = 0.0
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

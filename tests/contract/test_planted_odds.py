@@ -48,6 +48,7 @@ WORLDS = [
         first_seat_sd=0.3,
         delay_seconds=1.0,
     ),
+    PlantedWorld(seed=4, log_discrimination_sd=0.6, dead_rate=0.3, mislabelled_rate=0.3, first_seat_sd=0.3),
 ]
 EVERY_ODDS = [Odds(world) for world in WORLDS]
 

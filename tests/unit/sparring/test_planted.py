@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import spearmanr
 
 from dearena.canaries import truncated
@@ -295,6 +295,35 @@ def test_an_inverted_judge_prefers_the_truncation_and_partial_ones_see_one_autho
     chances = {judge: world.first_seat_chance(judge, "q1", whole, truncated(whole)) for judge in characters}
     honest = {judge: WORLD.first_seat_chance(judge, "q1", whole, truncated(whole)) for judge in characters}
     assert chances == pytest.approx({**honest, "model-0": 1 - honest["model-0"]})
+
+
+# Queries that tell, and queries that do not
+
+
+def test_discriminations_come_as_their_settings_say() -> None:
+    world = replace(WORLD, log_discrimination_sd=0.6, dead_rate=0.1, mislabelled_rate=0.05)
+    found = np.array([world.discrimination(f"q{number}") for number in range(8_000)])
+    assert np.mean(found == 0) == pytest.approx(0.1, abs=0.015)
+    assert np.mean(found < 0) == pytest.approx(0.9 * 0.05, abs=0.01)
+    logs = np.log(np.abs(found[found != 0]))
+    assert logs.mean() == pytest.approx(0, abs=0.03)
+    assert logs.std() == pytest.approx(0.6, abs=0.03)
+    assert {WORLD.discrimination(query) for query in QUERIES} == {1.0}
+
+
+def test_a_querys_discrimination_multiplies_what_judges_see_of_two_models_answers() -> None:
+    world = replace(WORLD, log_discrimination_sd=0.6, dead_rate=0.1, mislabelled_rate=0.1)
+    for judge, query, first, second in cells(WORLD)[::25]:
+        plain = logit(WORLD.first_seat_chance(judge, query, first, second))
+        seen = logit(world.first_seat_chance(judge, query, first, second))
+        assert seen == pytest.approx(world.discrimination(query) * plain)
+
+
+def test_a_truncation_shows_on_dead_and_mislabelled_queries_too() -> None:
+    whole = answer(WORLD, "alpha", "q1")
+    for world in (replace(WORLD, dead_rate=1.0), replace(WORLD, mislabelled_rate=1.0)):
+        for seats in ((whole, truncated(whole)), (truncated(whole), whole)):
+            assert world.first_seat_chance("model-0", "q1", *seats) == WORLD.first_seat_chance("model-0", "q1", *seats)
 
 
 # What goes wrong
