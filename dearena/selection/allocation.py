@@ -49,9 +49,10 @@ class PilotPlan:
         most_a_pair: cells that a pair has on a query at most, one a judge.
         batch: cells that are handed out at once.
         seed: of all lots.
+        queries: that are looked at; 0: FIRST_QUERIES_A_PLACE for each of k.
 
     Raises:
-        InvalidField: one of them is not above 0.
+        InvalidField: one of the others is not above 0.
     """
 
     k: int
@@ -59,6 +60,7 @@ class PilotPlan:
     most_a_pair: int
     batch: int
     seed: int
+    queries: int = 0
 
     def __post_init__(self) -> None:
         for name in ("k", "budget", "most_a_pair", "batch"):
@@ -109,7 +111,7 @@ def next_batch(pilot: PilotVotes, asked: IntArray, plan: PilotPlan, settings: Te
     nan = np.full(len(pool), np.nan)
     left = min(plan.budget - int(asked.sum()), plan.batch)
     look = min(FIRST_LOOK * len(pilot.models), len(pairs) * plan.most_a_pair)
-    first = drawn(pool.queries, plan.seed)[: FIRST_QUERIES_A_PLACE * plan.k]
+    first = drawn(pool.queries, plan.seed)[: plan.queries or FIRST_QUERIES_A_PLACE * plan.k]
     unseen = first[asked[first].sum(axis=1) == 0]
     if len(unseen):
         rows = unseen[: max(left, 0) // max(look, 1)]

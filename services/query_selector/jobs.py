@@ -1,0 +1,371 @@
+"""A selection as a job: how far the choice of a dimension's queries is, and what comes next. Pure.
+
+A dimension's queries are chosen by a pilot, which is a dimension of its own: a few models answer a part of the pool
+and judge one another. Whoever holds a job looks at what stands elsewhere (`Seen`), takes the step that `next_step`
+names and writes the job down; it may die before or after any of this, and another may do the same at the same time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from itertools import combinations
+from typing import Any, Final
+
+from dearena.names import DimensionName, Revision
+from dearena.selection.allocation import FIRST_LOOK, FIRST_QUERIES_A_PLACE, PilotPlan
+from dearena.selection.lots import drawn
+from services.query_selector.ranking_settings import CAPS, DEFAULT_CAP, Money
+
+LEAST_MODELS: Final = 3
+"""Of a pilot: the two of a comparison, and a judge."""
+MOST_DRAWN_MODELS: Final = 10
+MOST_CELLS_AN_ORDER: Final = 5_000
+"""As the ranker takes them."""
+ORDERS: Final = 8
+"""Into how many orders a pilot's cells are parted, about: each is decided by what the earlier ones have brought, and
+each costs a round."""
+SEEDING_SHARE: Final = 0.5
+"""Of the cells, at most, for ranking the pilot's models at first, where the jury's least cap lets that be."""
+
+
+class Stage(StrEnum):
+    """As in the contract."""
+
+    WAITING_FOR_MODELS = "WAITING_FOR_MODELS"
+    PILOTING = "PILOTING"
+    CHOOSING = "CHOOSING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+OVER: Final = (Stage.DONE, Stage.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a pilot has heard and taken, when somebody last looked.
+
+    Attributes:
+        cells: with an outcome, canaries aside; `votes` of them can be read, on `heard_queries` queries.
+        open_queries: those of which it is not yet clear whether to take them.
+        spent: nano-units by currency, answers and judging together.
+    """
+
+    cells: int = 0
+    votes: int = 0
+    heard_queries: int = 0
+    open_queries: int = 0
+    judge_calls: int = 0
+    spent: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One choice of a dimension version's queries.
+
+    Attributes:
+        pool_id: under which the pool's questions are kept.
+        wished_models: slugs; empty: drawn.
+        most_judge_calls, piloted_queries: 0 until the models are known, unless they were given.
+        budget: of answers and judging together; `budget_set` is what the gateway was told.
+        models: slugs, once they are chosen.
+        pilots: slugs of the pilot's dimensions, as far as they are made.
+        seeded: number of the round after which all models were ranked; None before.
+        orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken.
+        stopping: somebody wants the choice now.
+        reasons_id: under which the reasons are kept, once it is done.
+        version: grows with every change.
+    """
+
+    project: str
+    dimension: str
+    dimension_version: int
+    pool_id: str
+    method: str
+    k: int
+    seed: int
+    seats: int
+    wished_models: tuple[str, ...] = ()
+    most_judge_calls: int = 0
+    piloted_queries: int = 0
+    budget: Money | None = None
+    budget_set: Money | None = None
+    stage: Stage = Stage.WAITING_FOR_MODELS
+    models: tuple[str, ...] = ()
+    pilots: tuple[str, ...] = ()
+    seeded: int | None = None
+    orders: int = 0
+    given: tuple[int, ...] = ()
+    stopping: bool = False
+    failure: str = ""
+    waiting_reason: str = ""
+    figures: Figures = field(default_factory=Figures)
+    reasons_id: str = ""
+    traceparent: str = ""
+    version: int = 1
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def name(self) -> DimensionName:
+        """Of the dimension."""
+        return DimensionName(self.project, self.dimension)
+
+    @property
+    def pilot(self) -> DimensionName:
+        """Of the pilot's newest dimension."""
+        return DimensionName(self.project, self.pilots[-1])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it does not go on by itself."""
+        return self.stage in OVER
+
+    @property
+    def order_given(self) -> int:
+        """Number of the last order that the ranker has taken; 0: none."""
+        return self.given[-1] if self.given else 0
+
+    def request_id(self, step: str) -> str:
+        """By which a step is known to others, whoever takes it and however often."""
+        return f"selection/{self.dimension}/{self.dimension_version}/{step}"
+
+
+def first_job(dimension: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of the job that chooses the queries of a dimension, of which the document is given."""
+    chosen = dimension["selection"]
+    pilot = chosen.get("pilot") or {}
+    budget = pilot.get("budget")
+    return document_of(
+        Job(
+            project=dimension["project"],
+            dimension=dimension["slug"],
+            dimension_version=dimension["version"],
+            pool_id=dimension["pool_id"],
+            method=chosen["method"],
+            k=chosen["k"],
+            seed=int(chosen["seed"]),
+            seats=1 if dimension["ranking"].get("seats") == "SINGLE" else 2,
+            wished_models=tuple(pilot.get("models") or ()),
+            most_judge_calls=pilot.get("calls") or 0,
+            piloted_queries=pilot.get("queries") or 0,
+            budget=Money(**budget) if budget else None,
+            created_at=dimension["created_at"],
+            updated_at=dimension["created_at"],
+        )
+    )
+
+
+def document_of(job: Job) -> dict[str, Any]:
+    """As it is stored."""
+    document = asdict(job)
+    # As text: a seed has 64 bits without a sign, an integer of the store 63.
+    return document | {
+        "seed": str(job.seed),
+        "stage": str(job.stage),
+        "open": not job.is_over,
+        "wished_models": list(job.wished_models),
+        "models": list(job.models),
+        "pilots": list(job.pilots),
+        "given": list(job.given),
+        "figures": asdict(job.figures) | {"spent": dict(job.figures.spent)},
+        "schema_version": 1,
+    }
+
+
+def job_of(document: Mapping[str, Any]) -> Job:
+    """The inverse of `document_of`; what is not known here is passed over."""
+    known = {name: document[name] for name in Job.__dataclass_fields__ if name in document}
+    money = {
+        name: Money(**document[name]) if document.get(name) is not None else None for name in ("budget", "budget_set")
+    }
+    lists = {name: tuple(document[name]) for name in ("wished_models", "models", "pilots", "given")}
+    return Job(
+        **known
+        | money
+        | lists
+        | {
+            "seed": int(document["seed"]),
+            "stage": Stage(document["stage"]),
+            "figures": Figures(**document["figures"]),
+        }
+    )
+
+
+def drawn_models(job: Job, entering: Sequence[str]) -> tuple[str, ...]:
+    """Models of the pilot in slug order, or none: there are too few.
+
+    Args:
+        job: of the selection.
+        entering: slugs of the registered models that may enter.
+    """
+    if job.wished_models:
+        found = [slug for slug in job.wished_models if slug in entering]
+        return tuple(sorted(found)) if len(found) == len(job.wished_models) else ()
+    known = sorted(entering)
+    if len(known) < LEAST_MODELS:
+        return ()
+    return tuple(sorted(known[place] for place in drawn(known, job.seed)[:MOST_DRAWN_MODELS]))
+
+
+def missing_models(job: Job, entering: Sequence[str]) -> str:
+    """Why there is no pilot yet, for a person."""
+    if job.wished_models:
+        lacking = [slug for slug in job.wished_models if slug not in entering]
+        return f"models of the pilot that are not registered, or may not enter: {', '.join(lacking)}"
+    return f"a pilot takes at least {LEAST_MODELS} models that may enter; registered: {len(set(entering))}"
+
+
+def manned(job: Job, models: Sequence[str], pool_size: int) -> Job:
+    """With its models, and what was left open decided."""
+    queries = min(job.piloted_queries or FIRST_QUERIES_A_PLACE * job.k, pool_size)
+    calls = job.most_judge_calls or job.seats * first_look(len(models)) * queries
+    return replace(
+        job,
+        models=tuple(models),
+        piloted_queries=queries,
+        most_judge_calls=calls,
+        stage=Stage.PILOTING,
+        waiting_reason="",
+    )
+
+
+def first_look(models: int) -> int:
+    """Cells that a query is looked at with at first."""
+    return min(FIRST_LOOK * models, pairs_of(models) * most_a_pair(models))
+
+
+def pairs_of(models: int) -> int:
+    """Of so many models."""
+    return models * (models - 1) // 2
+
+
+def most_a_pair(models: int) -> int:
+    """Cells that a pair can have on a query: of each model that does not stand in it."""
+    return max(models - 2, 1)
+
+
+def cells_of(job: Job) -> int:
+    """Cells that a pilot may ask in all."""
+    return max(job.most_judge_calls // job.seats, 1)
+
+
+def seeding_cap(job: Job) -> int:
+    """Readable outcomes of a pair while the models are ranked at first: so few that cells are left to be ordered."""
+    fair = int(SEEDING_SHARE * cells_of(job)) // pairs_of(len(job.models))
+    return min(max(fair, CAPS[0]), DEFAULT_CAP)
+
+
+def plan_of(job: Job, models: int) -> PilotPlan:
+    """How the pilot's next cells are found, of so many models that are ranked in it."""
+    cells = cells_of(job)
+    return PilotPlan(
+        k=job.k,
+        budget=cells,
+        most_a_pair=most_a_pair(models),
+        batch=min(max(-(-cells // ORDERS), first_look(models)), MOST_CELLS_AN_ORDER),
+        seed=job.seed,
+        queries=job.piloted_queries,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a pilot stands elsewhere.
+
+    Attributes:
+        ranked: model revisions that its ranking holds.
+        waiting_reason: why the ranker does not go on; empty while it does.
+        orders_done: number through which orders have been answered.
+        exhausted: the pilot's budget may pay no more calls, and none is in flight.
+        gone: slugs of its models that are retired.
+    """
+
+    ranked: tuple[str, ...] = ()
+    waiting_reason: str = ""
+    orders_done: int = 0
+    exhausted: bool = False
+    gone: tuple[str, ...] = ()
+
+
+class Do(StrEnum):
+    """What a pilot needs next."""
+
+    SET_BUDGET = "set budget"
+    CREATE_PILOT = "create pilot"
+    WAIT = "wait"
+    ORDER = "order"
+    GIVE_ORDER = "give order"
+    CHOOSE = "choose"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do, and why nothing moves or goes on, for a person."""
+
+    do: Do
+    reason: str = ""
+
+
+def before_pilot(job: Job) -> Step | None:
+    """What a pilot needs before anybody may look at it; None: nothing any more."""
+    if job.budget is not None and job.budget != job.budget_set:
+        return Step(Do.SET_BUDGET)
+    return None if job.pilots else Step(Do.CREATE_PILOT)
+
+
+def next_step(job: Job, seen: Seen) -> Step:
+    """What a pilot that is made needs next."""
+    if job.stopping:
+        return _choose_or_fail(job, "it was told to stop")
+    if seen.exhausted:
+        return _choose_or_fail(job, "the pilot's budget is exhausted")
+    if job.seeded is None:
+        return _seeding(job, seen) or Step(Do.ORDER)
+    if len(seen.ranked) < LEAST_MODELS:
+        return _choose_or_fail(job, f"only {len(seen.ranked)} of the pilot's models are left")
+    if len(job.given) < job.orders:
+        return Step(Do.GIVE_ORDER)
+    return _waiting(seen) if seen.orders_done < job.order_given else Step(Do.ORDER)
+
+
+def _seeding(job: Job, seen: Seen) -> Step | None:
+    """While models are not ranked yet; None: all are."""
+    ranked = {Revision.parse(model).slug for model in seen.ranked}
+    missing = [slug for slug in job.models if slug not in ranked]
+    if lost := [slug for slug in missing if slug in seen.gone]:
+        return Step(Do.FAIL, f"retired before it was ranked in the pilot: {', '.join(lost)}")
+    return _waiting(seen) if missing else None
+
+
+def _waiting(seen: Seen) -> Step:
+    return Step(Do.WAIT, f"the pilot waits: {seen.waiting_reason}" if seen.waiting_reason else "")
+
+
+def _choose_or_fail(job: Job, why: str) -> Step:
+    """Nothing is chosen on nothing."""
+    heard = job.figures.heard_queries
+    if heard >= min(job.k, job.piloted_queries):
+        return Step(Do.CHOOSE, why)
+    return Step(Do.FAIL, f"{why}, with votes on {heard:,} queries only; {job.k:,} are to be chosen")
+
+
+def failed(job: Job, why: str) -> Job:
+    """It does not go on before somebody resumes it."""
+    return replace(job, stage=Stage.FAILED, failure=why, waiting_reason="", stopping=False)
+
+
+def resumed(job: Job, calls: int, budget: Money | None) -> Job:
+    """It goes on, with other limits where these are given."""
+    going = job
+    if job.stage is Stage.FAILED:
+        stage = Stage.PILOTING if job.models else Stage.WAITING_FOR_MODELS
+        going = replace(job, stage=stage, failure="", waiting_reason="", stopping=False)
+    return replace(going, most_judge_calls=calls or going.most_judge_calls, budget=budget or going.budget)
+
+
+def ordered_pairs(models: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Column of each pair in what was asked, by its models in canonical order."""
+    return {pair: place for place, pair in enumerate(combinations(sorted(models), 2))}
