@@ -5,13 +5,12 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 from typing import TYPE_CHECKING
 
 from dearena import faults
-from dearena.sparring import reading
 from dearena.v1 import gateway_pb2 as gateway
 from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1.common_pb2 import OUTCOME_A
 from services.judge_dispatcher.room import DURABLE
 from services.runtime import subjects
-from tests.fixtures.judges import QUERIES, better, cell_of, done
+from tests.fixtures.judges import QUERIES, cell_of
 from tests.fixtures.judging import ALGEBRA, Arena, outcomes, votes
 from tests.fixtures.waiting import eventually
 
@@ -63,24 +62,20 @@ async def test_after_the_lift_the_cells_get_their_outcomes_and_nothing_is_paid_t
 ) -> None:
     cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:8]]
 
-    async def spends_the_rest(prompt: reading.JudgingPrompt) -> gateway.Completion:
-        # The fifth call empties the budget: of some cell, one order is done and the other is refused.
-        if len(arena.gateway.paid) == 5:
-            arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA)}
-        return done(better(prompt))
-
-    arena.gateway.habits["gamma@1"] = spends_the_rest
+    # The fifth call empties the budget: of some cell, one order is done and the other is refused.
+    arena.gateway.budgets = {OF_ALGEBRA: budget(OF_ALGEBRA)}
+    arena.gateway.budgets[OF_ALGEBRA].state = gateway.BUDGET_STATE_OPEN
+    arena.gateway.exhausted_after = 5
     await arena.ask(cells)
     await eventually(lambda: waiting_for(dispatcher), equals=[OF_ALGEBRA])
     await eventually(arena.unsettled, equals=(0, 0))
     written = len(await votes(dispatcher))
     assert written < len(cells)
     assert arena.gateway.refused
-    assert len(arena.gateway.paid) > 2 * written
+    assert len(arena.gateway.paid) == 5
 
     arena.gateway.budgets[OF_ALGEBRA].state = gateway.BUDGET_STATE_OPEN
     assert await waiting_for(dispatcher) == []
-    arena.gateway.habits.clear()
     await arena.ask(cells)
     await outcomes(dispatcher, cells)
     assert len(await votes(dispatcher)) == len(cells)
