@@ -13,15 +13,18 @@ from itertools import combinations
 from typing import Any, Final
 
 from dearena.names import DimensionName, Revision
+from dearena.ranking.defaults import DEFAULT_CAP
 from dearena.selection.allocation import FIRST_LOOK, FIRST_QUERIES_A_PLACE, PilotPlan
 from dearena.selection.lots import drawn
-from services.query_selector.ranking_settings import CAPS, DEFAULT_CAP, Money
+from services.query_selector.ranking_settings import CAPS, Money
 
 LEAST_MODELS: Final = 3
 """Of a pilot: the two of a comparison, and a judge."""
 MOST_DRAWN_MODELS: Final = 10
 MOST_CELLS_AN_ORDER: Final = 5_000
 """As the ranker takes them."""
+MOST_CALLS: Final = 10_000_000
+"""Of a pilot: more is a slip of the finger."""
 ORDERS: Final = 8
 """Into how many orders a pilot's cells are parted, about: each is decided by what the earlier ones have brought, and
 each costs a round."""
@@ -206,7 +209,19 @@ def drawn_models(job: Job, entering: Sequence[str]) -> tuple[str, ...]:
     known = sorted(entering)
     if len(known) < LEAST_MODELS:
         return ()
-    return tuple(sorted(known[place] for place in drawn(known, job.seed)[:MOST_DRAWN_MODELS]))
+    return tuple(sorted(known[place] for place in drawn(known, job.seed)[: _most_models(job)]))
+
+
+def _most_models(job: Job) -> int:
+    """As many as the calls let be ranked at first and then asked as much again."""
+    if not job.most_judge_calls:
+        return MOST_DRAWN_MODELS
+    ranked = [
+        models
+        for models in range(LEAST_MODELS, MOST_DRAWN_MODELS + 1)
+        if pairs_of(models) * CAPS[0] <= SEEDING_SHARE * cells_of(job)
+    ]
+    return max(ranked, default=LEAST_MODELS)
 
 
 def missing_models(job: Job, entering: Sequence[str]) -> str:

@@ -1,0 +1,210 @@
+"""A selection's job: what comes next, and that nothing is lost between a document and a job."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.query_selector.jobs import (
+    MOST_CELLS_AN_ORDER,
+    Do,
+    Figures,
+    Job,
+    Seen,
+    Stage,
+    Step,
+    before_pilot,
+    cells_of,
+    document_of,
+    drawn_models,
+    failed,
+    first_job,
+    first_look,
+    job_of,
+    manned,
+    missing_models,
+    next_step,
+    pairs_of,
+    plan_of,
+    resumed,
+    seeding_cap,
+)
+from services.query_selector.ranking_settings import Money
+
+MOMENT = datetime(2030, 1, 2, 3, 4, 5, 6000, tzinfo=UTC)
+NEW = Job("p", "d", 1, "pool", "telling", 8, 2**64 - 1, 2, created_at=MOMENT, updated_at=MOMENT)
+SLUGS = ("a", "b", "c", "d")
+PILOTING = replace(manned(NEW, SLUGS, 60), pilots=("d-pilot-1",))
+RANKED = tuple(f"{slug}@1" for slug in SLUGS)
+
+names = st.text("abc-", min_size=1, max_size=4)
+money = st.builds(Money, st.sampled_from(["USD", "EUR"]), st.integers(1, 2**62))
+jobs = st.builds(
+    Job,
+    project=names,
+    dimension=names,
+    dimension_version=st.integers(1, 9),
+    pool_id=names,
+    method=st.just("telling"),
+    k=st.integers(1, 99),
+    seed=st.integers(0, 2**64 - 1),
+    seats=st.integers(1, 2),
+    wished_models=st.lists(names, max_size=4).map(tuple),
+    budget=st.none() | money,
+    budget_set=st.none() | money,
+    stage=st.sampled_from(Stage),
+    models=st.lists(names, max_size=4).map(tuple),
+    pilots=st.lists(names, max_size=2).map(tuple),
+    seeded=st.none() | st.integers(1, 9),
+    given=st.lists(st.integers(1, 9), max_size=4).map(tuple),
+    figures=st.builds(Figures, spent=st.dictionaries(st.sampled_from(["USD", "EUR"]), st.integers(1, 2**62))),
+    created_at=st.just(MOMENT),
+)
+
+
+@given(jobs)
+def test_a_job_comes_back_from_its_document(job: Job) -> None:
+    document = document_of(job)
+
+    assert job_of(document) == job
+    assert document["open"] == (job.stage not in (Stage.DONE, Stage.FAILED))
+
+
+def test_the_first_job_holds_what_the_dimension_asks_for() -> None:
+    dimension: dict[str, Any] = {
+        "project": "p",
+        "slug": "d",
+        "version": 1,
+        "pool_id": "pool",
+        "created_at": MOMENT,
+        "ranking": {"seats": "SINGLE"},
+        "selection": {
+            "method": "telling",
+            "k": 8,
+            "seed": str(2**64 - 1),
+            "pilot": {
+                "models": ["b", "a", "c"],
+                "calls": 900,
+                "budget": {"currency": "USD", "nano_units": 5},
+                "queries": 30,
+            },
+        },
+    }
+
+    job = job_of(first_job(dimension))
+
+    assert job == replace(
+        NEW,
+        seats=1,
+        wished_models=("b", "a", "c"),
+        most_judge_calls=900,
+        budget=Money("USD", 5),
+        piloted_queries=30,
+    )
+
+
+def test_models_are_drawn_by_the_seed_whatever_their_order() -> None:
+    entering = [f"m{n:02}" for n in range(30)]
+
+    found = drawn_models(NEW, entering)
+
+    assert len(found) == 10
+    assert found == drawn_models(NEW, entering[::-1])
+    assert found != drawn_models(replace(NEW, seed=1), entering)
+
+
+def test_two_models_make_no_pilot() -> None:
+    assert drawn_models(NEW, ["a", "b"]) == ()
+    assert missing_models(NEW, ["a", "b"]) == "a pilot takes at least 3 models that may enter; registered: 2"
+
+
+def test_few_calls_make_a_pilot_of_few_models() -> None:
+    entering = [f"m{n:02}" for n in range(30)]
+
+    # Four cells a pair in both seats, and as much again to be ordered.
+    assert len(drawn_models(replace(NEW, most_judge_calls=45 * 16), entering)) == 10
+    assert len(drawn_models(replace(NEW, most_judge_calls=45 * 16 - 1), entering)) == 9
+    assert len(drawn_models(replace(NEW, most_judge_calls=1), entering)) == 3
+
+
+def test_models_that_are_wished_are_waited_for() -> None:
+    wishing = replace(NEW, wished_models=("c", "a", "b"))
+
+    assert drawn_models(wishing, ["a", "b", "x", "y"]) == ()
+    assert missing_models(wishing, ["a", "b"]).endswith("may not enter: c")
+    assert drawn_models(wishing, ["a", "b", "c", "x"]) == ("a", "b", "c")
+
+
+@given(st.integers(3, 10), st.integers(1, 5_000), st.integers(0, 100_000), st.integers(1, 2), st.integers(1, 90_000))
+def test_a_pilot_keeps_within_its_calls(models: int, k: int, calls: int, seats: int, pool: int) -> None:
+    asked = replace(NEW, k=min(k, pool), most_judge_calls=calls, seats=seats)
+
+    job = manned(asked, [f"m{n}" for n in range(models)], pool)
+    plan = plan_of(job, models)
+
+    assert calls in (job.most_judge_calls, 0)
+    assert plan.budget * seats <= max(job.most_judge_calls, seats)
+    assert first_look(models) <= plan.batch <= MOST_CELLS_AN_ORDER
+    assert 1 <= plan.queries <= pool
+    # Half of the cells are left, where the jury's least cap lets that be.
+    assert seeding_cap(job) == 4 or seeding_cap(job) * pairs_of(models) <= cells_of(job) / 2
+
+
+def test_a_budget_is_set_before_the_pilot_is_made_and_when_it_is_another() -> None:
+    job = replace(manned(NEW, SLUGS, 60), budget=Money("USD", 5))
+
+    assert before_pilot(job) == Step(Do.SET_BUDGET)
+    told = replace(job, budget_set=Money("USD", 5))
+    assert before_pilot(told) == Step(Do.CREATE_PILOT)
+    made = replace(told, pilots=("d-pilot-1",))
+    assert before_pilot(made) is None
+    assert before_pilot(resumed(made, 0, Money("USD", 9))) == Step(Do.SET_BUDGET)
+
+
+def test_models_that_are_not_ranked_are_waited_for_in_the_rankers_words() -> None:
+    step = next_step(PILOTING, Seen(ranked=RANKED[:3], waiting_reason="WAITING(d has no answers)"))
+
+    assert (step.do, step.reason) == (Do.WAIT, "the pilot waits: WAITING(d has no answers)")
+    assert next_step(PILOTING, Seen(ranked=RANKED[:3])).reason == ""
+
+
+def test_a_model_that_is_retired_before_it_is_ranked_ends_the_pilot() -> None:
+    step = next_step(PILOTING, Seen(ranked=RANKED[:3], gone=("d",)))
+
+    assert (step.do, step.reason) == (Do.FAIL, "retired before it was ranked in the pilot: d")
+    assert next_step(PILOTING, Seen(ranked=RANKED, gone=("d",))).do is Do.ORDER
+
+
+def test_an_order_is_given_then_awaited_then_followed() -> None:
+    begun = replace(PILOTING, seeded=1, orders=2, given=(7,))
+    given = replace(begun, given=(7, 9))
+
+    assert next_step(begun, Seen(ranked=RANKED, orders_done=7)).do is Do.GIVE_ORDER
+    assert next_step(given, Seen(ranked=RANKED, orders_done=8)).do is Do.WAIT
+    assert next_step(given, Seen(ranked=RANKED, orders_done=9)).do is Do.ORDER
+
+
+@pytest.mark.parametrize("why", ["stopping", "exhausted", "deserted"])
+def test_nothing_is_chosen_on_nothing(why: str) -> None:
+    job = replace(PILOTING, seeded=1, stopping=why == "stopping")
+    seen = Seen(ranked=RANKED[:2] if why == "deserted" else RANKED, exhausted=why == "exhausted")
+
+    little = next_step(replace(job, figures=Figures(heard_queries=7)), seen)
+    enough = next_step(replace(job, figures=Figures(heard_queries=8)), seen)
+
+    assert little.do is Do.FAIL
+    assert little.reason.endswith("with votes on 7 queries only; 8 are to be chosen")
+    assert enough.do is Do.CHOOSE
+
+
+def test_what_failed_goes_on_where_it_stood() -> None:
+    job = failed(replace(PILOTING, seeded=1, orders=1, given=(7,), stopping=True), "the pilot's budget is exhausted")
+
+    going = resumed(job, 5_000, None)
+
+    assert (job.is_over, going.is_over) == (True, False)
+    assert going == replace(job, stage=Stage.PILOTING, failure="", most_judge_calls=5_000)
+    assert resumed(failed(NEW, "x"), 0, None).stage is Stage.WAITING_FOR_MODELS
