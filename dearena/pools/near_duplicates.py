@@ -1,197 +1,198 @@
-"""Which questions of a pool are nearly the same.
+"""Which questions of a pool are the same one in another guise.
 
-Two questions are near when the sets of five-letter pieces (shingles) of their texts have a Jaccard similarity of
-at least SIMILARITY, both hold the same numbers in the same order, and they have the same reference or none: "add 3
-and 4" and "add 3 and 5" are two questions, and so are riddles of one wording with two solutions. Case, spaces and
-the marks of sentences do not count. Riddles of one long wording and equal solutions are told as near, though they
-are not: look before you merge. Whoever is near belongs to one group, also by way of a third question, so that
-groups do not depend on the order of the file; of each group the first in the file's order stays. After merging no
-two questions of the pool are known to be near, so that merging again changes nothing.
+Case, spaces and the marks of sentences do not count, nor do words of courtesy; and a mistyped word is read as the
+word that was meant. All else decides: two questions that differ in a number, a name or any other word are two
+questions, however long the wording that they share, and so are two with different references. What stands in
+double quotes counts but for case and spaces, code counts to the letter.
 
-Pairs are proposed by MinHash (Broder, "On the resemblance and containment of documents", 1997): 120 hashes in 20
-bands of 6, and of pairs proposed those are left out whose hashes agree by far too rarely: a pair at similarity 0.8
-is missed about once in 280 times, one at 0.9 once in millions. What is left is compared exactly; time grows with
-the square of the number of questions that share most of a long wording. Hashes are fixed: the same pool gives the
-same groups. Pure.
+A word is mistyped if it is in no dictionary of the question's language, and one letter left out, put in, put for
+another, or exchanged with the next makes a word that is. A question with mistyped words is the same as another one
+if it becomes that one by putting them right: at most MOST_TYPOS of them, and one in WORDS_A_TYPO. No word is read
+as one of fewer letters than SHORTEST, or as one that the pool has with a capital only; and one with a capital is
+left as it is but at the start of a sentence: these may be names, units, symbols. So a typo that makes another word,
+one in a name, and one in a language without a dictionary are missed. What is merged wrongly is at most a rare word
+one letter away from a common one, where nothing else differs: look before you merge.
+
+Whoever is the same belongs to one group, also by way of a third question, so that groups do not depend on the
+order of the file; of each group the first in the file's order stays, and merging again changes nothing. Questions
+are never compared with one another, but their readings looked up, so time grows with the length of the pool alone.
+Pure, but for the dictionaries, which pyspellchecker has in its package.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import combinations, islice, product
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from spellchecker import SpellChecker
 
-SIMILARITY: Final = 0.8
-"""As is usual for near-duplicates in training data (Lee et al., "Deduplicating training data", 2022)."""
+from dearena.pools.languages import language_of
 
-SHINGLE: Final = 5
-BANDS: Final = 20
-BAND_ROWS: Final = 6
-_HASHES: Final = BANDS * BAND_ROWS
+MOST_TYPOS: Final = 3
+"""In one question; a choice."""
 
-_SLACK: Final = 0.11
-"""A pair whose hashes agree by so much less than it takes is not compared: three standard deviations of 120 hashes."""
+WORDS_A_TYPO: Final = 5
+"""So many words stand for each typo at the least: in fewer, the word itself is what is asked. A choice."""
 
-_LETTERS_AT_ONCE: Final = 1 << 18
-_PAIRS_AT_ONCE: Final = 1 << 18
-_MARKS: Final = re.compile(r"(?<!\d)[.,;:!?]+|[.,;:!?]+(?!\d)|[\"'`’‘“”«»¿¡…。、，！？]+")  # noqa: RUF001 - they are meant
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+SHORTEST: Final = 4
+"""Letters of a word that is meant. A choice: units, symbols and names of functions mostly have fewer."""
 
-_Words = NDArray[np.uint64]
-_Places = NDArray[np.int64]
+MOST_READINGS: Final = 500
+"""Of one question that are looked up; a choice: of many unknown words, few are typos."""
+
+NEXT_TURN: Final = "\u241e"
+"""Between two turns of one question: two turns are not one."""
+
+_DICTIONARIES: Final = {
+    "english": "en",
+    "german": "de",
+    "french": "fr",
+    "spanish": "es",
+    "italian": "it",
+    "portuguese": "pt",
+    "dutch": "nl",
+}
+"""Of 86,000 words and more; the others that pyspellchecker has are too small to know a typo from an inflection."""
+
+_COURTESY: Final = (
+    ("s'il", "vous", "plaît"),
+    ("s'il", "te", "plaît"),
+    ("thank", "you"),
+    ("por", "favor"),
+    ("per", "favore"),
+    *((word,) for word in ("please", "pls", "plz", "kindly", "thanks", "bitte", "alstublieft")),
+)
+_FIRST_WORDS: Final = frozenset(phrase[0] for phrase in _COURTESY)
+
+_LIKE: Final = str.maketrans(
+    dict.fromkeys("‘’ʼ´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒–—−", "-")  # noqa: RUF001 - they are meant
+)
+_UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_PART: Final = re.compile(
+    r"```.*?```|`[^`\n]+`"  # code
+    r'|"[^"]*"'
+    r"|(?<!\w)\.\d+|\d+(?:[.,:]\d+)+"  # numbers
+    r"|\w+(?:'\w+)*"
+    r"|(?<=\d)!|(?<=\b\w)!"  # a factorial
+    r"|[^\w\s.,;:!?'\"`¿¡。、]",
+    re.DOTALL,
+)
+_OPENER: Final = re.compile(r"(?:^|[.!?:]\s+|\n\s*)([^\W\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Questions that are near one another, by their index in the pool."""
+    """Questions that are the same, by their index in the pool."""
 
     stays: int
     others: tuple[int, ...]
 
 
 def near_duplicates(texts: Sequence[str], references: Sequence[str] = ()) -> tuple[Group, ...]:
-    """The groups of near questions, by the first of each; empty when there are none.
+    """The groups of questions that are the same, by the first of each; empty when there are none.
 
     Args:
-        texts: the questions in the order of their file.
+        texts: the questions in the order of their file; turns with NEXT_TURN between them.
         references: of each, empty where it has none; none at all: no question has one.
     """
     first_of: dict[tuple[str, str], int] = {}
-    keys = [told_alike(reference) for reference in references] or [""] * len(texts)
-    told = list(zip(map(told_alike, texts), keys, strict=True))
-    same = [first_of.setdefault(text, index) for index, text in enumerate(told)]
-    apart = list(first_of.values())
+    vocabulary: set[str] = set()
     joined = _Joined(len(texts))
-    for index, first in enumerate(same):
+    mistyped: list[tuple[int, str, dict[int, str]]] = []
+    keys = [told_alike(reference) for reference in references] or [""] * len(texts)
+    for index, (text, key) in enumerate(zip(texts, keys, strict=True)):
+        parts = _parts(text)
+        told = _told(parts, text)
+        first = first_of.setdefault((told, key), index)
         joined.join(index, first)
-    if len(apart) > 1:
-        _join_near([told[index] for index in apart], np.array(apart), joined)
+        if first == index:
+            vocabulary.update(parts)
+            language = _DICTIONARIES.get(language_of(text), "")
+            if language and (unknown := _unknown(parts, language, text)):
+                mistyped.append((index, language, unknown))
+    for index, language, unknown in mistyped:
+        meant = {at: words for at, part in unknown.items() if (words := sorted(_meant(language, part) & vocabulary))}
+        for reading in _readings(texts[index], meant) if meant else ():
+            joined.join(index, first_of.get((reading, keys[index]), index))
     return joined.groups()
 
 
 def told_alike(text: str) -> str:
-    """What of a text counts: without case, marks of sentences, and spaces beyond one."""
-    plain = _MARKS.sub(" ", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(plain.split()) or " ".join(text.split())
+    """What of a text counts."""
+    return _told(_parts(text), text)
 
 
-def _join_near(questions: list[tuple[str, str]], index: _Places, joined: "_Joined") -> None:
-    shingles = _Shingles([text for text, _ in questions])
-    signatures = shingles.signatures()
-    numbers = _numbered([(reference, *_NUMBER.findall(text)) for text, reference in questions])
-    for left, right in _proposed(signatures, numbers):
-        agreeing = (signatures[left] == signatures[right]).mean(axis=1)
-        close = agreeing >= SIMILARITY - _SLACK
-        for one, other in zip(left[close].tolist(), right[close].tolist(), strict=True):
-            if not joined.together(index[one], index[other]) and shingles.similarity(one, other) >= SIMILARITY:
-                joined.join(index[one], index[other])
+def _told(parts: list[str], text: str) -> str:
+    if "`" in text:
+        parts = [part.casefold() if part[0] != "`" else part for part in parts]
+        return " ".join(parts) or " ".join(text.split())
+    return " ".join(parts).casefold() or " ".join(text.split())
 
 
-def _numbered(keys: list[tuple[str, ...]]) -> _Words:
-    number_of: dict[tuple[str, ...], int] = {}
-    return np.array([number_of.setdefault(key, len(number_of)) for key in keys], dtype=np.uint64)
+def _parts(text: str) -> list[str]:
+    """Words, numbers, signs, quotations and pieces of code, as they are written."""
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text).translate(_LIKE))
+    parts = [" ".join(part.split()) if part[0] == '"' else part for part in _PART.findall(plain)]
+    folded = [part.casefold() for part in parts]
+    if _FIRST_WORDS.isdisjoint(folded):
+        return parts
+    kept = []
+    at = 0
+    while at < len(parts):
+        said = next((phrase for phrase in _COURTESY if tuple(folded[at : at + len(phrase)]) == phrase), ())
+        kept += [] if said else parts[at : at + 1]
+        at += len(said) or 1
+    return kept or parts
 
 
-def _proposed(signatures: NDArray[np.uint32], numbers: _Words) -> Iterator[tuple[_Places, _Places]]:
-    """Pairs that agree in a band, in their numbers and references, in blocks."""
-    keys = np.empty((BANDS, len(numbers)), dtype=np.uint64)
-    for band in range(BANDS):
-        key = numbers.copy()
-        for row in range(band * BAND_ROWS, (band + 1) * BAND_ROWS):
-            key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + signatures[:, row].astype(np.uint64))
-        keys[band] = key
-        order = np.argsort(key, kind="stable")
-        ordered = key[order]
-        # Places whose key is that of the place `step` before: all pairs of a bucket, without a list of buckets.
-        places = np.arange(len(order))
-        for step in range(1, len(order)):
-            places = places[places + step < len(order)]
-            places = places[ordered[places] == ordered[places + step]]
-            if not len(places):
-                break
-            for start in range(0, len(places), _PAIRS_AT_ONCE):
-                some = places[start : start + _PAIRS_AT_ONCE]
-                left, right = order[some], order[some + step]
-                # What an earlier band proposed was compared then.
-                is_new = ~(keys[:band, left] == keys[:band, right]).any(axis=0)
-                yield left[is_new], right[is_new]
+def _unknown(parts: list[str], language: str, text: str) -> dict[int, str]:
+    """Words by their place that may be put right, without case."""
+    odd = {part for part in set(parts) - _words(language) if len(part) >= SHORTEST - 1 and part.isalpha()}
+    odd = {part for part in odd if part.islower()} | _openers(odd, language, text)
+    return {at: part.casefold() for at, part in enumerate(parts) if part in odd} if odd else {}
 
 
-class _Shingles:
-    """The shingles of all texts, as hashes of 64 bits, one text after the other."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self._texts = texts
-        self._cache: dict[int, _Words] = {}
-
-    def signatures(self) -> NDArray[np.uint32]:
-        """The upper halves of the least of each hash, a row a text."""
-        found = np.empty((len(self._texts), _HASHES), dtype=np.uint32)
-        seeds = _mixed(np.arange(1, 2 * _HASHES + 1, dtype=np.uint64))
-        flips, factors = seeds[:_HASHES], seeds[_HASHES:] | np.uint64(1)
-        start = 0
-        for texts in self._blocks():
-            hashes, begins = _hashed(texts)
-            for number in range(_HASHES):
-                spread = (hashes ^ flips[number]) * factors[number]
-                found[start : start + len(texts), number] = np.minimum.reduceat(spread, begins) >> np.uint64(32)
-            start += len(texts)
-        return found
-
-    def similarity(self, one: int, other: int) -> float:
-        """Jaccard similarity of two texts."""
-        first, second = self._set(one), self._set(other)
-        least = min(len(first), len(second))
-        if least < SIMILARITY * max(len(first), len(second)):
-            return 0.0
-        shared = len(np.intersect1d(first, second, assume_unique=True))
-        return shared / (len(first) + len(second) - shared)
-
-    def _set(self, index: int) -> _Words:
-        if index not in self._cache:
-            if len(self._cache) > 1 << 16:
-                self._cache.clear()
-            self._cache[index] = np.unique(_hashed([self._texts[index]])[0])
-        return self._cache[index]
-
-    def _blocks(self) -> Iterator[list[str]]:
-        block: list[str] = []
-        letters = 0
-        for text in self._texts:
-            block.append(text)
-            letters += len(text)
-            if letters > _LETTERS_AT_ONCE:
-                yield block
-                block, letters = [], 0
-        if block:
-            yield block
+def _openers(odd: set[str], language: str, text: str) -> set[str]:
+    """Words with a capital because a sentence starts with them."""
+    capital = {part for part in odd if part.istitle() and part.casefold() not in _words(language)}
+    return capital & set(_OPENER.findall(text)) if capital else capital
 
 
-def _hashed(texts: list[str]) -> tuple[_Words, _Places]:
-    """The hashes of the shingles of texts, and where each text's begin. A short text is one shingle."""
-    padded = [text.ljust(SHINGLE, "\0") for text in texts]
-    letters = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    count = len(letters) - SHINGLE + 1
-    value = np.zeros(count, dtype=np.uint64)
-    for place in range(SHINGLE):
-        value = value * np.uint64(0x100000001B3) + letters[place : place + count]
-    lengths = np.array([len(text) for text in padded])
-    ends = np.cumsum(lengths)
-    is_whole = np.ones(len(letters), dtype=bool)
-    for back in range(1, SHINGLE):
-        is_whole[ends - back] = False
-    begins = np.concatenate(([0], np.cumsum(lengths - SHINGLE + 1)[:-1]))
-    return _mixed(value[is_whole[:count]]), begins
+def _readings(text: str, meant: dict[int, list[str]]) -> Iterator[str]:
+    """What a question is told as when words of it are put right."""
+    parts = _parts(text)
+    most = min(MOST_TYPOS, len(parts) // WORDS_A_TYPO, len(meant))
+    changes = (
+        (places, words)
+        for number in range(1, most + 1)
+        for places in combinations(meant, number)
+        for words in product(*(meant[place] for place in places))
+    )
+    for places, words in islice(changes, MOST_READINGS):
+        reading = parts.copy()
+        for place, word in zip(places, words, strict=True):
+            reading[place] = word
+        yield _told(reading, text)
 
 
-def _mixed(value: _Words) -> _Words:
-    """Bits well spread (the last steps of splitmix64)."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+@cache
+def _dictionary(language: str) -> Any:
+    return SpellChecker(language=language, distance=1)
+
+
+@cache
+def _words(language: str) -> frozenset[str]:
+    return frozenset(_dictionary(language).word_frequency.words())
+
+
+@lru_cache(maxsize=1 << 16)
+def _meant(language: str, part: str) -> frozenset[str]:
+    """Words of the dictionary one slip away."""
+    slips = _words(language).intersection(_dictionary(language).edit_distance_1(part))
+    return frozenset(word for word in slips if len(word) >= SHORTEST)
 
 
 class _Joined:
@@ -200,17 +201,14 @@ class _Joined:
     def __init__(self, size: int) -> None:
         self._above = list(range(size))
 
-    def first(self, index: Any) -> int:
+    def first(self, index: int) -> int:
         above = self._above
         while above[index] != index:
             above[index] = above[above[index]]
             index = above[index]
-        return int(index)
+        return index
 
-    def together(self, one: Any, other: Any) -> bool:
-        return self.first(one) == self.first(other)
-
-    def join(self, one: Any, other: Any) -> None:
+    def join(self, one: int, other: int) -> None:
         first, second = sorted((self.first(one), self.first(other)))
         self._above[second] = first
 

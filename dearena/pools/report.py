@@ -8,7 +8,7 @@ from typing import Any, Final
 from dearena.pools.importing import Entry, Imported
 from dearena.pools.json_lines import LISTED_LINES, Pool
 from dearena.pools.languages import language_of
-from dearena.pools.near_duplicates import Group, near_duplicates, told_alike
+from dearena.pools.near_duplicates import NEXT_TURN, Group, near_duplicates, told_alike
 
 SHARES: Final = {"least": 0.0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1.0}
 BYTES_PER_TOKEN: Final = 4
@@ -100,7 +100,9 @@ def merged(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    return near_duplicates([_asked(entry) for entry in entries], [entry.question.reference for entry in entries])
+    return near_duplicates(
+        [NEXT_TURN.join(entry.question.turns) for entry in entries], [entry.question.reference for entry in entries]
+    )
 
 
 def _conflicting(entries: Sequence[Entry]) -> int:
@@ -108,7 +110,7 @@ def _conflicting(entries: Sequence[Entry]) -> int:
     found = 0
     for entry in entries:
         reference = told_alike(entry.question.reference)
-        found += references.setdefault(told_alike(_asked(entry)), reference) != reference
+        found += references.setdefault(told_alike(NEXT_TURN.join(entry.question.turns)), reference) != reference
     return found
 
 
