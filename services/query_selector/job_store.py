@@ -119,9 +119,13 @@ class Jobs:
             found = self._orders.find(_key(job)).sort("step", 1)
             return [tuple(Asked(*one) for one in document["comparisons"]) async for document in found]
 
-    async def questions(self, project: str, dimension: str, pool_id: str) -> Sequence[Question]:
-        """Ids and categories of a pool in id order."""
-        key = {"project": project, "dimension": dimension, "pool_id": pool_id}
+    async def questions(
+        self, project: str, dimension: str, pool_id: str, *, referred_only: bool = False
+    ) -> Sequence[Question]:
+        """Ids and categories of a pool in id order; if need be only of those with a reference."""
+        key: Document = {"project": project, "dimension": dimension, "pool_id": pool_id}
+        if referred_only:
+            key["reference"] = {"$regex": r"\S"}
         shown = {"_id": 0, "query_id": 1, "category": 1}
         async with within_store_limit(self._store, READING_SECONDS):
             found = self._queries.find(key, shown).sort("query_id", 1)

@@ -4,11 +4,19 @@ from datetime import timedelta
 
 from dearena.v1.query_selector_pb2 import DESCRIPTOR
 from dearena.v1.query_selector_pb2_grpc import add_QuerySelectorServiceServicer_to_server
+from services.query_selector import job_store
 from services.query_selector.announcer import Announcer
+from services.query_selector.job_store import Jobs
+from services.query_selector.pilot_documents import PilotDocuments
+from services.query_selector.pilot_peers import PilotPeers
+from services.query_selector.pilots import Pilots
+from services.query_selector.selecting import Desk
+from services.query_selector.selections import Selections
 from services.query_selector.service import QuerySelector
 from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import INDEXES, Dimensions
 from services.runtime.lifecycle import Room, Servicer, Shell
+from services.runtime.news import News
 from services.runtime.store import now
 
 
@@ -16,6 +24,18 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
     """The room of this service."""
     dimensions = Dimensions(shell.store, shell.instance)
     announcer = Announcer(dimensions, shell.bus)
+    jobs = Jobs(shell.store)
+    selections = Selections(
+        Desk(
+            jobs=jobs,
+            dimensions=dimensions,
+            pilots=Pilots(dimensions, jobs, PilotDocuments(shell.store, shell.instance)),
+            peers=PilotPeers(shell.peers),
+            announcer=announcer,
+            news=News(),
+            poll_seconds=shell.settings.selection_poll_seconds,
+        )
+    )
 
     async def remove_abandoned_uploads() -> None:
         for pool_id in await dimensions.uploads_before(now() - timedelta(seconds=shell.settings.abandoned_seconds)):
@@ -23,12 +43,14 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
 
     servicer = Servicer(
         add=add_QuerySelectorServiceServicer_to_server,
-        implementation=QuerySelector(shell.settings, shell.store, dimensions, announcer),
+        implementation=QuerySelector(shell.settings, shell.store, dimensions, announcer, selections),
         service_name=DESCRIPTOR.services_by_name["QuerySelectorService"].full_name,
     )
     return Room(
         servicers=[servicer],
-        sweeps=[announcer.sweep, remove_abandoned_uploads],
+        sweeps=[announcer.sweep, remove_abandoned_uploads, selections.wake],
         background=[announcer.run],
-        indexes=INDEXES,
+        on_drain=selections.stop,
+        close=selections.stop,
+        indexes={**INDEXES, **job_store.INDEXES},
     )

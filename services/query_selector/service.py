@@ -14,6 +14,7 @@ from services.query_selector.announcer import Announcer
 from services.query_selector.report_calls import ReportCalls
 from services.query_selector.revision_calls import RevisionCalls
 from services.query_selector.selection_calls import SelectionCalls
+from services.query_selector.selections import Selections
 from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import Dimensions
 from services.runtime import paging
@@ -25,12 +26,18 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
     """dearena.v1.QuerySelectorService."""
 
     def __init__(
-        self, settings: QuerySelectorSettings, store: Store, dimensions: Dimensions, announcer: Announcer
+        self,
+        settings: QuerySelectorSettings,
+        store: Store,
+        dimensions: Dimensions,
+        announcer: Announcer,
+        selections: Selections,
     ) -> None:
         self._settings = settings
         self._store = store
         self._dimensions = dimensions
         self._announcer = announcer
+        self._selections = selections
 
     async def CreateDimension(
         self, request_iterator: AsyncIterator[pb.CreateDimensionRequest], context: Any

@@ -16,3 +16,5 @@ class QuerySelectorSettings(ServiceSettings):
     # Questions of an upload that never became a dimension are removed after this. Longer than the
     # slowest upload, or that one fails at its end.
     abandoned_seconds: float = Field(default=3600.0, gt=0)
+    # How often a selection looks at its pilot: sooner done against idle calls.
+    selection_poll_seconds: float = Field(default=1.0, gt=0)

@@ -1,0 +1,77 @@
+"""The dimensions of pilots: what they are called, which questions they hold, and with which settings they rank."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from dearena.judging.choice import choice_of
+from dearena.selection.lots import drawn
+from services.query_selector.job_store import Jobs
+from services.query_selector.jobs import Job, seeding_cap
+from services.query_selector.messages import ranking_of
+from services.query_selector.pilot_documents import PilotDocuments
+from services.query_selector.pilot_votes import Question
+from services.query_selector.ranking_settings import RankingSettings
+from services.query_selector.store import Dimensions
+from services.runtime.store import Document, Session
+
+JURY: Final = "sequential"
+
+
+class Pilots:
+    """Makes pilots' dimensions, and knows their questions."""
+
+    def __init__(self, dimensions: Dimensions, jobs: Jobs, documents: PilotDocuments) -> None:
+        self._dimensions = dimensions
+        self._jobs = jobs
+        self._documents = documents
+
+    async def create(self, dimension: Document, job: Job, number: int) -> None:
+        """Make a pilot's dimension: the part of the pool that comes first by lot. Harmless when repeated."""
+        questions = await self.choosable(dimension)
+        names = [question.query_id for question in questions]
+        chosen = [names[place] for place in drawn(names, job.seed)[: job.piloted_queries]]
+        await self._documents.create_pilot(
+            dimension,
+            number,
+            sorted(chosen),
+            job.models,
+            settings_of(ranking_of(dimension["ranking"]), job),
+        )
+
+    async def ready(
+        self, dimension: Document, query_ids: Sequence[str], dimension_version: int, session: Session
+    ) -> None:
+        """These are the queries of a dimension's version, from the end of the transaction on."""
+        await self._documents.ready(dimension, query_ids, dimension_version, session)
+
+    async def choosable(self, dimension: Document) -> Sequence[Question]:
+        """Questions of the pool that may become queries, in id order."""
+        return await self._jobs.questions(
+            dimension["project"], dimension["slug"], dimension["pool_id"], referred_only=_needs_reference(dimension)
+        )
+
+    async def questions(self, job: Job) -> Sequence[Question]:
+        """Questions of the newest pilot, in id order."""
+        return await self.choosable(await self._dimensions.get(job.pilot))
+
+
+def settings_of(ranking: RankingSettings, job: Job) -> RankingSettings:
+    """How a pilot's models are ranked at first: each with each, by as few outcomes as leave cells to be ordered."""
+    return replace(
+        ranking,
+        seed_models=len(job.models),
+        jury=JURY,
+        cap=seeding_cap(job),
+        target_calls=0,
+        target_rank_width=0,
+        target_cost=None,
+    )
+
+
+def _needs_reference(dimension: Document) -> bool:
+    """Whether a question without a reference cannot be judged in this dimension."""
+    judging = dimension.get("judging") or {}
+    other = judging.get("template_without_reference", "")
+    templates = choice_of(dimension["template"], judging.get("template_text", ""), without_reference=other)
+    return templates.usual.needs_reference and templates.without_reference is None
