@@ -100,6 +100,8 @@ class _DecisionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision
     """It goes on."""
     DECISION_KIND_COMPARISONS_ORDERED: _DecisionKind.ValueType  # 14
     """These comparisons are to be asked, in a round of their own."""
+    DECISION_KIND_DIMENSION_REVISED: _DecisionKind.ValueType  # 15
+    """A new version of the dimension is ranked from here on, anew: nothing that was heard before counts."""
 
 class DecisionKind(_DecisionKind, metaclass=_DecisionKindEnumTypeWrapper): ...
 
@@ -127,6 +129,8 @@ DECISION_KIND_INSERTION_RESUMED: DecisionKind.ValueType  # 13
 """It goes on."""
 DECISION_KIND_COMPARISONS_ORDERED: DecisionKind.ValueType  # 14
 """These comparisons are to be asked, in a round of their own."""
+DECISION_KIND_DIMENSION_REVISED: DecisionKind.ValueType  # 15
+"""A new version of the dimension is ranked from here on, anew: nothing that was heard before counts."""
 Global___DecisionKind: _TypeAlias = DecisionKind  # noqa: Y015
 
 @_typing.final
@@ -187,6 +191,7 @@ class Ranking(_message.Message):
     SUSPENDED_JUDGES_FIELD_NUMBER: _builtins.int
     HELD_NEWCOMERS_FIELD_NUMBER: _builtins.int
     COMPARISONS_DONE_FIELD_NUMBER: _builtins.int
+    FIRST_ROUND_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     newcomer: _builtins.str
@@ -206,8 +211,10 @@ class Ranking(_message.Message):
     """
     comparisons_done: _builtins.int
     """Orders up to this number have been taken up, and what OrderComparisons ordered by them has been asked and
-    answered: the rounds that did are closed.
+    answered: the rounds that did are closed. Or their dimension version is ranked no more: they are dropped.
     """
+    first_round: _builtins.int
+    """The first round of this dimension version, opened yet or not: boards of the version count it and those after it."""
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Model revisions, best first."""
@@ -247,10 +254,11 @@ class Ranking(_message.Message):
         suspended_judges: _abc.Iterable[_builtins.str] | None = ...,
         held_newcomers: _abc.Iterable[_builtins.str] | None = ...,
         comparisons_done: _builtins.int = ...,
+        first_round: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons_done", b"comparisons_done", "dimension", b"dimension", "dimension_version", b"dimension_version", "held_newcomers", b"held_newcomers", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons_done", b"comparisons_done", "dimension", b"dimension", "dimension_version", b"dimension_version", "first_round", b"first_round", "held_newcomers", b"held_newcomers", "last_closed_round", b"last_closed_round", "models", b"models", "newcomer", b"newcomer", "newcomers", b"newcomers", "open_round", b"open_round", "refinement_calls_left", b"refinement_calls_left", "suspended_judges", b"suspended_judges", "version", b"version", "waiting", b"waiting", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -279,6 +287,7 @@ class Insertion(_message.Message):
     RANK_LOW_FIELD_NUMBER: _builtins.int
     RANK_HIGH_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    DIMENSION_VERSION_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     model: _builtins.str
     """Model revision."""
@@ -307,6 +316,8 @@ class Insertion(_message.Message):
     rank_high: _builtins.int
     provisional: _builtins.bool
     """Judges failed or left and nobody could take their place: its rank rests on fewer votes than asked for."""
+    dimension_version: _builtins.int
+    """Of the dimension: a model is inserted once in each version."""
     @_builtins.property
     def rounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Rounds that held its cells."""
@@ -339,10 +350,11 @@ class Insertion(_message.Message):
         rank_low: _builtins.int = ...,
         rank_high: _builtins.int = ...,
         provisional: _builtins.bool = ...,
+        dimension_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cost", b"cost", "settle_time", b"settle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cells_done", b"cells_done", "cells_total", b"cells_total", "cost", b"cost", "dimension", b"dimension", "high", b"high", "judge_calls", b"judge_calls", "low", b"low", "model", b"model", "phase", b"phase", "provisional", b"provisional", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rounds", b"rounds", "settle_time", b"settle_time", "slides", b"slides", "traceparent", b"traceparent", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_time", b"admit_time", "cells_done", b"cells_done", "cells_total", b"cells_total", "cost", b"cost", "dimension", b"dimension", "dimension_version", b"dimension_version", "high", b"high", "judge_calls", b"judge_calls", "low", b"low", "model", b"model", "phase", b"phase", "provisional", b"provisional", "rank", b"rank", "rank_high", b"rank_high", "rank_low", b"rank_low", "rounds", b"rounds", "settle_time", b"settle_time", "slides", b"slides", "traceparent", b"traceparent", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,6 +531,7 @@ class Round(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     CANARIES_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    FIRST_ROUND_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     dimension_version: _builtins.int
     round: _builtins.int
@@ -536,6 +549,8 @@ class Round(_message.Message):
     """Cells that watch judges' health; they are among `cells`, and are no votes."""
     order: _builtins.int
     """Number of the order whose comparisons it asks, as OrderComparisons gave it out; 0 when it asks those of none."""
+    first_round: _builtins.int
+    """The first round of its dimension version."""
     @_builtins.property
     def entrants(self) -> _containers.RepeatedCompositeFieldContainer[Global___RoundEntrant]:
         """Every model that had been admitted when the round closed, in canonical (slug) order."""
@@ -555,10 +570,11 @@ class Round(_message.Message):
         traceparent: _builtins.str = ...,
         canaries: _builtins.int = ...,
         order: _builtins.int = ...,
+        first_round: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["canaries", b"canaries", "cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "order", b"order", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canaries", b"canaries", "cells", b"cells", "closed_by_decision", b"closed_by_decision", "dimension", b"dimension", "dimension_version", b"dimension_version", "entrants", b"entrants", "first_round", b"first_round", "order", b"order", "round", b"round", "settles", b"settles", "state", b"state", "traceparent", b"traceparent", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

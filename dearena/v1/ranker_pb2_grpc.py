@@ -102,7 +102,7 @@ class RankerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListInsertions(self, request, context):
-        """Insertions of a dimension in the order of admission.
+        """Insertions of the dimension version that is ranked, in the order of admission.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

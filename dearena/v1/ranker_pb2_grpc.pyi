@@ -34,7 +34,7 @@ class RankerServiceStub:
     GetRanking: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.GetRankingRequest, _ranker_pb2.GetRankingResponse]
     """The ranking of a dimension as it stands. Empty until the seed models are ranked."""
     ListInsertions: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.ListInsertionsRequest, _ranker_pb2.ListInsertionsResponse]
-    """Insertions of a dimension in the order of admission."""
+    """Insertions of the dimension version that is ranked, in the order of admission."""
     WatchInsertion: _grpc.UnaryStreamMultiCallable[_ranker_pb2.WatchInsertionRequest, _ranker_pb2.WatchInsertionResponse]
     """Every step of one insertion, from the cursor on, until it has settled or failed."""
     GetRound: _grpc.UnaryUnaryMultiCallable[_ranker_pb2.GetRoundRequest, _ranker_pb2.GetRoundResponse]
@@ -60,7 +60,7 @@ class RankerServiceAsyncStub(RankerServiceStub):
     GetRanking: _aio.UnaryUnaryMultiCallable[_ranker_pb2.GetRankingRequest, _ranker_pb2.GetRankingResponse]  # type: ignore[assignment]
     """The ranking of a dimension as it stands. Empty until the seed models are ranked."""
     ListInsertions: _aio.UnaryUnaryMultiCallable[_ranker_pb2.ListInsertionsRequest, _ranker_pb2.ListInsertionsResponse]  # type: ignore[assignment]
-    """Insertions of a dimension in the order of admission."""
+    """Insertions of the dimension version that is ranked, in the order of admission."""
     WatchInsertion: _aio.UnaryStreamMultiCallable[_ranker_pb2.WatchInsertionRequest, _ranker_pb2.WatchInsertionResponse]  # type: ignore[assignment]
     """Every step of one insertion, from the cursor on, until it has settled or failed."""
     GetRound: _aio.UnaryUnaryMultiCallable[_ranker_pb2.GetRoundRequest, _ranker_pb2.GetRoundResponse]  # type: ignore[assignment]
@@ -95,7 +95,7 @@ class RankerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ranker_pb2.ListInsertionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ranker_pb2.ListInsertionsResponse, _abc.Awaitable[_ranker_pb2.ListInsertionsResponse]]:
-        """Insertions of a dimension in the order of admission."""
+        """Insertions of the dimension version that is ranked, in the order of admission."""
 
     @_abc_1.abstractmethod
     def WatchInsertion(

@@ -222,6 +222,7 @@ class Board(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     CLUSTERS_FIELD_NUMBER: _builtins.int
     SEAT_EFFECT_FIELD_NUMBER: _builtins.int
+    FIRST_ROUND_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     dimension_version: _builtins.int
@@ -253,6 +254,8 @@ class Board(_message.Message):
     """Davidson's tie parameter nu: two equal models tie nu times as often as either wins. Absent under
     ties "half".
     """
+    first_round: _builtins.int
+    """The first round that counts: that of the dimension version. 0 on a board made before dimensions had several."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardRow]:
         """Every entrant that has stood in a cell as contestant or judge. Best first; models without any vote
@@ -306,10 +309,11 @@ class Board(_message.Message):
         settings: Global___ScoringSettings | None = ...,
         clusters: Global___VoteClusters | None = ...,
         seat_effect: Global___SeatEffect | None = ...,
+        first_round: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "clusters", b"clusters", "create_time", b"create_time", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "seat_effect", b"seat_effect", "settings", b"settings", "tie_parameter", b"tie_parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "board_digest", b"board_digest", "board_version", b"board_version", "clusters", b"clusters", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "effective_votes", b"effective_votes", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "seat_effect", b"seat_effect", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "tie_parameter", b"tie_parameter", "unbounded", b"unbounded", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter", "board_digest", b"board_digest", "board_version", b"board_version", "clusters", b"clusters", "connected", b"connected", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "effective_votes", b"effective_votes", "first_round", b"first_round", "judge_calls", b"judge_calls", "judge_cost", b"judge_cost", "outcomes", b"outcomes", "rows", b"rows", "seat_effect", b"seat_effect", "settings", b"settings", "settings_hash", b"settings_hash", "settled", b"settled", "tie_parameter", b"tie_parameter", "unbounded", b"unbounded", "weight_iterations", b"weight_iterations", "weight_residual", b"weight_residual"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__tie_parameter: _TypeAlias = _typing.Literal["tie_parameter"]  # noqa: Y015
     _WhichOneofArgType__tie_parameter: _TypeAlias = _typing.Literal["_tie_parameter", b"_tie_parameter"]  # noqa: Y015
