@@ -28,6 +28,15 @@ SHOWN_CHARACTERS: Final = 80
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
+_OTHER_FILES: Final = {
+    b"\x1f\x8b": "is packed by gzip; unpack it",
+    b"PAR1": "is Parquet; `dearena pool convert` makes JSON Lines of it",
+    b"PK\x03\x04": "is a ZIP file; unpack it",
+    b"\xff\xfe": "is UTF-16; pools are UTF-8",
+    b"\xfe\xff": "is UTF-16; pools are UTF-8",
+}
+"""By how they begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -84,7 +93,7 @@ class PoolReader:
         """Take the next bytes of the pool.
 
         Raises:
-            BrokenPool: the pool is larger than it may be. Broken lines are told by `finish`.
+            BrokenPool: the pool is larger than it may be, or a file of another kind. Broken lines are told by `finish`.
         """
         self._bytes += len(piece)
         if self._bytes > self._max_bytes:
@@ -136,6 +145,8 @@ class PoolReader:
             raise BrokenLine(f"the line is longer than {MAX_LINE_BYTES:,} bytes")
         line = bytes(self._unfinished)
         if self._line == 1:
+            if other := other_file(line):
+                raise BrokenPool(f"the pool {other}", [FieldViolation("pool", other)])
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.strip():
             self._add(question_in(line))
@@ -154,6 +165,11 @@ def read_pool(pieces: Iterable[bytes], *, max_bytes: int = 1 << 28, max_question
     for piece in pieces:
         reader.feed(piece)
     return reader.finish()
+
+
+def other_file(content: bytes) -> str:
+    """What a file is that cannot hold lines of JSON, by how it begins; empty where nothing tells against it."""
+    return next((what for start, what in _OTHER_FILES.items() if content.startswith(start)), "")
 
 
 class BrokenLine(Exception):

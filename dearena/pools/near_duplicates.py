@@ -67,6 +67,13 @@ _COURTESY: Final = (
 )
 _FIRST_WORDS: Final = frozenset(phrase[0] for phrase in _COURTESY)
 
+_OPENING: Final = (
+    "what which whom whose when where does each every there this these that assume answer calculate choose compare "
+    "complete compute consider count define describe determine evaluate explain find give imagine list look name "
+    "select simplify solve state suppose tell translate write"
+)
+"""With a capital these open a sentence, also in a pool that has them nowhere without one."""
+
 _LIKE: Final = str.maketrans(
     dict.fromkeys("‘’ʼ´", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒–—−", "-")  # noqa: RUF001 - they are meant
 )
@@ -99,7 +106,7 @@ def near_duplicates(texts: Sequence[str], references: Sequence[str] = ()) -> tup
         references: of each, empty where it has none; none at all: no question has one.
     """
     first_of: dict[tuple[str, str], int] = {}
-    vocabulary: set[str] = set()
+    vocabulary = set(_OPENING.split())
     joined = _Joined(len(texts))
     mistyped: list[tuple[int, str, dict[int, str]]] = []
     keys = [told_alike(reference) for reference in references] or [""] * len(texts)

@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from dearena.faults import BrokenPool, InvalidField
-from dearena.pools.json_lines import MAX_LINE_BYTES, BrokenLine, object_in, shown
+from dearena.pools.json_lines import MAX_LINE_BYTES, BrokenLine, object_in, other_file, shown
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _FIRST_BYTE_KEPT: Final = 0xDC00
 """`surrogateescape` keeps a byte that is no UTF-8 as this and the byte."""
 
@@ -157,8 +156,8 @@ def _not_utf8(cells: list[str]) -> str:
 
 
 def _check_encoding(content: bytes) -> None:
-    if content.startswith(_UTF_16):
-        raise BrokenPool("the file is UTF-16; pools are UTF-8")
+    if other := other_file(content):
+        raise BrokenPool(f"the file {other}")
 
 
 def _parquet(content: bytes) -> Rows:

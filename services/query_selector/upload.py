@@ -39,7 +39,7 @@ async def receive(requests: AsyncIterator[pb.CreateDimensionRequest], settings: 
         async with asyncio.timeout(settings.pool_seconds):
             return await _receive(requests, settings)
     except TimeoutError:
-        raise BrokenPool(f"the pool did not end within {settings.pool_seconds:.0f} s") from None
+        raise BrokenPool(f"the pool did not end within {settings.pool_seconds:g} s") from None
 
 
 async def discard(requests: AsyncIterator[pb.CreateDimensionRequest], settings: QuerySelectorSettings) -> None:
