@@ -66,7 +66,7 @@ class Dimensions:
         self._egress: MutableMapping[DimensionName, Egress] = TTLCache(MOST_VERSIONS, EGRESS_SECONDS)
 
     async def of_project(self, project: str) -> Sequence[DimensionVersion]:
-        """The newest version of each dimension of a project.
+        """The newest version of each dimension of a project whose queries are chosen; pilots are dimensions too.
 
         Raises:
             ServiceUnavailable: the query selector cannot be reached.
@@ -76,9 +76,11 @@ class Dimensions:
             token = ""
             while True:
                 page = await self._selector.ListDimensions(
-                    pb.ListDimensionsRequest(parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token)
+                    pb.ListDimensionsRequest(
+                        parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token, include_pilots=True
+                    )
                 )
-                found += page.dimensions
+                found += (one for one in page.dimensions if one.state != pb.DIMENSION_STATE_SELECTING)
                 if not (token := page.next_page_token):
                     break
             return [await self._version_of(dimension, dimension.version) for dimension in found]
@@ -135,6 +137,7 @@ class Dimensions:
 
         Raises:
             UnknownDimension: there is none.
+            NotReady: its queries are still being chosen.
             ServiceUnavailable: the query selector cannot be reached.
         """
         if known := self._known.get((name, version)):
@@ -143,6 +146,8 @@ class Dimensions:
             dimension = (await self._selector.GetDimension(pb.GetDimensionRequest(name=str(name)))).dimension
             if version > dimension.version:
                 raise faults.UnknownDimension(f"{name} has no version {version}; the newest is {dimension.version}")
+            if dimension.state == pb.DIMENSION_STATE_SELECTING:
+                raise faults.NotReady(f"{name} has no queries yet: they are being chosen")
             return await self._version_of(dimension, version or dimension.version)
         except grpc.aio.AioRpcError as error:
             raise fault_of(error) from error

@@ -24,7 +24,12 @@ class Announcer:
         bus.on_reconnect.append(self._is_back.set)
 
     async def announce(self, dimension: Document) -> bool:
-        """Ring for a dimension unless that was done; False when the bus is away, and the sweep will."""
+        """Ring for a dimension unless that was done; False when the bus is away, and the sweep will.
+
+        Without queries there is nothing to ring for.
+        """
+        if dimension.get("selecting"):
+            return False
         if dimension["announced"]:
             return True
         project, slug, version = dimension["project"], dimension["slug"], dimension["version"]

@@ -4,20 +4,20 @@ Settings are fixed for the life of a dimension version, so whatever is left open
 and is written down as if it had been asked for.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from dearena import identity
 from dearena.faults import BrokenPool, FieldViolation, InvalidField
 from dearena.judging.choice import choice_of
 from dearena.judging.templates import DEFAULT_TEMPLATE, OWN
-from dearena.names import DimensionName, InvalidName, check_slug
+from dearena.names import DimensionName, InvalidName
 from dearena.pools.json_lines import LISTED_LINES, Pool, Question
-from services.query_selector import judging_policy, ranking_settings
+from services.query_selector import judging_policy, pilot_settings, ranking_settings
 from services.query_selector import selection as methods
 from services.query_selector.judging_policy import JudgingPolicy, wrong_providers
+from services.query_selector.pilot_settings import PilotSettings, wrong_models
 from services.query_selector.ranking_settings import RankingSettings
 
 MAX_DISPLAY_NAME: Final = 200
@@ -31,6 +31,12 @@ class Selection:
     method: str
     k: int
     seed: int
+    pilot: PilotSettings = pilot_settings.UNSAID
+
+    @property
+    def needs_pilot(self) -> bool:
+        """Whether a pilot is heard before anything is chosen."""
+        return self.method in methods.BY_PILOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,11 @@ class Dimension:
     judging: JudgingPolicy = judging_policy.OPEN
     only_models: tuple[str, ...] = ()
 
+    @property
+    def selecting(self) -> bool:
+        """Whether its queries are still to be chosen."""
+        return self.query_count == 0
+
 
 def checked(declaration: Declaration) -> Declaration:
     """The declaration with its defaults filled in, before its pool has been seen.
@@ -92,17 +103,20 @@ def checked(declaration: Declaration) -> Declaration:
     ranking, wrong_ranking = ranking_settings.filled(declaration.ranking, "dimension.ranking")
     violations += wrong_ranking
     violations += wrong_providers(declaration.allowed_providers, "dimension.allowed_providers")
-    violations += _wrong_models(declaration.only_models, "dimension.only_models")
+    violations += wrong_models(declaration.only_models, "dimension.only_models", MAX_ONLY_MODELS)
+    method = choice("dimension.selection.method", asked.method, methods.METHODS)
+    if method in methods.BY_PILOT:
+        violations += pilot_settings.violations(
+            asked.pilot, asked.k, declaration.only_models, "dimension.selection.pilot"
+        )
+    elif asked.pilot != pilot_settings.UNSAID:
+        violations.append(FieldViolation("dimension.selection.pilot", f"is of methods by a pilot; {method} is none"))
     violations += judging_policy.wrong_template(declaration.template, declaration.judging)
     violations += judging_policy.violations(declaration.judging, declaration.allowed_providers, "dimension.judging")
     whole = Declaration(
         name=declaration.name,
         display_name=declaration.display_name or slug,
-        selection=Selection(
-            method=choice("dimension.selection.method", asked.method, tuple(methods.METHODS)),
-            k=asked.k,
-            seed=asked.seed,
-        ),
+        selection=replace(asked, method=method),
         ranking=ranking,
         template=OWN if declaration.judging.template_text else declaration.template or DEFAULT_TEMPLATE,
         allowed_providers=declaration.allowed_providers,
@@ -114,33 +128,23 @@ def checked(declaration: Declaration) -> Declaration:
     return whole
 
 
-def _wrong_models(slugs: Sequence[str], field: str) -> list[FieldViolation]:
-    """What is wrong with the models that alone may enter."""
-    if len(slugs) > MAX_ONLY_MODELS:
-        return [FieldViolation(field, f"names {len(slugs):,} models; there can be {MAX_ONLY_MODELS:,}")]
-    violations = []
-    for slug in dict.fromkeys(slugs):
-        try:
-            check_slug(slug)
-        except InvalidName as error:
-            violations.append(FieldViolation(field, str(error)))
-    doubles = sorted(slug for slug, times in Counter(slugs).items() if times > 1)
-    return violations + [FieldViolation(field, f"names {slug!r} twice") for slug in doubles]
-
-
 def create(declaration: Declaration, pool: Pool) -> tuple[Dimension, tuple[Question, ...]]:
-    """The first version of a dimension, and its queries in id order.
+    """The first version of a dimension, and its queries in id order; none where a pilot is to choose them.
 
     Raises:
         InvalidField: a field is wrong, or the pool is smaller than k.
-        BrokenPool: a query chosen lacks the reference that judges are to be shown.
+        BrokenPool: a query chosen, or one that a pilot might choose, lacks the reference that judges are to be shown.
     """
     whole = checked(declaration)
     asked = whole.selection
-    queries = methods.choose(pool.questions, method=asked.method, k=asked.k, seed=asked.seed)
+    queries: tuple[Question, ...] = ()
+    if asked.needs_pilot:
+        methods.check_size(asked.k, len(pool.questions))
+    else:
+        queries = methods.at_random(pool.questions, k=asked.k, seed=asked.seed)
     judging = whole.judging
     templates = choice_of(whole.template, judging.template_text, without_reference=judging.template_without_reference)
-    if lacking := judging_policy.without_reference(templates, queries):
+    if lacking := judging_policy.without_reference(templates, queries or pool.questions):
         more = f" (and {len(lacking) - 1:,} more)" if len(lacking) > 1 else ""
         raise BrokenPool(f"{lacking[0].field}: {lacking[0].description}{more}", lacking[:LISTED_LINES])
     dimension = Dimension(
@@ -170,6 +174,7 @@ def etag(dimension: Dimension) -> str:
             "display_name": dimension.display_name,
             # As text: a seed has 64 bits, a JSON number 53.
             "selection": [asked.method, asked.k, str(asked.seed)],
+            **({"pilot": pilot_settings.hashed(asked.pilot)} if asked.pilot != pilot_settings.UNSAID else {}),
             "ranking": _hashed(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),

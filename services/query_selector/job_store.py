@@ -12,9 +12,10 @@ from typing import Any, Final
 from dearena.faults import Conflict, UnknownDimension
 from dearena.names import DimensionName
 from dearena.selection.choice import Reason
-from services.query_selector.jobs import Job, document_of, job_of
+from services.query_selector.jobs import Job, document_of, first_job, job_of
 from services.query_selector.pilot_votes import Asked, Question
 from services.runtime.store import Document, DuplicateKey, Index, Session, Store, now, once, within_store_limit
+from services.runtime.telemetry import current_traceparent
 
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "selections": [
@@ -54,6 +55,10 @@ class Jobs:
             async for found in self._jobs.find(key).sort("dimension_version", -1).limit(1):
                 return job_of(found)
         return None
+
+    async def begin(self, dimension: Document, session: Session) -> None:
+        """The job that chooses the queries of a dimension, in the transaction that makes it."""
+        await self._jobs.insert_one(first_job(dimension) | {"traceparent": current_traceparent()}, session=session)
 
     async def unfinished(self) -> Sequence[Job]:
         """All jobs that go on by themselves."""

@@ -7,6 +7,7 @@ from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
 from services.query_selector.judging_policy import OPEN, JudgingPolicy
+from services.query_selector.pilot_settings import UNSAID, PilotSettings, pilot_of
 from services.query_selector.ranking_settings import SEATS, Money, RankingSettings, filled
 from services.runtime.store import Document
 
@@ -21,7 +22,12 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
     return domain.Declaration(
         name=message.name,
         display_name=message.display_name,
-        selection=domain.Selection(method=message.selection.method, k=message.selection.k, seed=message.selection.seed),
+        selection=domain.Selection(
+            method=message.selection.method,
+            k=message.selection.k,
+            seed=message.selection.seed,
+            pilot=_pilot_in(message.selection),
+        ),
         ranking=_ranking_in(message.ranking),
         template=message.template,
         allowed_providers=tuple(message.allowed_providers),
@@ -34,6 +40,27 @@ def declaration_of(message: pb.Dimension) -> domain.Declaration:
             template_without_reference=message.judging.template_without_reference,
         ),
     )
+
+
+def _pilot_in(message: pb.Selection) -> PilotSettings:
+    pilot = message.pilot
+    return PilotSettings(
+        models=tuple(pilot.models),
+        calls=pilot.calls,
+        budget=Money(pilot.budget.currency, pilot.budget.nano_units) if pilot.HasField("budget") else None,
+        queries=pilot.queries,
+    )
+
+
+def selection_message(asked: domain.Selection) -> pb.Selection:
+    """How queries are chosen."""
+    pilot = None if asked.pilot == UNSAID else pb.PilotSettings(**asdict(asked.pilot))
+    return pb.Selection(method=asked.method, k=asked.k, seed=asked.seed, pilot=pilot)
+
+
+def selection_of(document: Document) -> domain.Selection:
+    """The same as it is stored."""
+    return domain.Selection(document["method"], document["k"], int(document["seed"]), pilot_of(document.get("pilot")))
 
 
 def _ranking_in(message: pb.RankingSettings) -> RankingSettings:
@@ -83,7 +110,7 @@ def dimension_message(made: domain.Dimension) -> pb.Dimension:
     return pb.Dimension(
         name=str(made.name),
         display_name=made.display_name,
-        selection=pb.Selection(method=made.selection.method, k=made.selection.k, seed=made.selection.seed),
+        selection=selection_message(made.selection),
         ranking=_ranking_message(made.ranking),
         template=made.template,
         allowed_providers=made.allowed_providers,
@@ -98,21 +125,19 @@ def dimension_message(made: domain.Dimension) -> pb.Dimension:
 
 def dimension_of(document: Document) -> pb.Dimension:
     """A dimension as it is stored."""
+    served = document.get("pilot_of")
     message = pb.Dimension(
         name=f"projects/{document['project']}/dimensions/{document['slug']}",
         display_name=document["display_name"],
-        selection=pb.Selection(
-            method=document["selection"]["method"],
-            k=document["selection"]["k"],
-            seed=int(document["selection"]["seed"]),
-        ),
+        selection=selection_message(selection_of(document["selection"])),
         ranking=_ranking_message(ranking_of(document["ranking"])),
         template=document["template"],
         allowed_providers=document["allowed_providers"],
         only_models=document.get("only_models", ()),
         judging=_judging_message(_judging_of(document.get("judging") or {})),
         version=document["version"],
-        state=_STATES[document["announced"]],
+        state=_state_of(document),
+        pilot_of=f"projects/{document['project']}/dimensions/{served}" if served else "",
         pool_size=document["pool_size"],
         pool_hash=document["pool_hash"],
         query_count=document["query_count"],
@@ -122,7 +147,10 @@ def dimension_of(document: Document) -> pb.Dimension:
     return message
 
 
-_STATES: Final = {True: pb.DIMENSION_STATE_READY, False: pb.DIMENSION_STATE_WAITING_FOR_BUS}
+def _state_of(document: Document) -> pb.DimensionState.ValueType:
+    if document.get("selecting"):
+        return pb.DIMENSION_STATE_SELECTING
+    return pb.DIMENSION_STATE_READY if document["announced"] else pb.DIMENSION_STATE_WAITING_FOR_BUS
 
 
 def query_of(document: Document) -> pb.Query:

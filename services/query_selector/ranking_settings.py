@@ -106,7 +106,7 @@ def filled(ranking: RankingSettings, field: str) -> tuple[RankingSettings, list[
                 f"is {ranking.target_calls}; must be 0, for no target, or at least {LEAST_TARGET_CALLS}",
             )
         )
-    violations += _wrong_cost(ranking.target_cost, f"{field}.target_cost")
+    violations += wrong_cost(ranking.target_cost, f"{field}.target_cost")
     whole = RankingSettings(
         seed_models=number("seed_models", ranking.seed_models, DEFAULT_SEED_MODELS, 2),
         window=number("window", ranking.window, DEFAULT_WINDOW, 1),
@@ -126,7 +126,8 @@ def filled(ranking: RankingSettings, field: str) -> tuple[RankingSettings, list[
     return whole, violations
 
 
-def _wrong_cost(cost: Money | None, field: str) -> list[FieldViolation]:
+def wrong_cost(cost: Money | None, field: str) -> list[FieldViolation]:
+    """What is wrong with an amount that something may cost."""
     if cost is None:
         return []
     wrong = []

@@ -19,7 +19,7 @@ from services.query_selector.settings import QuerySelectorSettings
 from services.query_selector.store import Dimensions
 from services.runtime import paging
 from services.runtime.request_names import dimension_name, project_of_parent
-from services.runtime.store import Document, Store
+from services.runtime.store import Document, Session, Store
 
 
 class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
@@ -64,6 +64,8 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
         with suppress(StoreUnavailable):
             if await self._announcer.announce(await self._dimensions.get(made.name)):
                 response.dimension.state = pb.DIMENSION_STATE_READY
+        if made.selecting:
+            self._selections.take_up(made.name, made.version)
         return response
 
     async def _create(self, received: upload.Upload, made: domain.Dimension, chosen: frozenset[str]) -> bytes:
@@ -71,11 +73,18 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
         await self._dimensions.begin_upload(pool_id)
         try:
             await self._dimensions.write_questions(pool_id, made, received.pool.questions, chosen)
-            return await self._dimensions.commit(received.request_id, received.body, pool_id, made, _creation_result)
+            return await self._dimensions.commit(
+                received.request_id, received.body, pool_id, made, _creation_result, self._begin
+            )
         finally:
             # Finds nothing after a commit. If the store is away, the sweep finds it later.
             with suppress(StoreUnavailable):
                 await self._dimensions.discard_upload(pool_id)
+
+    async def _begin(self, dimension: Document, session: Session) -> None:
+        """The choice of its queries by a pilot, where that is how they are chosen."""
+        if dimension["selecting"]:
+            await self._selections.jobs.begin(dimension, session)
 
     async def GetDimension(self, request: pb.GetDimensionRequest, context: Any) -> pb.GetDimensionResponse:
         """The dimension as it stands."""
@@ -85,10 +94,10 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
     async def ListDimensions(self, request: pb.ListDimensionsRequest, context: Any) -> pb.ListDimensionsResponse:
         """In slug order."""
         project = project_of_parent("parent", request.parent)
-        scope = ("dimensions", project)
+        scope = ("dimensions", project, *(("pilots",) if request.include_pilots else ()))
         size = paging.size_of(request.page_size)
         after = paging.after_of(scope, request.page_token)
-        found = await self._dimensions.list(project, after=after, limit=size + 1)
+        found = await self._dimensions.list(project, after=after, limit=size + 1, pilots=request.include_pilots)
         more = len(found) > size
         return pb.ListDimensionsResponse(
             dimensions=[messages.dimension_of(document) for document in found[:size]],

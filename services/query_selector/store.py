@@ -7,7 +7,7 @@ all. An upload that ends otherwise is discarded, by its own call or by a sweep; 
 the two, commit or discard, came first.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from dearena.faults import AlreadyExists, Conflict, UnknownDimension
 from dearena.names import DimensionName
 from dearena.pools.json_lines import Question
 from services.query_selector.dimension import Dimension, etag
+from services.query_selector.pilot_settings import pilot_document
 from services.runtime.store import (
     Document,
     DuplicateKey,
@@ -73,10 +74,13 @@ class Dimensions:
             return found
         raise UnknownDimension(f"there is no dimension {name}")
 
-    async def list(self, project: str, *, after: str, limit: int) -> Sequence[Document]:
-        """Dimensions of a project in slug order, after a slug."""
+    async def list(self, project: str, *, after: str, limit: int, pilots: bool) -> Sequence[Document]:
+        """Dimensions of a project in slug order, after a slug; pilots among them or not."""
+        key: Document = {"project": project, "slug": {"$gt": after}}
+        if not pilots:
+            key["pilot_of"] = None
         async with within_store_limit(self._store):
-            found = self._dimensions.find({"project": project, "slug": {"$gt": after}}).sort("slug", 1).limit(limit)
+            found = self._dimensions.find(key).sort("slug", 1).limit(limit)
             return [document async for document in found]
 
     async def queries(
@@ -149,8 +153,17 @@ class Dimensions:
         pool_id: str,
         dimension: Dimension,
         result: Callable[[Document], bytes],
+        beside: Callable[[Document, Session], Awaitable[None]],
     ) -> bytes:
         """Make a dimension of an uploaded pool; the result of this request id, now or then.
+
+        Args:
+            request_id: of the caller; empty: none.
+            request_body: to tell another request under the same id.
+            pool_id: of the upload.
+            dimension: that is made.
+            result: what the caller is told of the document.
+            beside: what is written in the same transaction.
 
         Raises:
             AlreadyExists: the name is taken.
@@ -164,6 +177,7 @@ class Dimensions:
             if ended.deleted_count == 0:
                 raise Conflict("the upload took too long and was discarded; try again")
             await self._dimensions.insert_one(dict(document), session=session)
+            await beside(document, session)
             return result(document)
 
         return await self._once(dimension.name, request_id, request_body, body)
@@ -206,7 +220,9 @@ class Dimensions:
                 "k": dimension.selection.k,
                 # As text: a seed has 64 bits without a sign, an integer of the store 63.
                 "seed": str(dimension.selection.seed),
+                "pilot": pilot_document(dimension.selection.pilot),
             },
+            "selecting": dimension.selecting,
             "ranking": asdict(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
@@ -241,9 +257,10 @@ class Dimensions:
             return [document["_id"] async for document in found]
 
     async def unannounced(self) -> Sequence[Document]:
-        """Dimensions that the bus has not been told of."""
+        """Dimensions with queries that the bus has not been told of."""
         async with within_store_limit(self._store):
-            return [document async for document in self._dimensions.find({"announced": False})]
+            found = self._dimensions.find({"announced": False, "selecting": {"$ne": True}})
+            return [document async for document in found]
 
     async def mark_announced(self, dimension: Document) -> None:
         """The bus has been told of this version."""

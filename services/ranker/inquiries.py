@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from cachetools import LRUCache
 
+from dearena.faults import NotReady
 from dearena.identity import Digest
 from dearena.judging.choice import Choice, choice_of, has_reference
 from dearena.names import DimensionName
@@ -41,17 +42,25 @@ class Inquiries:
         self._templates: dict[DimensionName, Choice] = {}
 
     async def dimension(self, name: DimensionName) -> DimensionVersion:
-        """The newest version of a dimension; raises UnknownDimension (as a gRPC error)."""
+        """The newest version of a dimension.
+
+        Raises:
+            UnknownDimension: there is none (as a gRPC error).
+            NotReady: its queries are still being chosen.
+        """
         request = query_selector_pb2.GetDimensionRequest(name=str(name))
-        return peer_messages.dimension_version((await self._peers.query_selector.GetDimension(request)).dimension)
+        found = (await self._peers.query_selector.GetDimension(request)).dimension
+        if found.state == query_selector_pb2.DIMENSION_STATE_SELECTING:
+            raise NotReady(f"{name} has no queries yet: they are being chosen")
+        return peer_messages.dimension_version(found)
 
     async def dimensions(self, project: str) -> Sequence[DimensionVersion]:
-        """All dimensions of a project."""
+        """All dimensions of a project, pilots among them."""
         found: list[query_selector_pb2.Dimension] = []
         token = ""
         while True:
             request = query_selector_pb2.ListDimensionsRequest(
-                parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token
+                parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token, include_pilots=True
             )
             page = await self._peers.query_selector.ListDimensions(request)
             found += page.dimensions

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from dearena.faults import InvalidField
+from dearena.faults import BrokenPool, InvalidField
 from dearena.pools.json_lines import Pool, Question
 from services.query_selector import dimension
 from services.query_selector.dimension import Declaration, Selection
 from services.query_selector.judging_policy import JudgingPolicy
+from services.query_selector.pilot_settings import PilotSettings
 from services.query_selector.ranking_settings import Money, RankingSettings, filled
 
 POOL = Pool(tuple(Question.of(f"q{number}", [f"What is {number} squared?"]) for number in range(9)))
@@ -53,6 +54,30 @@ def test_what_was_asked_for_is_kept() -> None:
         ({"selection": Selection("", 0, 0)}, "dimension.selection.k"),
         ({"selection": Selection("", 10, 0)}, "dimension.selection.k"),
         ({"ranking": replace(OPEN, jury="grand")}, "dimension.ranking.jury"),
+        ({"selection": Selection("random", 4, 0, PilotSettings(calls=9))}, "dimension.selection.pilot"),
+        ({"selection": Selection("telling", 10, 0)}, "dimension.selection.k"),
+        (
+            {"selection": Selection("telling", 4, 0, PilotSettings(models=("a", "b")))},
+            "dimension.selection.pilot.models",
+        ),
+        (
+            {"selection": Selection("telling", 4, 0, PilotSettings(("a", "b", "B c")))},
+            "dimension.selection.pilot.models",
+        ),
+        ({"selection": Selection("telling", 4, 0, PilotSettings(queries=3))}, "dimension.selection.pilot.queries"),
+        ({"selection": Selection("telling", 4, 0, PilotSettings(calls=10**8))}, "dimension.selection.pilot.calls"),
+        (
+            {"selection": Selection("telling", 4, 0, PilotSettings(budget=Money("USD", 0)))},
+            "dimension.selection.pilot.budget",
+        ),
+        (
+            {"selection": Selection("telling", 4, 0, PilotSettings(budget=Money("usd", 1)))},
+            "dimension.selection.pilot.budget.currency",
+        ),
+        (
+            {"only_models": ("a", "b", "c"), "selection": Selection("telling", 4, 0, PilotSettings(("a", "b", "d")))},
+            "dimension.selection.pilot.models",
+        ),
         ({"template": "pairwise@9"}, "dimension.template"),
         ({"allowed_providers": ("openai", "")}, "dimension.allowed_providers"),
         ({"allowed_providers": ("openai", "openai")}, "dimension.allowed_providers"),
@@ -91,13 +116,32 @@ def test_an_etag_tells_dimensions_apart_and_bears_the_largest_seed() -> None:
         tag(display_name="Algebra"),
         tag(selection=Selection("", 4, 2**64 - 1)),
         tag(selection=Selection("", 4, 2**64 - 2)),
+        tag(selection=Selection("telling", 4, 0)),
+        tag(selection=Selection("telling", 4, 0, PilotSettings(models=("a", "b", "c")))),
+        tag(selection=Selection("telling", 4, 0, PilotSettings(calls=2_000))),
         tag(allowed_providers=("openai",)),
         tag(only_models=("alpha",)),
         tag(judging=JudgingPolicy(exclude_family=True)),
         tag(judging=JudgingPolicy(judge_providers=("openai",))),
     }
-    assert len(tags) == 8
+    assert len(tags) == 11
     assert tag() == tag()
+
+
+def test_where_a_pilot_chooses_there_are_no_queries_yet() -> None:
+    made, queries = dimension.create(replace(BARE, selection=Selection("telling", 4, 0)), POOL)
+    assert queries == ()
+    assert made.selecting
+    assert made.query_count == 0
+    assert not dimension.create(BARE, POOL)[0].selecting
+
+
+def test_a_pilot_may_choose_any_question_so_each_needs_the_reference_that_judges_are_shown() -> None:
+    pool = Pool((Question.of("q0", ["Why?"], "Because."), replace(Question.of("q1", ["How?"]), line=2)))
+    guided = replace(BARE, template="reference@1", selection=Selection("telling", 1, 0))
+    with pytest.raises(BrokenPool) as caught:
+        dimension.create(guided, pool)
+    assert [one.field for one in caught.value.violations] == ["pool line 2"]
 
 
 @pytest.mark.parametrize(
