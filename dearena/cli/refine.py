@@ -124,6 +124,9 @@ class Follower:
                 if not self._is_taken_up and content["calls"] == self._calls:
                     self._is_taken_up = True
                     return "is taken up"
+            case ranker_pb2.DECISION_KIND_DIMENSION_REVISED if self._is_taken_up:
+                self._left = 0
+                return f"is dropped: version {content['version']} of the dimension is ranked anew"
             case ranker_pb2.DECISION_KIND_ROUND_OPENED if content.get("refines"):
                 self._rounds.add(decision.round)
                 return f"round {decision.round} asks {content['cells']:,} cells"

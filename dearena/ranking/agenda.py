@@ -48,6 +48,8 @@ def between_rounds(
     rules: Rules,
     entrants: Sequence[Entrant],
     orders: Sequence[Order] = (),
+    *,
+    revised_to: int = 0,
 ) -> tuple[Decision, ...] | OpenRound | ReviewHeld | Wait:
     """The next thing to do while no round is open and no board is awaited.
 
@@ -56,12 +58,15 @@ def between_rounds(
         rules: of the dimension.
         entrants: as the gateway tells of them now, in the order of registration.
         orders: of operators, in order; what the log has taken up already does no harm.
+        revised_to: a version of the dimension that is newer than the one which is ranked; 0: there is none.
     """
     number = state.decisions + 1
     if found := changes(state.admitted, entrants, rules.allowed_providers):
         return tuple(decisions.changed(number + place, change) for place, change in enumerate(found))
     if order := next((order for order in orders if order.number > state.orders), None):
         return (decisions.ordered(number, order),)
+    if revised_to:
+        return (decisions.revised(number, revised_to, state.last_closed_round + 1),)
     return ReviewHeld() if state.held else after_review(state, rules, entrants)
 
 

@@ -50,6 +50,7 @@ class DecisionKind(StrEnum):
     INSERTION_HELD = "INSERTION_HELD"
     INSERTION_RESUMED = "INSERTION_RESUMED"
     COMPARISONS_ORDERED = "COMPARISONS_ORDERED"
+    DIMENSION_REVISED = "DIMENSION_REVISED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,12 @@ def ordered(number: int, order: Order) -> Decision:
         case _:
             content["reason"] = order.reason
     return Decision(number, kind, order.judge, 0, content)
+
+
+def revised(number: int, version: int, first_round: int) -> Decision:
+    """From here on this version of the dimension is ranked, and this will be its first round."""
+    content = {"version": version, "first_round": first_round}
+    return Decision(number, DecisionKind.DIMENSION_REVISED, "", 0, content)
 
 
 def changed(number: int, change: Change | Provenance) -> Decision:

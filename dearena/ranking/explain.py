@@ -121,14 +121,14 @@ class Explanation:
 
 
 def explain(model: str, decisions: Iterable[Decision]) -> Explanation:
-    """Follow a model through the log.
+    """Follow a model through the log, in the dimension version that is ranked: in each it is inserted anew.
 
     Args:
         model: its revision.
         decisions: the log from its start.
 
     Raises:
-        UnknownInsertion: it has not been admitted.
+        UnknownInsertion: it has not been admitted to that version.
         GapInLog: decisions are missing.
     """
     log = list(decisions)
@@ -136,7 +136,7 @@ def explain(model: str, decisions: Iterable[Decision]) -> Explanation:
     if model not in state.insertions:
         raise UnknownInsertion(f"{model} has not been admitted")
     insertion = state.insertions[model]
-    steps = tuple(_step(model, decision) for decision in log if concerns(model, decision))
+    steps = tuple(_step(model, decision) for decision in of_last_version(log) if concerns(model, decision))
     heard = {pair.opponent: pair for step in steps for pair in step.pairs}
     ranking = state.ranking
     return Explanation(
@@ -149,6 +149,14 @@ def explain(model: str, decisions: Iterable[Decision]) -> Explanation:
         ranked=len(ranking),
         left=state.admitted[model].retired,
     )
+
+
+def of_last_version(log: Sequence[Decision]) -> Sequence[Decision]:
+    """The decisions since the last revision of the dimension; all of them where there was none."""
+    for place in range(len(log) - 1, -1, -1):
+        if log[place].kind is DecisionKind.DIMENSION_REVISED:
+            return log[place + 1 :]
+    return log
 
 
 def concerns(model: str, decision: Decision) -> bool:

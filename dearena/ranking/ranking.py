@@ -1,188 +1,50 @@
 """A dimension's ranking as the fold of its decision log: the log alone rebuilds it. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from dearena.identity import Digest
 from dearena.ranking.decisions import GATEWAY, SEED, Decision, DecisionKind, phase_of
 from dearena.ranking.entrants import Admitted
-from dearena.ranking.frozen import Frozen, frozen_in
+from dearena.ranking.frozen import frozen_in
 from dearena.ranking.health import JudgeRecord
 from dearena.ranking.holds import Hold, hold_in
 from dearena.ranking.insertion import Coarse, Fine, Settled, moved, without
 from dearena.ranking.judge_records import added, record_in
-from dearena.ranking.orders import Comparison, comparisons_in
+from dearena.ranking.orders import comparisons_in
 from dearena.ranking.pairs import in_order
 from dearena.ranking.settle import put_in
+from dearena.ranking.state import (
+    EMPTY,
+    Insertion,
+    InsertionPhase,
+    OpenRound,
+    OrderedComparisons,
+    RankingState,
+    Refinement,
+    Seeding,
+    Withdrawn,
+)
+
+__all__ = [
+    "EMPTY",
+    "GapInLog",
+    "Insertion",
+    "InsertionPhase",
+    "OpenRound",
+    "OrderedComparisons",
+    "RankingState",
+    "Refinement",
+    "Seeding",
+    "Withdrawn",
+    "apply",
+    "entrants_of",
+    "replay",
+]
 
 
 class GapInLog(ValueError):
     """A decision does not follow the one before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seeding:
-    """One of the seed models, before they are ranked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """The model left before it had its place."""
-
-
-InsertionPhase = Seeding | Coarse | Fine | Settled | Withdrawn
-
-
-@dataclass(frozen=True, slots=True)
-class Insertion:
-    """How far a model has come.
-
-    Attributes:
-        admitted_by: number of the decision.
-        rounds: numbers of the rounds that served it, an open one too.
-        rank: after its settle, 1 is best; 0 before.
-        settled_by: number of the round on whose board it settled; 0 before.
-        interval: best and worst rank at 95 %, by its own votes at its last step, and at its settle among those that
-            settled beside it too; None before that.
-        strength, error: at its last step, in billionths of log-odds.
-        provisional: judges failed or left and nobody could take their place, so that its evidence fell short.
-        hold: why it waits alone, with its position kept; None while it does not.
-    """
-
-    model: str
-    admitted_by: int
-    phase: InsertionPhase
-    rounds: tuple[int, ...] = ()
-    rank: int = 0
-    settled_by: int = 0
-    interval: tuple[int, int] | None = None
-    strength: int = 0
-    error: int = 0
-    provisional: bool = False
-    hold: Hold | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """It has its place, or will never have one."""
-        return self.rank > 0 or isinstance(self.phase, Withdrawn)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRound:
-    """The round that is being judged.
-
-    Attributes:
-        models: the insertions it serves; none for a round that only brings a new board.
-        frozen: what its close decides by.
-        refines: it is one of a refinement.
-        order: number of the one whose comparisons it asks; 0 when it asks those of none.
-    """
-
-    number: int
-    models: tuple[str, ...]
-    frozen: Frozen
-    cells: int
-    cells_digest: Digest
-    refines: bool = False
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Refinement:
-    """What an operator has ordered for the whole board.
-
-    Attributes:
-        calls: judge calls in all.
-        calls_left: that are still to be made.
-    """
-
-    calls: int
-    calls_left: int
-
-
-@dataclass(frozen=True, slots=True)
-class OrderedComparisons:
-    """Comparisons that were ordered, until the round that asks them is closed.
-
-    Attributes:
-        order: its number.
-    """
-
-    order: int
-    comparisons: tuple[Comparison, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RankingState:
-    """All that the next decision depends on, besides outcomes, boards and entrants.
-
-    Attributes:
-        decisions: number of the last one.
-        admitted: every model ever admitted.
-        insertions: likewise, in order of admission.
-        ranking: model revisions, best first; without whoever is being inserted.
-        last_closed_round: 0 before the first.
-        settling: the last round settles, and its board is awaited.
-        resting: the ranking with those who settle, until the board sorts it; empty when nobody does.
-        outdated: a model has retired, or a judge been suspended or reinstated, since the board that people see.
-        refinement: under way; None when there is none.
-        health: record of each judge since its admission or last reinstatement.
-        orders: number of the last operator's order that was taken up.
-        ordered: comparisons that were ordered and are not all asked and answered, the next first.
-    """
-
-    decisions: int = 0
-    admitted: Mapping[str, Admitted] = field(default_factory=dict)
-    insertions: Mapping[str, Insertion] = field(default_factory=dict)
-    ranking: tuple[str, ...] = ()
-    open_round: OpenRound | None = None
-    last_closed_round: int = 0
-    settling: bool = False
-    resting: tuple[str, ...] = ()
-    outdated: bool = False
-    refinement: Refinement | None = None
-    health: Mapping[str, JudgeRecord] = field(default_factory=dict)
-    orders: int = 0
-    ordered: tuple[OrderedComparisons, ...] = ()
-
-    @property
-    def comparisons_done(self) -> int:
-        """Number up to which orders are taken up, and what they ordered to be compared is heard."""
-        return self.ordered[0].order - 1 if self.ordered else self.orders
-
-    @property
-    def searching(self) -> tuple[str, ...]:
-        """Models that have a position and no place yet, in the order of admission."""
-        return tuple(one.model for one in self.insertions.values() if isinstance(one.phase, Coarse | Fine))
-
-    @property
-    def newcomers(self) -> tuple[str, ...]:
-        """Of these, the ones that are being inserted."""
-        return tuple(model for model in self.searching if self.insertions[model].hold is None)
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """Of these, the ones that wait alone: no round serves them."""
-        return tuple(model for model in self.searching if self.insertions[model].hold is not None)
-
-    @property
-    def suspended(self) -> frozenset[str]:
-        """Judges whose votes count nothing."""
-        return frozenset(model for model, one in self.admitted.items() if one.suspended)
-
-    @property
-    def seeds(self) -> tuple[str, ...]:
-        """Seed models that are not ranked yet, in the order of admission."""
-        return tuple(one.model for one in self.insertions.values() if isinstance(one.phase, Seeding))
-
-    @property
-    def active(self) -> tuple[str, ...]:
-        """Models whose insertion the next round serves."""
-        return self.newcomers or self.seeds
-
-
-EMPTY: Final = RankingState()
 
 
 def replay(decisions: Iterable[Decision], state: RankingState = EMPTY) -> RankingState:
@@ -212,6 +74,8 @@ def _admitted(state: RankingState, decision: Decision) -> RankingState:
         judge_parameters_hash=content["judge_parameters_hash"],
         may_judge=content["may_judge"],
         cohort=content["cohort"],
+        # Whoever was suspended in an earlier version of the dimension is so in this one.
+        suspended=decision.model in state.barred,
     )
     is_seed = content["role"] == SEED
     phase: InsertionPhase = Seeding() if is_seed else Coarse(0, len(state.ranking))
@@ -220,6 +84,7 @@ def _admitted(state: RankingState, decision: Decision) -> RankingState:
         state,
         admitted={**state.admitted, decision.model: model},
         insertions={**state.insertions, decision.model: insertion},
+        barred=state.barred - {decision.model},
     )
 
 
@@ -319,9 +184,7 @@ def _settled(state: RankingState, decision: Decision) -> RankingState:
 def _model_retired(state: RankingState, decision: Decision) -> RankingState:
     model = decision.model
     gone = replace(state.admitted[model], retired=True)
-    state = replace(
-        state, admitted={**state.admitted, model: gone}, outdated=state.outdated or state.last_closed_round > 0
-    )
+    state = replace(state, admitted={**state.admitted, model: gone}, outdated=state.outdated or state.has_board)
     if not state.insertions[model].is_over:
         return replace(state, insertions=_moved(state, {model: Withdrawn()}))
     if model not in state.ranking:
@@ -341,7 +204,9 @@ def _judging(state: RankingState, decision: Decision, *, judges: bool) -> Rankin
     orders = max(state.orders, decision.content.get("order", 0))
     known = state.admitted.get(decision.model)
     if known is None:
-        return replace(state, orders=orders)  # an order about nobody
+        # An order about nobody, or about one whom this version of the dimension does not have yet.
+        barred = state.barred - {decision.model} if judges else state.barred
+        return replace(state, orders=orders, barred=barred)
     if decision.content.get("by", GATEWAY) == GATEWAY:
         judge = replace(known, may_judge=judges)
         return replace(state, admitted={**state.admitted, decision.model: judge})
@@ -350,7 +215,7 @@ def _judging(state: RankingState, decision: Decision, *, judges: bool) -> Rankin
     return replace(
         state,
         admitted={**state.admitted, decision.model: replace(known, suspended=not judges)},
-        outdated=state.outdated or (known.suspended == judges and state.last_closed_round > 0),
+        outdated=state.outdated or (known.suspended == judges and state.has_board),
         health=health,
         orders=orders,
     )
@@ -387,6 +252,21 @@ def _comparisons_ordered(state: RankingState, decision: Decision) -> RankingStat
     return replace(state, ordered=(*state.ordered, ordered), orders=order)
 
 
+def _dimension_revised(state: RankingState, decision: Decision) -> RankingState:
+    """As if nothing had been decided yet, but for what counts on; what was ordered and is not done is dropped.
+
+    A suspension is about the judge, not about the queries that it was asked on: it stays.
+    """
+    content = decision.content
+    return RankingState(
+        last_closed_round=state.last_closed_round,
+        orders=state.orders,
+        version=content["version"],
+        first_round=content["first_round"],
+        barred=state.suspended,
+    )
+
+
 def _moved(state: RankingState, phases: Mapping[str, InsertionPhase]) -> dict[str, Insertion]:
     moved = {model: replace(state.insertions[model], phase=phase) for model, phase in phases.items()}
     return {**state.insertions, **moved}
@@ -403,6 +283,7 @@ _APPLIED: Final[Mapping[DecisionKind, Callable[[RankingState, Decision], Ranking
     DecisionKind.JUDGE_REINSTATED: lambda state, decision: _judging(state, decision, judges=True),
     DecisionKind.REFINEMENT_ORDERED: _refinement_ordered,
     DecisionKind.COMPARISONS_ORDERED: _comparisons_ordered,
+    DecisionKind.DIMENSION_REVISED: _dimension_revised,
     DecisionKind.PROVENANCE_CHANGED: _provenance_changed,
     DecisionKind.INSERTION_HELD: _insertion_held,
     DecisionKind.INSERTION_RESUMED: _insertion_resumed,

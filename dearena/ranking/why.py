@@ -64,6 +64,8 @@ def _by_people(decision: Decision) -> str:
         return _comparisons_ordered(content)
     if decision.kind is DecisionKind.BUDGET_LIFTED:
         return f"the budget of {content['budget']} is lifted: round {decision.round} goes on"
+    if decision.kind is DecisionKind.DIMENSION_REVISED:
+        return f"version {content['version']} of the dimension is ranked from round {content['first_round']} on, anew"
     provider, family = content["provider"], content["family"]
     return (
         f"{f'provider {provider}' if provider else 'no provider'} and {f'family {family}' if family else 'no family'}"

@@ -257,7 +257,7 @@ class Arena:
 
     def _next_case(self) -> Case:
         """By what the next round freezes."""
-        board = self._board() if self.state.last_closed_round else None
+        board = self._board() if self.state.has_board else None
         return self._case(freeze(self.state, board, self.evidence))
 
     @property
