@@ -73,7 +73,8 @@ class Job:
         most_judge_calls, piloted_queries: 0 until the models are known, unless they were given.
         budget: of answers and judging together; `budget_set` is what the gateway was told.
         models: slugs, once they are chosen.
-        pilots: slugs of the pilot's dimensions, as far as they are made.
+        pilots: slugs of the pilot's dimensions, as far as they are made; the last one is in force.
+        attempt: number of the one that is in force, or is to be made.
         seeded: number of the round after which all models were ranked; None before.
         orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken.
         stopping: somebody wants the choice now.
@@ -97,6 +98,7 @@ class Job:
     stage: Stage = Stage.WAITING_FOR_MODELS
     models: tuple[str, ...] = ()
     pilots: tuple[str, ...] = ()
+    attempt: int = 1
     seeded: int | None = None
     orders: int = 0
     given: tuple[int, ...] = ()
@@ -205,7 +207,8 @@ def drawn_models(job: Job, entering: Sequence[str]) -> tuple[str, ...]:
     """
     if job.wished_models:
         found = [slug for slug in job.wished_models if slug in entering]
-        return tuple(sorted(found)) if len(found) == len(job.wished_models) else ()
+        enough = LEAST_MODELS <= len(found) == len(job.wished_models)
+        return tuple(sorted(found)) if enough else ()
     known = sorted(entering)
     if len(known) < LEAST_MODELS:
         return ()
@@ -228,6 +231,8 @@ def missing_models(job: Job, entering: Sequence[str]) -> str:
     """Why there is no pilot yet, for a person."""
     if job.wished_models:
         lacking = [slug for slug in job.wished_models if slug not in entering]
+        if not lacking:
+            return f"a pilot takes at least {LEAST_MODELS} models; left of those named: {', '.join(job.wished_models)}"
         return f"models of the pilot that are not registered, or may not enter: {', '.join(lacking)}"
     return f"a pilot takes at least {LEAST_MODELS} models that may enter; registered: {len(set(entering))}"
 
@@ -318,17 +323,18 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do, and why nothing moves or goes on, for a person."""
+    """What to do, and why nothing moves or goes on, for a person; `lost` models of the pilot are never ranked."""
 
     do: Do
     reason: str = ""
+    lost: tuple[str, ...] = ()
 
 
 def before_pilot(job: Job) -> Step | None:
     """What a pilot needs before anybody may look at it; None: nothing any more."""
     if job.budget is not None and job.budget != job.budget_set:
         return Step(Do.SET_BUDGET)
-    return None if job.pilots else Step(Do.CREATE_PILOT)
+    return None if len(job.pilots) >= job.attempt else Step(Do.CREATE_PILOT)
 
 
 def next_step(job: Job, seen: Seen) -> Step:
@@ -351,7 +357,7 @@ def _seeding(job: Job, seen: Seen) -> Step | None:
     ranked = {Revision.parse(model).slug for model in seen.ranked}
     missing = [slug for slug in job.models if slug not in ranked]
     if lost := [slug for slug in missing if slug in seen.gone]:
-        return Step(Do.FAIL, f"retired before it was ranked in the pilot: {', '.join(lost)}")
+        return Step(Do.FAIL, f"retired before it was ranked in the pilot: {', '.join(lost)}", tuple(lost))
     return _waiting(seen) if missing else None
 
 
@@ -367,9 +373,18 @@ def _choose_or_fail(job: Job, why: str) -> Step:
     return Step(Do.FAIL, f"{why}, with votes on {heard:,} queries only; {job.k:,} are to be chosen")
 
 
-def failed(job: Job, why: str) -> Job:
-    """It does not go on before somebody resumes it."""
-    return replace(job, stage=Stage.FAILED, failure=why, waiting_reason="", stopping=False)
+def failed(job: Job, why: str, lost: Sequence[str] = ()) -> Job:
+    """It does not go on before somebody resumes it; where models of its pilot are lost, then with another pilot."""
+    over = replace(job, stage=Stage.FAILED, failure=why, waiting_reason="", stopping=False)
+    if not lost:
+        return over
+    return replace(
+        over,
+        wished_models=tuple(slug for slug in job.wished_models if slug not in lost),
+        models=(),
+        budget_set=None,
+        attempt=len(job.pilots) + 1,
+    )
 
 
 def resumed(job: Job, calls: int, budget: Money | None) -> Job:
@@ -379,6 +394,19 @@ def resumed(job: Job, calls: int, budget: Money | None) -> Job:
         stage = Stage.PILOTING if job.models else Stage.WAITING_FOR_MODELS
         going = replace(job, stage=stage, failure="", waiting_reason="", stopping=False)
     return replace(going, most_judge_calls=calls or going.most_judge_calls, budget=budget or going.budget)
+
+
+def least_calls(job: Job, models: int) -> int:
+    """Judge calls without which so many models cannot be ranked at first."""
+    return job.seats * pairs_of(models) * CAPS[0]
+
+
+def too_few_calls(job: Job, models: Sequence[str]) -> str:
+    """Why these models cannot be compared within the calls; empty: they can."""
+    least = least_calls(job, len(models))
+    if not job.most_judge_calls or job.most_judge_calls >= least:
+        return ""
+    return f"{job.most_judge_calls:,} judge calls do not rank {len(models)} models; that takes at least {least:,}"
 
 
 def ordered_pairs(models: Sequence[str]) -> dict[tuple[str, str], int]:

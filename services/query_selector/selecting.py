@@ -8,6 +8,7 @@ is written before it is given. So a task may die anywhere, and whoever comes aft
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from services.query_selector.jobs import (
     missing_models,
     next_step,
     plan_of,
+    too_few_calls,
 )
 from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_peers import PilotPeers
@@ -179,6 +181,9 @@ class SelectionWorker:
         dimension = await self._desk.dimensions.get(self.name)
         entering = await self._desk.peers.entering(dimension)
         if models := drawn_models(job, entering):
+            if reason := too_few_calls(job, models):
+                await self._write(job, failed(job, reason))
+                return 0.0
             choosable = await self._desk.pilots.choosable(dimension)
             await self._write(job, manned(job, models, len(choosable)))
             return 0.0
@@ -211,14 +216,14 @@ class SelectionWorker:
                 log.info("selection", dimension=str(self.name), stage=Stage.CHOOSING, why=step.reason)
                 await self._write(job, replace(job, stage=Stage.CHOOSING, waiting_reason=""))
             case Do.FAIL:
-                await self._write(job, failed(job, step.reason))
+                await self._write(job, failed(job, step.reason, step.lost))
             case _:
                 await self._say(job, step.reason)
                 return self._desk.poll_seconds
         return 0.0
 
     async def _prepare(self, job: Job, step: Step) -> None:
-        number = len(job.pilots) or 1
+        number = job.attempt
         pilot = pilot_name(self.name, number)
         if step.do is Do.SET_BUDGET and job.budget is not None:
             limit = job.budget
@@ -229,6 +234,8 @@ class SelectionWorker:
         dimension = await self._desk.dimensions.get(self.name)
         await self._desk.pilots.create(dimension, job, number)
         await self._write(job, replace(job, pilots=(*job.pilots, pilot.slug)))
+        with suppress(ArenaFault):  # the sweep rings
+            await self._desk.announcer.announce(await self._desk.dimensions.get(pilot))
 
     async def _see(self, job: Job, ranking: ranker_pb2.Ranking) -> Seen:
         gone: Sequence[str] = ()
@@ -245,11 +252,18 @@ class SelectionWorker:
 
     async def _note(self, job: Job, heard: Sequence[Heard], open_queries: int | None = None) -> Job:
         """Write down what has come of the pilot so far."""
-        spent = await self._desk.peers.spent(job.pilot)
+        spent = await self._spent(job)
         still_open = job.figures.open_queries if open_queries is None else open_queries
         figures = pilot_votes.figures_of(heard, spent, still_open)
         self._looked = time.monotonic()
         return job if figures == job.figures else await self._write(job, replace(job, figures=figures))
+
+    async def _spent(self, job: Job) -> Counter[str]:
+        """Of all pilots together."""
+        found: Counter[str] = Counter()
+        for slug in job.pilots:
+            found.update(await self._desk.peers.spent(DimensionName(job.project, slug)))
+        return found
 
     async def _order(self, job: Job, ranked: Sequence[str], last_closed_round: int) -> None:
         """Find the next cells and write them down; or there are none, and the queries are chosen."""
@@ -262,7 +276,7 @@ class SelectionWorker:
         evidence = await asyncio.to_thread(pilot_votes.evidence_of, self._questions, ranked, heard)
         asked = pilot_votes.asked_of(evidence, heard, ordered, seeded)
         batch = await asyncio.to_thread(next_batch, evidence, asked, plan_of(job, len(ranked)))
-        spent = await desk.peers.spent(job.pilot)
+        spent = await self._spent(job)
         figures = pilot_votes.figures_of(heard, spent, int(batch.open_queries.sum()))
         going = replace(job, seeded=seeded, figures=figures, waiting_reason="")
         if batch.done:

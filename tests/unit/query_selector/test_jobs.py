@@ -31,6 +31,7 @@ from services.query_selector.jobs import (
     plan_of,
     resumed,
     seeding_cap,
+    too_few_calls,
 )
 from services.query_selector.ranking_settings import Money
 
@@ -174,7 +175,7 @@ def test_models_that_are_not_ranked_are_waited_for_in_the_rankers_words() -> Non
 def test_a_model_that_is_retired_before_it_is_ranked_ends_the_pilot() -> None:
     step = next_step(PILOTING, Seen(ranked=RANKED[:3], gone=("d",)))
 
-    assert (step.do, step.reason) == (Do.FAIL, "retired before it was ranked in the pilot: d")
+    assert step == Step(Do.FAIL, "retired before it was ranked in the pilot: d", ("d",))
     assert next_step(PILOTING, Seen(ranked=RANKED, gone=("d",))).do is Do.ORDER
 
 
@@ -208,3 +209,24 @@ def test_what_failed_goes_on_where_it_stood() -> None:
     assert (job.is_over, going.is_over) == (True, False)
     assert going == replace(job, stage=Stage.PILOTING, failure="", most_judge_calls=5_000)
     assert resumed(failed(NEW, "x"), 0, None).stage is Stage.WAITING_FOR_MODELS
+
+
+def test_another_pilot_is_made_where_a_model_was_lost() -> None:
+    wishing = replace(PILOTING, wished_models=SLUGS, budget=Money("USD", 5), budget_set=Money("USD", 5))
+
+    going = resumed(failed(wishing, "d is retired", ["d"]), 0, None)
+
+    assert going.stage is Stage.WAITING_FOR_MODELS
+    assert drawn_models(going, SLUGS) == ("a", "b", "c")
+    again = manned(going, ("a", "b", "c"), 60)
+    assert before_pilot(again) == Step(Do.SET_BUDGET)
+    assert before_pilot(replace(again, budget_set=Money("USD", 5))) == Step(Do.CREATE_PILOT)
+    assert (again.attempt, again.pilots) == (2, ("d-pilot-1",))
+
+
+def test_calls_that_do_not_rank_the_models_are_told() -> None:
+    job = replace(NEW, most_judge_calls=47)
+
+    assert too_few_calls(job, SLUGS) == "47 judge calls do not rank 4 models; that takes at least 48"
+    assert too_few_calls(replace(job, most_judge_calls=48), SLUGS) == ""
+    assert too_few_calls(NEW, SLUGS) == ""
