@@ -1,7 +1,7 @@
 """A pilot's dimension and questions as they are written, and the queries of a dimension that are chosen by it.
 
 A pilot's questions are copied under a pool id made of its name; then the dimension is written. Whoever dies between
-the two, or does both a second time, leaves the same.
+the two, or does both a second time, leaves the same. A name that somebody else's dimension has is left to it.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from dearena import identity
+from dearena.faults import AlreadyExists, Conflict
 from dearena.names import DimensionName
 from services.query_selector.ranking_settings import RankingSettings
 from services.runtime.store import (
@@ -24,6 +25,8 @@ from services.runtime.store import (
 
 BATCH: Final = 500
 SLUG_LENGTH: Final = 63
+NOT_COPIED: Final = ("_id", "selecting", "pilot_slug")
+"""Of what a dimension's document says."""
 
 
 def pilot_name(name: DimensionName, number: int) -> DimensionName:
@@ -53,13 +56,21 @@ class PilotDocuments:
         only_models: Sequence[str],
         ranking: RankingSettings,
     ) -> None:
-        """Make the n-th pilot of a dimension of these questions of its pool. Harmless when repeated."""
-        name = pilot_name(DimensionName(dimension["project"], dimension["slug"]), number)
+        """Make the n-th pilot of a dimension of these questions of its pool. Harmless when repeated.
+
+        Raises:
+            AlreadyExists: its name is that of a dimension that is not this one's pilot.
+        """
+        served = DimensionName(dimension["project"], dimension["slug"])
+        name = pilot_name(served, number)
+        if await self._is_made(served, name):
+            return
         pool_id = f"of {name}"
+        hashes: list[identity.Digest] = []
         for start in range(0, len(query_ids), BATCH):
-            await self._copy(dimension, name, pool_id, query_ids[start : start + BATCH])
+            hashes += await self._copy(dimension, name, pool_id, sorted(query_ids)[start : start + BATCH])
         settings: dict[str, Any] = asdict(ranking)
-        document = {key: value for key, value in dimension.items() if key not in ("_id", "selecting")} | {
+        document = {key: value for key, value in dimension.items() if key not in NOT_COPIED} | {
             "slug": name.slug,
             "display_name": f"Pilot {number} of {dimension['display_name']}"[:200],
             "version": 1,
@@ -68,20 +79,32 @@ class PilotDocuments:
             "only_models": list(only_models),
             "pool_id": pool_id,
             "pool_size": len(query_ids),
+            "pool_hash": identity.pool_hash(hashes),
             "query_count": len(query_ids),
             "pilot_of": dimension["slug"],
             "announced": False,
             "created_by": self._instance,
             "created_at": now(),
         }
-        document["etag"] = identity.digest_of([str(name), list(only_models), list(query_ids)])[:16]
-        async with within_store_limit(self._store):
-            try:
+        document["etag"] = identity.digest_of([str(name), list(only_models), sorted(query_ids)])[:16]
+        try:
+            async with within_store_limit(self._store):
                 await self._dimensions.insert_one(document)
-            except DuplicateKey:
-                return  # whoever was first has made it
+        except DuplicateKey:
+            await self._is_made(served, name)  # whoever was first has made it, or another dimension
 
-    async def _copy(self, dimension: Document, name: DimensionName, pool_id: str, query_ids: Sequence[str]) -> None:
+    async def _is_made(self, served: DimensionName, name: DimensionName) -> bool:
+        """Whether this pilot is there already; raises AlreadyExists where it is something else."""
+        async with within_store_limit(self._store):
+            found = await self._dimensions.find_one({"project": name.project, "slug": name.slug}, {"pilot_of": 1})
+        if found is not None and found.get("pilot_of") != served.slug:
+            raise AlreadyExists(f"the pilot of {served} would be called {name}, and there is such a dimension already")
+        return found is not None
+
+    async def _copy(
+        self, dimension: Document, name: DimensionName, pool_id: str, query_ids: Sequence[str]
+    ) -> Sequence[identity.Digest]:
+        """Copy questions; their hashes in id order."""
         key = {
             "project": dimension["project"],
             "dimension": dimension["slug"],
@@ -89,22 +112,37 @@ class PilotDocuments:
             "query_id": {"$in": list(query_ids)},
         }
         async with within_store_limit(self._store):
-            found = [one async for one in self._queries.find(key, {"_id": 0})]
+            found = [one async for one in self._queries.find(key, {"_id": 0}).sort("query_id", 1)]
             copies = [one | {"dimension": name.slug, "pool_id": pool_id, "versions": [1]} for one in found]
             try:
                 await self._queries.insert_many(copies, ordered=False)
             except BulkWriteFailed as error:
                 if not is_duplicate_only(error):
                     raise
+        return [one["query_hash"] for one in found]
 
     async def ready(self, dimension: Document, query_ids: Sequence[str], version: int, session: Session) -> None:
-        """These are the queries of a dimension's version, which can be announced."""
+        """These are the queries of a dimension's version, which can be announced.
+
+        Raises:
+            Conflict: they were chosen meanwhile.
+        """
         key = {"project": dimension["project"], "dimension": dimension["slug"], "pool_id": dimension["pool_id"]}
         for start in range(0, len(query_ids), BATCH):
             some = {"query_id": {"$in": list(query_ids[start : start + BATCH])}}
             await self._queries.update_many(key | some, {"$addToSet": {"versions": version}}, session=session)
-        await self._dimensions.update_one(
-            {"project": dimension["project"], "slug": dimension["slug"]},
-            {"$set": {"selecting": False, "announced": False, "query_count": len(query_ids)}},
+        name = {"project": dimension["project"], "slug": dimension["slug"]}
+        made = await self._dimensions.update_one(
+            name | {"selecting": True, "version": version},
+            {
+                "$set": {
+                    "selecting": False,
+                    "announced": False,
+                    "query_count": len(query_ids),
+                    "etag": identity.digest_of([dimension["etag"], sorted(query_ids)])[:16],
+                }
+            },
             session=session,
         )
+        if not made.matched_count:
+            raise Conflict(f"the queries of {dimension['slug']} were chosen meanwhile")

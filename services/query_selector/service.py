@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from dearena.faults import AlreadyExists, ArenaFault, StoreUnavailable, UnknownDimension
+from dearena.faults import ArenaFault, NotReady, StoreUnavailable, UnknownDimension
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
 from services.query_selector import messages, upload
@@ -16,7 +16,7 @@ from services.query_selector.revision_calls import RevisionCalls
 from services.query_selector.selection_calls import SelectionCalls
 from services.query_selector.selections import Selections
 from services.query_selector.settings import QuerySelectorSettings
-from services.query_selector.store import Dimensions
+from services.query_selector.store import Dimensions, taken
 from services.runtime import paging
 from services.runtime.request_names import dimension_name, project_of_parent
 from services.runtime.store import Document, Session, Store
@@ -51,9 +51,11 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
             raise
         made, queries = await asyncio.to_thread(domain.create, received.declaration, received.pool)
         existing = await self._dimensions.find(made.name)
+        if not existing:
+            await self._dimensions.check_free(made)
         if received.validate_only:
             if existing:
-                raise AlreadyExists(f"there is a dimension {made.name} already")
+                raise taken(made.name, existing.get("pilot_of", ""))
             return pb.CreateDimensionResponse(dimension=messages.dimension_message(made))
         if existing:
             result = await self._dimensions.earlier_result(made.name, received.request_id, received.body)
@@ -105,13 +107,18 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
         )
 
     async def ListQueries(self, request: pb.ListQueriesRequest, context: Any) -> pb.ListQueriesResponse:
-        """In id order; pages are shorter where questions are long."""
+        """In id order; pages are shorter where questions are long.
+
+        While they are being chosen that is told: who took an empty list for the queries of a version might keep it.
+        """
         name = dimension_name("dimension", request.dimension)
         size = paging.size_of(request.page_size)
         dimension = await self._dimensions.get(name)
         version = request.dimension_version or dimension["version"]
         if version > dimension["version"]:
             raise UnknownDimension(f"{name} has no version {version}; the newest is {dimension['version']}")
+        if dimension.get("selecting"):
+            raise NotReady(f"{name} has no queries yet: they are being chosen")
         scope = ("queries", str(name), version)
         after = paging.after_of(scope, request.page_token)
         found, more = await self._dimensions.queries(dimension, version, after=after, limit=size)

@@ -16,6 +16,7 @@ from dearena.faults import AlreadyExists, Conflict, UnknownDimension
 from dearena.names import DimensionName
 from dearena.pools.json_lines import Question
 from services.query_selector.dimension import Dimension, etag
+from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_settings import pilot_document
 from services.runtime.store import (
     Document,
@@ -34,6 +35,7 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "dimensions": [
         Index(("project", "slug"), unique=True),
         Index(("announced",), partial={"announced": False}),
+        Index(("project", "pilot_slug"), partial={"pilot_slug": {"$exists": True}}),
     ],
     "queries": [
         Index(("project", "dimension", "pool_id", "query_id"), unique=True),
@@ -73,6 +75,24 @@ class Dimensions:
         if found := await self.find(name):
             return found
         raise UnknownDimension(f"there is no dimension {name}")
+
+    async def check_free(self, dimension: Dimension) -> None:
+        """See that a new dimension takes no pilot's name, and that its own pilot's is free.
+
+        Raises:
+            AlreadyExists: one of the two is taken.
+        """
+        name, project = dimension.name, {"project": dimension.name.project}
+        async with within_store_limit(self._store):
+            if kept := await self._dimensions.find_one(project | {"pilot_slug": name.slug}):
+                served = DimensionName(name.project, kept["slug"])
+                raise AlreadyExists(f"the name {name} is kept for the pilot of {served}")
+            if dimension.selecting:
+                pilot = pilot_name(name, 1)
+                if await self._dimensions.find_one(project | {"slug": pilot.slug}):
+                    raise AlreadyExists(
+                        f"the pilot of {name} would be called {pilot}, and there is such a dimension already"
+                    )
 
     async def list(self, project: str, *, after: str, limit: int, pilots: bool) -> Sequence[Document]:
         """Dimensions of a project in slug order, after a slug; pilots among them or not."""
@@ -191,7 +211,7 @@ class Dimensions:
         """
 
         async def body(_: Session) -> bytes:
-            raise _taken(name)
+            raise taken(name, (await self.get(name)).get("pilot_of", ""))
 
         return await self._once(name, request_id, request_body, body)
 
@@ -207,7 +227,7 @@ class Dimensions:
             async with within_store_limit(self._store):
                 return await once(self._store, self._results, scoped, request_body, body)
         except DuplicateKey:
-            raise _taken(name) from None
+            raise taken(name) from None
 
     def _document(self, pool_id: str, dimension: Dimension) -> Document:
         return {
@@ -223,6 +243,7 @@ class Dimensions:
                 "pilot": pilot_document(dimension.selection.pilot),
             },
             "selecting": dimension.selecting,
+            **({"pilot_slug": pilot_name(dimension.name, 1).slug} if dimension.selecting else {}),
             "ranking": asdict(dimension.ranking),
             "template": dimension.template,
             "allowed_providers": list(dimension.allowed_providers),
@@ -269,7 +290,10 @@ class Dimensions:
             await self._dimensions.update_one(key, {"$set": {"announced": True}})
 
 
-def _taken(name: DimensionName) -> AlreadyExists:
+def taken(name: DimensionName, served: str = "") -> AlreadyExists:
+    """That a name is somebody's; of a pilot, the slug of the dimension that it serves is told."""
+    if served:
+        return AlreadyExists(f"{name} is the pilot of {DimensionName(name.project, served)}")
     return AlreadyExists(f"there is a dimension {name} already")
 
 
