@@ -120,6 +120,10 @@ bench-jury-growth: setup ## Calls of an insertion at 400 models over those at 25
 bench-selection: setup ## Choose queries of planted pools by each method, minutes. ARGS="--votes 1 --reading skill"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.query_selection planted $(ARGS)
 
+.PHONY: bench-selection-flow
+bench-selection-flow: setup ## From 500 questions to a board of 12 models through all services, minutes. ARGS="--pool 200 -k 20"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.selection_flow $(ARGS)
+
 .PHONY: bench-near-duplicates
 bench-near-duplicates: setup ## Count false and planted near-duplicates, two minutes. ARGS="--size 3000 --peers"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.near_duplicates $(ARGS)

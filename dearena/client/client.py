@@ -17,6 +17,7 @@ from dearena.client.channel import Service
 from dearena.client.judging import JudgingCalls
 from dearena.client.limits import LimitCalls
 from dearena.client.probes import ProbeCalls
+from dearena.client.selections import SelectionCalls
 from dearena.client.streams import LARGEST_PAGE, paged, resumed
 from dearena.names import DEFAULT_PROJECT, DimensionName, ModelName, check_slug
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
@@ -31,7 +32,7 @@ UPLOAD_SECONDS = 300.0
 """For a whole question pool: as long as the query selector waits for one."""
 
 
-class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls, ProbeCalls):
+class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls, ProbeCalls, SelectionCalls):
     """The arena as one project sees it.
 
     Models and dimensions are named by their slugs. Lists are async iterators that turn the pages
@@ -217,12 +218,15 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
         call = self._dimensions.GetDimension(request, timeout=self._seconds)
         return (await self._query_selector.told(call)).dimension
 
-    def dimensions(self) -> AsyncIterator[query_selector_pb2.Dimension]:
-        """Dimensions in slug order."""
+    def dimensions(self, *, include_pilots: bool = False) -> AsyncIterator[query_selector_pb2.Dimension]:
+        """Dimensions in slug order, pilots among them or not."""
 
         def page(token: str) -> Awaitable[query_selector_pb2.ListDimensionsResponse]:
             request = query_selector_pb2.ListDimensionsRequest(
-                parent=f"projects/{self.project}", page_size=LARGEST_PAGE, page_token=token
+                parent=f"projects/{self.project}",
+                page_size=LARGEST_PAGE,
+                page_token=token,
+                include_pilots=include_pilots,
             )
             return self._query_selector.told(self._dimensions.ListDimensions(request, timeout=self._seconds))
 
