@@ -1,18 +1,25 @@
 """A dimension from a pile of questions: a pilot tells which of them are worth asking."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
+import grpc.aio
 import pytest
 import pytest_asyncio
 
 from dearena.names import DimensionName
-from dearena.v1 import gateway_pb2, query_selector_pb2
+from dearena.v1 import common_pb2, gateway_pb2, query_selector_pb2
 from tests.fixtures.arena import Arena, arena
-from tests.fixtures.selections import Selecting, selecting
+from tests.fixtures.selections import SELECTION_SECONDS, Selecting, selecting
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 MODELS = [f"planted-{n}" for n in range(5)]
+
+
+def dollars(amount: float) -> common_pb2.Money:
+    return common_pb2.Money(currency="USD", nano_units=round(amount * 10**9))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -87,3 +94,74 @@ async def test_models_are_ranked_on_what_was_chosen_and_the_pilot_rests(
     pilot = DimensionName.parse(progress.pilots[0]).slug
     assert len((await selecting.client.ranking(pilot)).models) == len(MODELS)
     assert len(await selecting.calls_made(progress.pilots[0])) == before
+
+
+async def test_a_pilot_that_is_stopped_chooses_by_what_it_has_heard(whole: Arena) -> None:
+    async with selecting(whole, "stopped", MODELS[:4], world="slow") as found:
+        await found.create("d", k=8, calls=100_000)
+
+        async def heard() -> bool:
+            return (await found.get("d")).orders >= 1
+
+        await eventually(heard, SELECTION_SECONDS, poll=0.2)
+        await found.stop("d", "enough")
+        await found.stop("d", "enough")
+        progress = await found.over("d")
+
+        assert progress.stage == query_selector_pb2.SELECTION_STAGE_DONE, progress
+        assert progress.judge_calls < progress.most_judge_calls / 10
+        assert len([query async for query in found.client.queries("d")]) == 8
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await found.resume("d", "on", calls=5_000)
+        assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_a_pilot_without_money_fails_and_goes_on_with_more(whole: Arena) -> None:
+    price = gateway_pb2.Price(per_million_input_tokens=dollars(1), per_million_output_tokens=dollars(1))
+    async with selecting(whole, "poor", MODELS[:4], price=price) as found:
+        await found.create("d", k=8, calls=600, budget=dollars(0.02))
+        failed = await found.over("d")
+        spent = failed.spent[0].nano_units
+        await found.resume("d", "on", budget=dollars(50))
+        progress = await found.over("d")
+        paid = await found.paid_once(progress.pilots[0])
+
+    assert failed.stage == query_selector_pb2.SELECTION_STAGE_FAILED
+    assert failed.failure.startswith("the pilot's budget is exhausted, with votes on ")
+    assert 0 < spent <= dollars(0.02).nano_units
+    assert progress.stage == query_selector_pb2.SELECTION_STAGE_DONE, progress
+    assert not progress.failure
+    assert progress.spent[0].nano_units > spent
+    assert paid[gateway_pb2.PURPOSE_JUDGE] >= progress.judge_calls
+
+
+async def test_a_selection_is_watched_to_its_end(whole: Arena) -> None:
+    async with selecting(whole, "watched", MODELS[:2]) as found:
+        await found.create("d", k=8, calls=400, pool=30)
+        waiting = await found.get("d")
+        seen = []
+        async for step in found.watch("d"):
+            seen.append(step)
+            if step.waiting_reason and len(seen) < 3:
+                await whole.register(found.client, "planted-2")
+        stages = list(dict.fromkeys(step.stage for step in seen))
+
+    assert waiting.stage == query_selector_pb2.SELECTION_STAGE_WAITING_FOR_MODELS
+    assert any("registered: 2" in step.waiting_reason for step in seen)
+    assert stages[0] == query_selector_pb2.SELECTION_STAGE_WAITING_FOR_MODELS
+    assert stages[-1] == query_selector_pb2.SELECTION_STAGE_DONE
+    assert query_selector_pb2.SELECTION_STAGE_PILOTING in stages
+    assert all(one != other for one, other in pairwise(seen))
+
+
+async def test_what_looks_at_no_pilot_is_chosen_at_once(whole: Arena) -> None:
+    async with selecting(whole, "at-random", []) as found:
+        await whole.dimension(found.client, "d", 4)
+        progress = await found.get("d")
+
+        assert progress.stage == query_selector_pb2.SELECTION_STAGE_DONE
+        assert progress.selection.method == "random"
+        assert not progress.pilots
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await found.stop("d", "enough")
+        assert refused.value.code() == grpc.StatusCode.NOT_FOUND
