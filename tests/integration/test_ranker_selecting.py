@@ -1,0 +1,45 @@
+"""Dimensions whose queries are still being chosen, and pilots, as a ranker meets them."""
+
+from __future__ import annotations  # gRPC's types are generic in its stubs only
+
+import grpc.aio
+import pytest
+
+from dearena import faults
+from dearena.rpc_faults import fault_of
+from dearena.v1 import query_selector_pb2
+from dearena.v1 import ranker_pb2 as pb
+from tests.fixtures.ranked import NAME
+from tests.fixtures.ranker_stage import Stage
+from tests.fixtures.waiting import eventually
+from tests.unit.ranking.planted import ALGEBRA
+
+
+async def test_what_is_being_chosen_is_passed_over_and_then_ranked(stage: Stage) -> None:
+    stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_SELECTING
+    async with stage.ranker(sweep_seconds=0.1) as ranker:
+        swept = stage.around.calls["ListDimensions"]
+        await eventually(lambda: stage.around.calls["ListDimensions"] >= swept + 3)
+        for call in (
+            ranker.stub.GetRanking(pb.GetRankingRequest(dimension=NAME)),
+            ranker.stub.ListInsertions(pb.ListInsertionsRequest(dimension=NAME)),
+            ranker.stub.RefineRanking(pb.RefineRankingRequest(dimension=NAME)),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call
+            fault = fault_of(refused.value)
+            assert isinstance(fault, faults.NotReady)
+            assert "being chosen" in str(fault)
+        assert list(await stage.store.names()) == []
+        assert not stage.around.calls["ListEntrants"] + stage.around.calls["ListQueries"]
+
+        stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_READY
+        await eventually(stage.store.names, equals=[ALGEBRA])  # by the sweep: nobody asks
+        await ranker.at_rest()
+
+
+async def test_a_pilot_is_found_by_the_sweep(stage: Stage) -> None:
+    stage.around.pilot_of = "projects/default/dimensions/served"
+    async with stage.ranker(sweep_seconds=0.1) as ranker:
+        await eventually(stage.store.names, equals=[ALGEBRA])
+        await ranker.at_rest()
