@@ -67,7 +67,7 @@ class Announcer:
         except ServiceUnavailable as fault:
             _put_off(name, fault)
         else:
-            await self._store.mark_settle_announced(name, settled.model)
+            await self._store.mark_settle_announced(name, settled.dimension_version, settled.model)
 
 
 def _put_off(name: DimensionName, fault: ServiceUnavailable) -> None:

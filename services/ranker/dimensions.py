@@ -17,7 +17,7 @@ from services.runtime.doorbell import Delivery, Poison
 
 log = structlog.get_logger(__name__)
 
-RUNG_BY: Final = ("answers_ready", "vote_cast", "budget_changed")
+RUNG_BY: Final = ("dimension_ready", "answers_ready", "vote_cast", "budget_changed")
 
 
 class Dimensions:
@@ -37,7 +37,7 @@ class Dimensions:
         return self._workers
 
     async def on_event(self, event: EventEnvelope, delivery: Delivery) -> None:
-        """Answers are ready, votes were cast, a budget was changed: whatever it was, have the dimension looked at."""
+        """Queries or answers are ready, votes were cast, a budget was changed: have the dimension looked at."""
         payload = event.WhichOneof("payload")
         if payload not in RUNG_BY:
             raise Poison(f"{delivery.subject} tells nothing that the ranker goes by")

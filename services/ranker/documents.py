@@ -79,6 +79,9 @@ def ranking_fields(state: RankingState) -> Document:
         "refinement_calls_left": state.refinement.calls_left if state.refinement else 0,
         "suspended_judges": list(in_order(state.suspended)),
         "comparisons_done": state.comparisons_done,
+        "first_round": state.first_round,
+        # With which version the dimension was taken up is not in the log.
+        **({"dimension_version": state.version} if state.version else {}),
     }
 
 
@@ -99,6 +102,7 @@ def ranking_record(document: Document) -> RankingRecord:
         orders=document.get("orders", 0),
         comparisons_done=document.get("comparisons_done", 0),
         exhausted_budgets=document.get("exhausted_budgets", []),
+        first_round=document.get("first_round", 1),
     )
 
 
@@ -160,6 +164,7 @@ def insertion_record(document: Document) -> InsertionRecord:
         judge_calls=document["judge_calls"],
         costs=document["costs"],
         traceparent=document["traceparent"],
+        dimension_version=document["dimension_version"],
     )
 
 
@@ -189,6 +194,7 @@ def round_document(record: RoundRecord) -> Document:
         **key_of(record.name),
         "round": record.number,
         "dimension_version": record.dimension_version,
+        "first_round": record.first_round,
         "models": list(record.models),
         "cells": record.cells,
         "canaries": record.canaries,
@@ -211,6 +217,7 @@ def round_record(document: Document) -> RoundRecord:
         closed=document["closed"],
         canaries=document.get("canaries", 0),
         order=document.get("order", 0),
+        first_round=document.get("first_round", 1),
         entrants=[RoundEntrant(**entrant) for entrant in document.get("entrants", ())],
         spent={one["model"]: Spending(one["judge_calls"], one["costs"]) for one in document.get("spent", ())},
         **{field: document[field] for field in (*opened, *closed)},

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from cachetools import LRUCache
+import grpc.aio
+import structlog
+from cachetools import LRUCache, TTLCache
 
 from dearena.faults import NotReady
 from dearena.identity import Digest
@@ -16,9 +18,16 @@ from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_sele
 from services.ranker import peer_messages
 from services.runtime.peers import Peers
 
+log = structlog.get_logger(__name__)
+
 PAGE_SIZE: Final = 1_000
 ALL_KINDS: Final = (common_pb2.CELL_KIND_VOTE, common_pb2.CELL_KIND_CANARY)
 KNOWN_VERSIONS: Final = 512
+VERSION_SECONDS: Final = 1.0
+"""How long the query selector may take to say whether there is a newer version."""
+UNHEARD_SECONDS: Final = 5.0
+"""So long it is not asked again, where it did not say."""
+CHOSEN: Final = (query_selector_pb2.DIMENSION_STATE_READY, query_selector_pb2.DIMENSION_STATE_WAITING_FOR_BUS)
 KNOWN_ANSWERS: Final = 4_096
 """Lists of answers' hashes that are kept: a few megabytes for each hundred at a thousand queries."""
 
@@ -39,6 +48,7 @@ class Inquiries:
         self._board_seconds = board_seconds
         self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Query]] = LRUCache(KNOWN_VERSIONS)
         self._answers: LRUCache[tuple[DimensionName, int, str], Mapping[str, Digest]] = LRUCache(KNOWN_ANSWERS)
+        self._unheard_of: TTLCache[DimensionName, bool] = TTLCache(KNOWN_VERSIONS, UNHEARD_SECONDS)
         self._templates: dict[DimensionName, Choice] = {}
 
     async def dimension(self, name: DimensionName) -> DimensionVersion:
@@ -53,6 +63,23 @@ class Inquiries:
         if found.state == query_selector_pb2.DIMENSION_STATE_SELECTING:
             raise NotReady(f"{name} has no queries yet: they are being chosen")
         return peer_messages.dimension_version(found)
+
+    async def newer_version(self, name: DimensionName, version: int) -> int:
+        """The newest version of a dimension, where it is newer than this one; 0: none is, or that cannot be asked now.
+
+        Nobody waits for a query selector that is away: what is ranked is ranked on, and asked again later.
+        """
+        if name in self._unheard_of:
+            return 0
+        request = query_selector_pb2.GetDimensionRequest(name=str(name))
+        try:
+            found = await self._peers.query_selector.GetDimension(request, timeout=VERSION_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            log.info("whether a dimension is revised is not known", dimension=str(name), error=repr(error))
+            self._unheard_of[name] = True
+            return 0
+        dimension = found.dimension
+        return dimension.version if dimension.state in CHOSEN and dimension.version > version else 0
 
     async def dimensions(self, project: str) -> Sequence[DimensionVersion]:
         """All dimensions of a project, pilots among them."""

@@ -43,6 +43,7 @@ def ranking_message(record: RankingRecord) -> pb.Ranking:
         refinement_calls_left=record.refinement_calls_left,
         suspended_judges=record.suspended_judges,
         comparisons_done=record.comparisons_done,
+        first_round=record.first_round,
     )
 
 
@@ -69,6 +70,7 @@ def insertion_message(
         waiting_reason = as_waiting(insertion.hold.reason)
     message = pb.Insertion(
         dimension=str(name),
+        dimension_version=record.dimension_version,
         model=insertion.model,
         phase=_phase(insertion.phase, insertion.rank),
         slides=insertion.phase.slides if isinstance(insertion.phase, Fine | Settled) else 0,
@@ -120,6 +122,7 @@ def round_message(record: RoundRecord) -> pb.Round:
         settles=record.settles,
         canaries=record.canaries,
         order=record.order,
+        first_round=record.first_round,
         entrants=[pb.RoundEntrant(**entrant._asdict()) for entrant in record.entrants],
         weighting=record.weighting,
         closed_by_decision=record.closed_by_decision,

@@ -14,6 +14,7 @@ from dearena.ranking.pairs import in_order
 from dearena.ranking.ranking import EMPTY, RankingState, apply
 from dearena.v1 import ranker_pb2 as pb
 from services.ranker.ordered import comparisons_of
+from services.ranker.records import RankingRecord
 from services.ranker.store import RankerStore
 
 LONGEST_REQUEST_ID: Final = 128
@@ -59,11 +60,13 @@ class Operators:
             raise NotReady(f"{name} has no ranking yet that could be refined")
         await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)
 
-    async def compare(self, name: DimensionName, request: pb.OrderComparisonsRequest, queries: Collection[str]) -> int:
+    async def compare(
+        self, ranking: RankingRecord, request: pb.OrderComparisonsRequest, queries: Collection[str]
+    ) -> int:
         """Have exactly these comparisons asked by the next round; the order's number.
 
         Args:
-            name: of the dimension.
+            ranking: of the dimension.
             request: what is ordered.
             queries: ids of those of the version that is ranked.
 
@@ -71,10 +74,12 @@ class Operators:
             InvalidField: a comparison is wrong in itself, or is there twice, or there are too many or none.
             UnknownModel: one was never admitted.
             NotReady: one is not ranked yet.
+            Conflict: another version of the dimension is ranked by now.
         """
+        name, version = ranking.name, ranking.dimension_version
         state = (await self._read(name)).state
-        ordered = comparisons_of(request, state, queries)
-        return await self._order(name, Order(0, DecisionKind.COMPARISONS_ORDERED, comparisons=ordered), request)
+        ordered = Order(0, DecisionKind.COMPARISONS_ORDERED, comparisons=comparisons_of(request, state, queries))
+        return await self._order(name, ordered, request, version=version)
 
     async def suspend(self, name: DimensionName, request: pb.SuspendJudgeRequest) -> None:
         """Have a judge asked nothing more, and its votes count nothing; raises UnknownModel."""
@@ -103,7 +108,8 @@ class Operators:
             raise InvalidField.of("reason", "must say why")
         if len(request.reason) > LONGEST_REASON:
             raise InvalidField.of("reason", f"must have at most {LONGEST_REASON:,} characters")
-        if request.judge not in (await self._read(name)).state.admitted:
+        state = (await self._read(name)).state
+        if request.judge not in state.admitted and request.judge not in state.suspended:
             raise UnknownModel(f"{request.judge} has not been admitted to {name}")
         await self._order(name, Order(0, kind, request.judge, request.reason), request)
 
@@ -114,16 +120,17 @@ class Operators:
         state = (await self._read(name)).state
         waiting = [one for one in await self._store.orders(name, after=state.orders) if one.judge == order.judge]
         last = waiting[-1].kind if waiting else None
-        if last == DecisionKind.JUDGE_REINSTATED or (last is None and not state.admitted[order.judge].suspended):
+        if last == DecisionKind.JUDGE_REINSTATED or (last is None and order.judge not in state.suspended):
             raise NotReady(f"{order.judge} is not suspended in {name}")
 
-    async def _order(self, name: DimensionName, order: Order, request: Ordering) -> int:
+    async def _order(self, name: DimensionName, order: Order, request: Ordering, *, version: int = 0) -> int:
         request_id = request.request_id
         if len(request_id) > LONGEST_REQUEST_ID:
             raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
         scoped = request_id and f"{name.project}/{request.DESCRIPTOR.name}/{request_id}"
         body = request.SerializeToString(deterministic=True)
-        return await self._store.order(name, order, scoped, body, partial(self._check, name, order))
+        check = partial(self._check, name, order)
+        return await self._store.order(name, order, scoped, body, check, version=version)
 
     async def _read(self, name: DimensionName) -> _Folded:
         """The log as it stands. It only grows; whoever reads at the same time adds an entry once."""

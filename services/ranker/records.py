@@ -36,6 +36,7 @@ class RankingRecord:
         orders: number of the last operator's order; the log may not have taken it up yet.
         comparisons_done: up to which of them ordered comparisons are heard.
         exhausted_budgets: that the open round was found to wait for, and that no decision has said to be lifted.
+        first_round: of the dimension version, opened yet or not.
     """
 
     name: DimensionName
@@ -55,6 +56,7 @@ class RankingRecord:
     exhausted_budgets: Sequence[str] = ()
     held: Sequence[str] = ()
     comparisons_done: int = 0
+    first_round: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class InsertionRecord:
     Attributes:
         judge_calls, costs: of its closed rounds; of a seed, its share of the seeding.
         traceparent: of the registration's trace.
+        dimension_version: in which the model was inserted.
     """
 
     insertion: Insertion
@@ -72,6 +75,7 @@ class InsertionRecord:
     judge_calls: int
     costs: Costs
     traceparent: str
+    dimension_version: int
 
 
 class RoundEntrant(NamedTuple):
@@ -99,6 +103,7 @@ class RoundRecord:
         judge_calls, costs: of the closed round.
         spent: what of that each insertion took; of a round that an earlier version closed, nothing is known.
         traceparent: of the span that opened it.
+        first_round: of the dimension version.
     """
 
     name: DimensionName
@@ -119,6 +124,7 @@ class RoundRecord:
     costs: Costs = field(default_factory=dict)
     canaries: int = 0
     spent: Mapping[str, Spending] = field(default_factory=dict)
+    first_round: int = 1
 
     def spent_on(self, model: str) -> Spending:
         """What one of the insertions took; even shares where nothing better is known."""

@@ -56,7 +56,8 @@ class Ranker(RankerServiceServicer):
         scope = ("insertions", request.dimension)
         size = paging.size_of(request.page_size)
         after = _number(paging.after_of(scope, request.page_token))
-        found = await self._store.insertions(ranking.name, after=after, limit=size + 1)
+        version = ranking.dimension_version
+        found = await self._store.insertions(ranking.name, version=version, after=after, limit=size + 1)
         opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
         return pb.ListInsertionsResponse(
             insertions=[_insertion(one, ranking, opened, worker) for one in found[:size]],
@@ -113,7 +114,7 @@ class Ranker(RankerServiceServicer):
         """A model's whole way, from the log alone."""
         model_revision("model", request.model)
         worker, ranking = await self._dimension(request.dimension)
-        record = await self._store.insertion(ranking.name, request.model)
+        record = await self._store.insertion(ranking.name, ranking.dimension_version, request.model)
         if record is None:
             raise UnknownInsertion(f"{request.model} has not been admitted to {ranking.name}")
         opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
@@ -136,7 +137,7 @@ class Ranker(RankerServiceServicer):
         """Ordered now, asked by the next round."""
         worker, ranking = await self._dimension(request.dimension)
         queries = await self._queries(ranking.name, ranking.dimension_version)
-        order = await self._operators.compare(ranking.name, request, queries)
+        order = await self._operators.compare(ranking, request, queries)
         worker.ring()
         return pb.OrderComparisonsResponse(order=order)
 

@@ -6,7 +6,7 @@ until a round names that digest, they belong to nothing.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from dearena.ranking.ranking import RankingState
 from dearena.ranking.rounds import Cell
 from dearena.ranking.rules import Rules
 from services.ranker.cell_chunks import cells_in, chunks_of
+from services.ranker.commits import ClosedRound, Commit
 from services.ranker.documents import (
     decision_document,
     decision_in,
@@ -35,7 +36,7 @@ from services.ranker.documents import (
     settled_insertion,
     spent_document,
 )
-from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion, Spending
+from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
 from services.runtime.store import (
     BulkWriteFailed,
     Document,
@@ -57,7 +58,9 @@ RESULTS: Final = "ranker_results"
 INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "rankings": [Index(("project", "dimension"), unique=True)],
     "insertions": [
-        Index(("project", "dimension", "model"), unique=True),
+        # A model is inserted once in each version of a dimension.
+        Index(("project", "dimension", "model"), gone=True),
+        Index(("project", "dimension", "model", "dimension_version"), unique=True),
         Index(("project", "dimension", "admitted_by")),
         Index(("announced",), partial={"announced": False}),
     ],
@@ -69,45 +72,6 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
     "decisions": [Index(("project", "dimension", "number"), unique=True)],
     "orders": [Index(("project", "dimension", "number"), unique=True)],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedRound:
-    """What the close of a round adds to its document.
-
-    Attributes:
-        total, spent: what it has taken, and of that each of the insertions that it served.
-    """
-
-    number: int
-    settles: bool
-    entrants: Sequence[Document]
-    total: Spending
-    spent: Mapping[str, Spending]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Decisions, and all that changes with them.
-
-    Attributes:
-        read: the dimension's document as it was read; if somebody has written since, nothing is written.
-        before, after: the state without and with the decisions.
-        opened, closed: the round that they open or close.
-        traceparents: of models that they admit.
-        waiting: who waits from now on; None: as before.
-        exhausted_budgets: that the open round still waits for.
-    """
-
-    read: RankingRecord
-    before: RankingState
-    after: RankingState
-    decisions: Sequence[Decision]
-    opened: RoundRecord | None = None
-    closed: ClosedRound | None = None
-    traceparents: Mapping[str, str] = field(default_factory=dict)
-    waiting: Sequence[str] | None = None
-    exhausted_budgets: Sequence[str] = ()
 
 
 class RankerStore:
@@ -283,7 +247,8 @@ class RankerStore:
                     f"costs.{currency}": part for currency, part in spent[model].costs.items()
                 }
             if change:
-                await self._insertions.update_one({**key_of(name), "model": model}, change, session=session)
+                key = _insertion_key(name, commit.read.dimension_version, model)
+                await self._insertions.update_one(key, change, session=session)
 
     # Operators' orders
 
@@ -294,6 +259,8 @@ class RankerStore:
         request_id: str,
         request_body: bytes,
         check: Callable[[], Awaitable[None]],
+        *,
+        version: int = 0,
     ) -> int:
         """Keep an order until the log takes it up, under the next number; once for a request id. The number.
 
@@ -303,8 +270,10 @@ class RankerStore:
             request_id: scoped by the method; empty: without this guard.
             request_body: tells one request from another.
             check: raises where there is nothing to be ordered; not asked of a request that was granted before.
+            version: of the dimension, where the order means nothing in another.
 
         Raises:
+            Conflict: another version is ranked by now.
             RequestIdReused: the id was used with another body.
         """
 
@@ -315,7 +284,9 @@ class RankerStore:
             )
             if read is None:
                 raise RuntimeError(f"{name} was never taken up")
-            # From here on no other order can come between.
+            # From here on no other order can come between, nor a revision of the dimension.
+            if version and read["dimension_version"] != version:
+                raise Conflict(f"{name} is ranked in version {read['dimension_version']} by now, not in {version}")
             await check()
             document = order_document(replace(asked, number=read["orders"]))
             await self._orders.insert_one({**key_of(name), **document, **self._provenance(now())}, session=session)
@@ -378,16 +349,24 @@ class RankerStore:
 
     # Insertions
 
-    async def insertion(self, name: DimensionName, model: str) -> InsertionRecord | None:
-        """One insertion; None when the model was never admitted."""
+    async def insertion(self, name: DimensionName, version: int, model: str) -> InsertionRecord | None:
+        """One insertion in a version of the dimension; None when the model was never admitted to that."""
         async with within_store_limit(self._store):
-            document = await self._insertions.find_one({**key_of(name), "model": model})
+            document = await self._insertions.find_one(_insertion_key(name, version, model))
         return insertion_record(document) if document else None
 
-    async def insertions(self, name: DimensionName, *, after: int = 0, limit: int = 0) -> Sequence[InsertionRecord]:
-        """Insertions in the order of admission: those admitted by later decisions, at most so many (0: all)."""
+    async def insertions(
+        self, name: DimensionName, *, version: int = 0, after: int = 0, limit: int = 0
+    ) -> Sequence[InsertionRecord]:
+        """Insertions in the order of admission: those admitted by later decisions, at most so many (0: all).
+
+        Of one version of the dimension; 0: of all, so that a model may be there several times.
+        """
+        key: Document = {**key_of(name), "admitted_by": {"$gt": after}}
+        if version:
+            key["dimension_version"] = version
         async with within_store_limit(self._store):
-            found = self._insertions.find({**key_of(name), "admitted_by": {"$gt": after}})
+            found = self._insertions.find(key)
             return [insertion_record(document) async for document in found.sort("admitted_by", 1).limit(limit)]
 
     # News that the bus has not been told
@@ -408,10 +387,15 @@ class RankerStore:
         async with within_store_limit(self._store):
             await self._rounds.update_one({**key_of(name), "round": number}, {"$set": {"announced": True}})
 
-    async def mark_settle_announced(self, name: DimensionName, model: str) -> None:
+    async def mark_settle_announced(self, name: DimensionName, version: int, model: str) -> None:
         """The bus has been told."""
+        key = _insertion_key(name, version, model)
         async with within_store_limit(self._store):
-            await self._insertions.update_one({**key_of(name), "model": model}, {"$set": {"announced": True}})
+            await self._insertions.update_one(key, {"$set": {"announced": True}})
 
     def _provenance(self, moment: datetime) -> Document:
         return {"schema_version": SCHEMA_VERSION, "created_by": self._instance, "created_at": moment}
+
+
+def _insertion_key(name: DimensionName, version: int, model: str) -> Document:
+    return {**key_of(name), "model": model, "dimension_version": version}

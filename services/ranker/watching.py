@@ -41,7 +41,8 @@ class Watch:
         self._model = model
         self._watch_seconds = watch_seconds
         self._state: RankingState = EMPTY
-        self._records: dict[str, InsertionRecord] = {}
+        self._records: dict[int, InsertionRecord] = {}
+        """By the decision that admitted: a model is inserted once in each version of the dimension."""
         self._rounds: dict[int, RoundRecord] = {}
         self._shown: dict[str, Shown] = {}
 
@@ -78,7 +79,7 @@ class Watch:
         record = await self._store.ranking(self._name)
         if cursor < 0 or cursor > (record.decisions if record else 0):
             raise InvalidCursor(f"cursor {cursor} was not given out for {self._name}")
-        if self._model and await self._store.insertion(self._name, self._model) is None:
+        if self._model and self._model not in {one.insertion.model for one in await self._store.insertions(self._name)}:
             raise UnknownInsertion(f"{self._model} has not been admitted to {self._name}")
 
     def _is_over(self) -> bool:
@@ -87,7 +88,7 @@ class Watch:
 
     async def _refresh(self) -> None:
         """What the log does not hold: times, calls, costs. Read after decisions, it is never older than they are."""
-        self._records = {one.insertion.model: one for one in await self._store.insertions(self._name)}
+        self._records = {one.insertion.admitted_by: one for one in await self._store.insertions(self._name)}
         newest = max(self._rounds, default=0)  # may have been open
         self._rounds |= {one.number: one for one in await self._store.rounds(self._name, after=newest - 1)}
 
@@ -122,7 +123,7 @@ class Watch:
                 spent = record.spent_on(model)
                 judge_calls += spent.judge_calls
                 costs = sum_of(costs, spent.costs)
-        then = replace(self._records[model], insertion=insertion, judge_calls=judge_calls, costs=costs)
+        then = replace(self._records[insertion.admitted_by], insertion=insertion, judge_calls=judge_calls, costs=costs)
         if opened is None or model not in opened.models:
             return insertion_message(self._name, then)
         return insertion_message(
@@ -143,7 +144,7 @@ class Watch:
             serving = (opened.cells, seen) if opened and seen and model in opened.models else None
             insertion = insertion_message(
                 self._name,
-                self._records[model],
+                self._records[self._state.insertions[model].admitted_by],
                 open_round=serving,
                 served=opened.models if opened and serving else (),
                 waiting_reason=record.waiting_reason,

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from dearena.faults import ArenaFault, Conflict, ServiceUnavailable
+from dearena.faults import ArenaFault, Conflict
 from dearena.names import DimensionName
 from dearena.ranking import admission
 from dearena.ranking.agenda import (
@@ -31,7 +31,6 @@ from dearena.ranking.closing import Closed, closing, settling
 from dearena.ranking.court import Case
 from dearena.ranking.decisions import Decision, DecisionKind, budgets_lifted
 from dearena.ranking.entrants import Entrant
-from dearena.ranking.evidence import Evidence, Vote, newest
 from dearena.ranking.findings import Board, Progress
 from dearena.ranking.freezing import freeze
 from dearena.ranking.frozen import Frozen
@@ -41,6 +40,8 @@ from dearena.ranking.ranking import EMPTY, RankingState, entrants_of, replay
 from dearena.ranking.reviewing import review
 from dearena.ranking.rounds import Cell
 from services.ranker.announcer import Announcer
+from services.ranker.commits import ClosedRound, Commit
+from services.ranker.heard import Heard
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging import Judging
 from services.ranker.judging_requests import JudgingRequests
@@ -50,7 +51,7 @@ from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
 from services.ranker.settings import RankerSettings
 from services.ranker.spans import span_for
 from services.ranker.spending import spent_by_insertion, total_of
-from services.ranker.store import ClosedRound, Commit, RankerStore
+from services.ranker.store import RankerStore
 from services.runtime.rpc import fault_in
 
 log = structlog.get_logger(__name__)
@@ -81,9 +82,7 @@ class DimensionWorker:
         self._record: RankingRecord | None = None
         self._state = EMPTY
         self._judging: Judging | None = None
-        # What is kept here of closed rounds never changes: it only saves reading it again.
-        self._evidence = Evidence()
-        self._board: Board | None = None
+        self._heard = Heard(name, desk.store, desk.inquiries)
         self._rest_seconds = 0.0
         self._waiting_seen = 0.0
 
@@ -196,13 +195,14 @@ class DimensionWorker:
     # Between rounds
 
     async def _between_rounds(self) -> bool:
-        """Take note of who has left, let go on, admit, or open a round; True when there is nothing to do but wait."""
+        """Take note of who has left and what is new, let go on, admit, or open a round; True when it has to wait."""
         known = self._known
         entrants = await self._entrants()
         orders: Sequence[Order] = ()
         if known.orders > self._state.orders:
             orders = await self._desk.store.orders(self.name, after=self._state.orders)
-        found = between_rounds(self._state, known.rules, entrants, orders)
+        newer = await self._desk.inquiries.newer_version(self.name, known.dimension_version)
+        found = between_rounds(self._state, known.rules, entrants, orders, revised_to=newer)
         if isinstance(found, ReviewHeld):
             found = await self._review() or after_review(self._state, known.rules, entrants)
         match found:
@@ -225,18 +225,18 @@ class DimensionWorker:
 
     async def _review(self) -> tuple[Decision, ...]:
         """What is to be decided about those who wait alone."""
-        board = await self._last_board() if self._state.last_closed_round else None
-        await self._gather()
+        board = await self._heard.board(self._state)
+        await self._heard.gather(self._state)
         return await asyncio.to_thread(self._reviewed, await self._queries(), board)
 
     def _reviewed(self, queries: tuple[str, ...], board: Board | None) -> tuple[Decision, ...]:
-        return review(self._case(queries, freeze(self._state, board, self._evidence)))
+        return review(self._case(queries, freeze(self._state, board, self._heard.evidence)))
 
     async def _open(self, entrants: Sequence[Entrant]) -> Wait | None:
         """Open the next round: its cells first, then all that makes it a round, in one transaction."""
         desk, known, state = self._desk, self._known, self._state
-        board = await self._last_board() if state.last_closed_round else None
-        await self._gather()
+        board = await self._heard.board(state)
+        await self._heard.gather(state)
         case, planned = await asyncio.to_thread(self._plan, await self._queries(), board)
         if isinstance(planned, NoEligibleJudge):
             return no_eligible_judge(planned.pair, known.rules.judge_policy)
@@ -252,6 +252,7 @@ class DimensionWorker:
             record = RoundRecord(
                 name=self.name,
                 dimension_version=known.dimension_version,
+                first_round=known.first_round,
                 number=number,
                 models=planned.models,
                 cells=len(made.cells),
@@ -268,25 +269,19 @@ class DimensionWorker:
         return None
 
     def _plan(self, queries: tuple[str, ...], board: Board | None) -> tuple[Case, Plan | NoEligibleJudge]:
-        case = self._case(queries, freeze(self._state, board, self._evidence))
+        case = self._case(queries, freeze(self._state, board, self._heard.evidence))
         return case, plan(case)
 
     def _case(self, queries: tuple[str, ...], frozen: Frozen) -> Case:
         """All that the rules go by; of other dimensions they draw other lots."""
-        return Case(self._state, self._known.rules, queries, frozen, self._evidence, salt=str(self.name))
+        return Case(self._state, self._known.rules, queries, frozen, self._heard.evidence, salt=str(self.name))
 
     async def _queries(self) -> tuple[str, ...]:
         return tuple(await self._desk.inquiries.queries(self.name, self._known.dimension_version))
 
-    async def _last_board(self) -> Board:
-        """Of the last closed round."""
-        number = self._state.last_closed_round
-        if self._board is None or self._board.version != number:
-            self._board = await self._desk.inquiries.board(self.name, number)
-        return self._board
-
     async def _traceparents(self, models: Sequence[str]) -> list[str]:
-        found = [await self._desk.store.insertion(self.name, model) for model in models]
+        version = self._known.dimension_version
+        found = [await self._desk.store.insertion(self.name, version, model) for model in models]
         return [record.traceparent for record in found if record is not None]
 
     # The open round and its close
@@ -339,27 +334,12 @@ class DimensionWorker:
             await self._read()
         return bool(lifted)
 
-    async def _gather(self) -> None:
-        """Take in the outcomes of all closed rounds; of votes themselves nothing is kept."""
-        for number in range(1, self._state.last_closed_round + 1):
-            if number not in self._evidence.rounds:
-                votes = await self._votes_of_closed(number)
-                await asyncio.to_thread(self._evidence.add, number, votes)
-
-    async def _votes_of_closed(self, number: int) -> Sequence[Vote]:
-        """All outcomes of a closed round, or none: by half of them cells would be asked a second time."""
-        record = await self._desk.store.round(self.name, number)
-        votes = await self._desk.inquiries.votes(self.name, number) if record and record.cells else ()
-        if record is None or len(newest(votes)) < record.cells:
-            raise ServiceUnavailable(f"not all outcomes of round {number} can be read yet; try again")
-        return votes
-
     async def _close(self, record: RoundRecord, outcomes: Closed) -> None:
         """Close the open round, and take every step that its outcomes allow."""
         queries, state = await self._queries(), self._state
-        await self._gather()
+        await self._heard.gather(state)
         # The outcomes of a round that can be closed are final, whoever closes it.
-        await asyncio.to_thread(self._evidence.add, record.number, outcomes.votes)
+        await self._heard.add(record.number, outcomes.votes)
         decided = await asyncio.to_thread(closing, self._case(queries, Frozen()), outcomes)
         closed = ClosedRound(
             number=record.number,
@@ -375,7 +355,7 @@ class DimensionWorker:
 
     async def _settle(self) -> None:
         """Give those who rest their places, in the order of the board of the round that settled."""
-        board = await self._last_board()
+        board = await self._heard.last_board(self._state.last_closed_round)
         decided = settling(self._state, board.order, board.digest)
         models, number = decided[0].content["models"], decided[0].round
         with span_for(await self._traceparents(models), "settle", self.name, round_number=number):

@@ -60,11 +60,15 @@ ALREADY_INITIALIZED_CODE = 23
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index over `keys` in order; a key that begins with '-' is descending."""
+    """An index over `keys` in order; a key that begins with '-' is descending.
+
+    One that is `gone` was there in earlier versions, and is dropped.
+    """
 
     keys: tuple[str, ...]
     unique: bool = False
     partial: Document | None = None
+    gone: bool = False
 
 
 def now() -> datetime:
@@ -111,7 +115,7 @@ class Store:
             raise faults.StoreUnavailable("the store cannot be reached; try again") from error
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[Index]]) -> None:
-        """Create what is missing; harmless when repeated.
+        """Create what is missing, and drop what is gone; harmless when repeated.
 
         Raises:
             StoreUnavailable: the store went away meanwhile.
@@ -123,6 +127,10 @@ class Store:
 
     async def _ensure_index(self, name: str, index: Index) -> None:
         keys = [(key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in index.keys]
+        if index.gone:
+            if keys in [found["key"] for found in (await self._database[name].index_information()).values()]:
+                await self._database[name].drop_index(keys)
+            return
         options: Document = {"unique": index.unique}
         if index.partial is not None:
             options["partialFilterExpression"] = index.partial

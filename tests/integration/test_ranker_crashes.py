@@ -6,12 +6,12 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from dearena.ranking.decisions import Decision
+from dearena.ranking.decisions import Decision, DecisionKind
 from dearena.ranking.ranking import replay
 from dearena.ranking.rules import Rules
 from dearena.trials.world import Planted
@@ -184,6 +184,46 @@ async def test_it_may_die_before_and_after_any_write(
         assert [(cell.pair, cell.judge, cell.query_id) for cell in cells] == [
             (vote.pair, vote.judge, vote.query_id) for vote in votes
         ]
+
+
+@pytest.mark.parametrize("write", ["commit", "write_cells"])
+async def test_it_may_die_while_it_takes_a_revised_dimension_up(
+    write: str,
+    around: Surroundings,
+    database: Store,
+    store: RankerStore,
+    arena_settings: Callable[..., Any],
+) -> None:
+    """Between the decision and the first round too: each life commits once or twice."""
+    settings = arena_settings(RankerSettings, reask_seconds=0.3, **peers_at(around))
+    mortal = Mortal(settings, Fate(write), database)
+    around.voted = mortal.ring
+    await store.take_up(ALGEBRA, 1, RULES)
+
+    async def done(version: int) -> bool:
+        record = await store.ranking(ALGEBRA)
+        ranked = record is not None and len(record.models) == len(WORLD.models)
+        return ranked and record is not None and record.dimension_version == version
+
+    await mortal.live(lambda: done(1))
+    before = await log_of(store)
+    around.versions = [WORLD.queries, WORLD.queries]
+    await mortal.live(lambda: done(2))
+
+    revised, *since = (await log_of(store))[len(before) :]
+    assert revised.kind is DecisionKind.DIMENSION_REVISED
+    state = replay([*before, revised])
+    again = [
+        replace(
+            one,
+            number=one.number - state.decisions,
+            round=one.round and one.round - state.last_closed_round,
+        )
+        for one in since
+    ]
+    # The same queries again: the same lots are drawn, and the same is decided.
+    assert told(again) == told(before)
+    assert len({cell_id for cell_id, _ in around.outcomes}) == len(around.outcomes)
 
 
 async def round_of(store: RankerStore, number: int) -> Any:

@@ -107,7 +107,7 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
         try:
 
             async def settled() -> bool:
-                record = await store.insertion(ALGEBRA, WORLD.models[-1])
+                record = await store.insertion(ALGEBRA, 1, WORLD.models[-1])
                 return record is not None and record.insertion.is_over
 
             await eventually(settled, 40)
@@ -117,7 +117,7 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
 
     newcomer = WORLD.models[-1]
     [*_, settle] = [d for d in await log_of(store) if d.kind is DecisionKind.SETTLED]
-    insertion = await store.insertion(ALGEBRA, newcomer)
+    insertion = await store.insertion(ALGEBRA, 1, newcomer)
     assert insertion is not None
     assert newcomer in settle.content["models"]
     assert insertion.traceparent.split("-")[1:3] == list(registrations[newcomer])

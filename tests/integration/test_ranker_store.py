@@ -13,18 +13,24 @@ from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import EMPTY, replay
 from dearena.ranking.rounds import Material, cells_of, digest_of
 from dearena.ranking.rules import Rules, SeatPolicy
+from services.ranker.commits import Commit
 from services.ranker.records import RankingRecord
-from services.ranker.store import INDEXES, Commit, RankerStore
-from services.runtime.store import Store
+from services.ranker.store import INDEXES, RankerStore
+from services.runtime.store import DuplicateKey, Index, Store
 from tests.unit.ranking.planted import ALGEBRA, entrant
 
 
 @pytest.fixture
-async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[RankerStore]:
+async def database(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
     database = Store(mongo_url, mongo_database)
-    await database.ensure_indexes(INDEXES)
-    yield RankerStore(database, "test")
+    yield database
     database.close()
+
+
+@pytest.fixture
+async def store(database: Store) -> RankerStore:
+    await database.ensure_indexes(INDEXES)
+    return RankerStore(database, "test")
 
 
 @pytest.fixture
@@ -127,3 +133,15 @@ async def test_cells_of_one_list_do_not_mix_with_those_of_another(store: RankerS
     await store.forget_other_cells(ALGEBRA, 1, digest_of(cells))
     assert await store.cells(ALGEBRA, 1, digest_of(cells)) == cells
     assert await store.cells(ALGEBRA, 1, digest_of(others)) == ()
+
+
+async def test_a_model_is_inserted_once_in_each_version_also_in_a_store_of_an_earlier_one(database: Store) -> None:
+    insertions = database.collection("insertions")
+    earlier = Index(("project", "dimension", "model"), unique=True)
+    await database.ensure_indexes({"insertions": [earlier]})
+    for _ in range(2):
+        await database.ensure_indexes(INDEXES)
+    model = {"project": "default", "dimension": "algebra", "model": "alpha@1"}
+    await insertions.insert_many([model | {"dimension_version": version} for version in (1, 2)])
+    with pytest.raises(DuplicateKey):
+        await insertions.insert_one(model | {"dimension_version": 2})

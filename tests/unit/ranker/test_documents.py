@@ -37,6 +37,7 @@ def test_insertions_come_back_from_the_store_as_they_were(phase: object) -> None
         "judge_calls": 0,
         "costs": {},
         "traceparent": "",
+        "dimension_version": 1,
     }
     assert insertion_record(document).insertion == insertion
 
@@ -107,7 +108,7 @@ def test_documents_of_an_earlier_version_can_be_read() -> None:
     record = ranking_record(
         {**name, **counts, "rules": earlier, "models": [], "newcomer": "a@1", "waiting": [], "waiting_reason": ""}
     )
-    assert (record.newcomers, record.orders) == (["a@1"], 0)
+    assert (record.newcomers, record.orders, record.first_round) == (["a@1"], 0, 1)
     insertion = insertion_fields(Insertion("a@1", 7, Seeding()))
     del insertion["interval"], insertion["provisional"]
     kept: Document = {
@@ -116,12 +117,14 @@ def test_documents_of_an_earlier_version_can_be_read() -> None:
         "judge_calls": 0,
         "costs": {},
         "traceparent": "",
+        "dimension_version": 1,
     }
     assert insertion_record(insertion | kept).insertion == Insertion("a@1", 7, Seeding())
     opened = RoundRecord(DimensionName("default", "algebra"), 1, 2, ("a@1", "b@1"), 6, "digest", "score", "")
     closed = {"settles": True, "closed_by_decision": 9, "judge_calls": 5, "costs": {"USD": 3}}
     found = round_document(opened) | closed | {"closed": True, "entrants": [{"model": "a@1", "retired": False}]}
-    del found["canaries"]
+    del found["canaries"], found["first_round"]
     read = round_record(found)
+    assert read.first_round == 1
     assert list(read.entrants) == [RoundEntrant("a@1", retired=False, suspended=False)]
     assert [read.spent_on(model) for model in read.models] == [(3, {"USD": 2}), (2, {"USD": 1})]

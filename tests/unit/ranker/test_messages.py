@@ -144,7 +144,7 @@ def test_shares_are_whole_even_and_make_up_the_total(total: int, count: int) -> 
 def record(phase: InsertionPhase, rank: int = 0, **fields: object) -> InsertionRecord:
     insertion = Insertion("a@1", 3, phase, (2, 3), rank)
     return replace(
-        InsertionRecord(insertion, THEN, THEN if rank else None, 40, {"USD": 70}, "00-trace"),
+        InsertionRecord(insertion, THEN, THEN if rank else None, 40, {"USD": 70}, "00-trace", 1),
         **fields,  # type: ignore[arg-type]
     )
 
