@@ -107,7 +107,7 @@ def checked(declaration: Declaration) -> Declaration:
     method = choice("dimension.selection.method", asked.method, methods.METHODS)
     if method in methods.BY_PILOT:
         violations += pilot_settings.violations(
-            asked.pilot, asked.k, declaration.only_models, "dimension.selection.pilot"
+            asked.pilot, asked.k, ranking.seats, declaration.only_models, "dimension.selection.pilot"
         )
     elif asked.pilot != pilot_settings.UNSAID:
         violations.append(FieldViolation("dimension.selection.pilot", f"is of methods by a pilot; {method} is none"))

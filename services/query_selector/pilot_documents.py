@@ -24,6 +24,8 @@ from services.runtime.store import (
 )
 
 BATCH: Final = 500
+BATCH_BYTES: Final = 4 * 1024 * 1024
+"""Of questions that are copied at once: few enough to be written well within the store's time limit."""
 SLUG_LENGTH: Final = 63
 NOT_COPIED: Final = ("_id", "selecting", "pilot_slug")
 """Of what a dimension's document says."""
@@ -66,9 +68,7 @@ class PilotDocuments:
         if await self._is_made(served, name):
             return
         pool_id = f"of {name}"
-        hashes: list[identity.Digest] = []
-        for start in range(0, len(query_ids), BATCH):
-            hashes += await self._copy(dimension, name, pool_id, sorted(query_ids)[start : start + BATCH])
+        hashes = await self._copy(dimension, name, pool_id, sorted(query_ids))
         settings: dict[str, Any] = asdict(ranking)
         document = {key: value for key, value in dimension.items() if key not in NOT_COPIED} | {
             "slug": name.slug,
@@ -104,22 +104,36 @@ class PilotDocuments:
     async def _copy(
         self, dimension: Document, name: DimensionName, pool_id: str, query_ids: Sequence[str]
     ) -> Sequence[identity.Digest]:
-        """Copy questions; their hashes in id order."""
+        """Copy questions, given in id order; their hashes in this order."""
+        hashes: list[identity.Digest] = []
+        while page := await self._page(dimension, query_ids[len(hashes) : len(hashes) + BATCH]):
+            copies = [one | {"dimension": name.slug, "pool_id": pool_id, "versions": [1]} for one in page]
+            try:
+                async with within_store_limit(self._store):
+                    await self._queries.insert_many(copies, ordered=False)
+            except BulkWriteFailed as error:
+                if not is_duplicate_only(error):
+                    raise
+            hashes += (one["query_hash"] for one in page)
+        return hashes
+
+    async def _page(self, dimension: Document, query_ids: Sequence[str]) -> Sequence[Document]:
+        """The first of these questions, fewer where they are long."""
         key = {
             "project": dimension["project"],
             "dimension": dimension["slug"],
             "pool_id": dimension["pool_id"],
             "query_id": {"$in": list(query_ids)},
         }
+        page: list[Document] = []
+        size = 0
         async with within_store_limit(self._store):
-            found = [one async for one in self._queries.find(key, {"_id": 0}).sort("query_id", 1)]
-            copies = [one | {"dimension": name.slug, "pool_id": pool_id, "versions": [1]} for one in found]
-            try:
-                await self._queries.insert_many(copies, ordered=False)
-            except BulkWriteFailed as error:
-                if not is_duplicate_only(error):
-                    raise
-        return [one["query_hash"] for one in found]
+            async for one in self._queries.find(key, {"_id": 0}).sort("query_id", 1):
+                page.append(one)
+                size += sum(len(text.encode()) for text in (*one["turns"], one["reference"]))
+                if size > BATCH_BYTES:
+                    break
+        return page
 
     async def ready(self, dimension: Document, query_ids: Sequence[str], version: int, session: Session) -> None:
         """These are the queries of a dimension's version, which can be announced.

@@ -34,14 +34,19 @@ class PilotSettings:
 
 
 UNSAID: Final = PilotSettings()
+CALLS_A_CELL: Final = {"BOTH": 2, "SINGLE": 1}
+"""By the seats in which a judge sees two answers."""
 
 
-def violations(pilot: PilotSettings, k: int, only_models: Sequence[str], field: str) -> list[FieldViolation]:
+def violations(
+    pilot: PilotSettings, k: int, seats: str, only_models: Sequence[str], field: str
+) -> list[FieldViolation]:
     """What is wrong with it, field by field.
 
     Args:
         pilot: as somebody asks for it.
         k: queries that are to be chosen.
+        seats: in which a judge sees two answers; others than those of CALLS_A_CELL are told elsewhere.
         only_models: that alone may enter the dimension; empty: all.
         field: under which it stands.
     """
@@ -50,6 +55,17 @@ def violations(pilot: PilotSettings, k: int, only_models: Sequence[str], field: 
         found.append(FieldViolation(f"{field}.models", f"names {len(set(pilot.models))}; a pilot takes {LEAST_MODELS}"))
     if only_models and (outside := sorted(set(pilot.models) - set(only_models))):
         found.append(FieldViolation(f"{field}.models", f"may not enter, by only_models: {', '.join(outside)}"))
+    elif 0 < len(only_models) < LEAST_MODELS:
+        found.append(
+            FieldViolation(
+                f"{field}.models", f"only {len(only_models)} may enter, by only_models; a pilot takes {LEAST_MODELS}"
+            )
+        )
+    least = k * CALLS_A_CELL.get(seats, 1)
+    if 0 < pilot.calls < least:
+        found.append(
+            FieldViolation(f"{field}.calls", f"is {pilot.calls:,}; to compare once on {k:,} queries takes {least:,}")
+        )
     if pilot.calls > MOST_CALLS:
         found.append(FieldViolation(f"{field}.calls", f"is {pilot.calls:,}; must be at most {MOST_CALLS:,}"))
     if 0 < pilot.queries < k:

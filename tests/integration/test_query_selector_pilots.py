@@ -17,6 +17,7 @@ from dearena.rpc_faults import fault_of
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
+from services.query_selector import pilot_documents
 from services.query_selector.messages import ranking_of
 from services.query_selector.pilot_documents import PilotDocuments, pilot_name
 from services.query_selector.room import build
@@ -278,6 +279,20 @@ async def test_a_pilot_cut_off_half_way_is_the_same_when_it_is_made_again(
         key: whole[key] for key in whole if key not in passing
     }
     assert await query_ids(selector, PILOT) == SOME
+
+
+async def test_long_questions_are_copied_bit_by_bit(
+    selector: stubs.QuerySelectorServiceAsyncStub, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pilot of long questions is written within the store's time limit, and its hash is that of a whole pool."""
+    monkeypatch.setattr(pilot_documents, "BATCH_BYTES", 40)
+    monkeypatch.setattr(pilot_documents, "BATCH", 7)
+    await create(selector, telling(), lines())
+    whole = [f"q{number:02}" for number in range(20)]
+    document = await Dimensions(store, "test").get(NAME)
+    await make_pilot(store, document, whole)
+    assert await query_ids(selector, PILOT) == whole
+    assert (await get(selector, PILOT)).pool_hash == document["pool_hash"]
 
 
 async def test_many_that_make_a_pilot_at_once_make_one(

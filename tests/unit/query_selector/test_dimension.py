@@ -67,6 +67,15 @@ def test_what_was_asked_for_is_kept() -> None:
         ({"selection": Selection("telling", 4, 0, PilotSettings(queries=3))}, "dimension.selection.pilot.queries"),
         ({"selection": Selection("telling", 4, 0, PilotSettings(calls=10**8))}, "dimension.selection.pilot.calls"),
         (
+            {"ranking": replace(OPEN, seats="7"), "selection": Selection("telling", 4, 0, PilotSettings(calls=7))},
+            "dimension.ranking.seats",
+        ),
+        ({"selection": Selection("telling", 4, 0, PilotSettings(calls=7))}, "dimension.selection.pilot.calls"),
+        (
+            {"only_models": ("a", "b"), "selection": Selection("consistent", 4, 0)},
+            "dimension.selection.pilot.models",
+        ),
+        (
             {"selection": Selection("telling", 4, 0, PilotSettings(budget=Money("USD", 0)))},
             "dimension.selection.pilot.budget",
         ),
@@ -126,6 +135,18 @@ def test_an_etag_tells_dimensions_apart_and_bears_the_largest_seed() -> None:
     }
     assert len(tags) == 11
     assert tag() == tag()
+
+
+def test_a_tag_stays_what_it_was() -> None:
+    """Whoever holds one from before there were pilots is not told that anything has changed."""
+    assert dimension.etag(dimension.create(BARE, POOL)[0]) == "bb33c4064543fec6"
+
+
+def test_the_least_calls_of_a_pilot_are_a_cell_a_query() -> None:
+    pilot = Selection("telling", 4, 0, PilotSettings(calls=4))
+    made, _ = dimension.create(replace(BARE, selection=pilot, ranking=replace(OPEN, seats="SINGLE")), POOL)
+    assert made.selection == pilot
+    dimension.create(replace(BARE, selection=replace(pilot, pilot=PilotSettings(calls=8))), POOL)
 
 
 def test_where_a_pilot_chooses_there_are_no_queries_yet() -> None:
