@@ -122,7 +122,9 @@ class Dimensions:
             if isinstance(fault, faults.ServiceUnavailable) and (known := self._egress.get(name)) is not None:
                 return known
             raise fault from error
-        known = Egress(frozenset(found.allowed_providers), frozenset(found.judging.judge_providers))
+        known = Egress(
+            frozenset(found.allowed_providers), frozenset(found.judging.judge_providers), frozenset(found.only_models)
+        )
         self._egress[name] = known
         return known
 

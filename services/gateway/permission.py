@@ -32,8 +32,10 @@ async def why_not(
         return "is retired, superseded or no judge"
     if dimension and purpose in (Purpose.JUDGE, Purpose.ANSWER):
         egress = await dimensions.egress(DimensionName(model.name.project, dimension))
-        if not egress.lets(model.spec.provider, purpose):
+        if not egress.lets_provider(model.spec.provider, purpose):
             return f"is of a provider that may not see {dimension}"
+        if not egress.names(model.name.slug):
+            return f"is none of the models that {dimension} is for"
     return ""
 
 

@@ -299,6 +299,20 @@ async def test_only_models_that_are_named_enter_a_dimension(
     await entrant(gateway, "many@1", "projects/default/dimensions/logic")
     assert [one.model for one in await entrants(gateway)] == ["few@1"]
     assert [received.prompt for received in endpoint.of("many")] == ["of all"]
+    for purpose in (pb.PURPOSE_JUDGE, pb.PURPOSE_ANSWER):
+        with refused(faults.ModelNotActive) as told:
+            await gateway.Complete(
+                pb.CompleteRequest(
+                    project="default",
+                    model="many@1",
+                    messages=[common_pb2.ChatMessage(role="user", content="of few")],
+                    request_id=identity.text_hash(str(purpose)),
+                    purpose=purpose,
+                    dimension="algebra",
+                )
+            )
+        assert "is none of the models that algebra is for" in str(told[0])
+    assert len(endpoint.of("many")) == 1
 
 
 async def test_no_call_shows_a_dimension_to_a_provider_that_may_not_see_it(

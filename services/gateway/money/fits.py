@@ -44,7 +44,7 @@ def purposes_of(key: BudgetKey, slug: str, spec: ModelSpec, egress: Egress) -> t
     return tuple(
         purpose
         for purpose in wanted
-        if (purpose is not Purpose.JUDGE or spec.may_judge) and egress.lets(spec.provider, purpose)
+        if (purpose is not Purpose.JUDGE or spec.may_judge) and egress.lets(slug, spec.provider, purpose)
     )
 
 

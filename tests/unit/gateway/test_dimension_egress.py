@@ -92,12 +92,12 @@ async def test_a_policy_that_is_tightened_is_heeded_within_a_second(clock: Clock
     selector = Selector()
     asked_of = Dimensions(cast("stubs.QuerySelectorServiceAsyncStub", selector))
     selector.found = pb.Dimension(name=str(NAME))
-    assert (await asked_of.egress(NAME)).lets("abroad", Purpose.JUDGE)
+    assert (await asked_of.egress(NAME)).lets("m", "abroad", Purpose.JUDGE)
     selector.found = pb.Dimension(name=str(NAME), allowed_providers=["inside"])
     clock.now = dimensions.FRESH_SECONDS
     # Asked once, however many calls there are.
     found = await asyncio.gather(*(asked_of.egress(NAME) for _ in range(500)))
-    assert not any(one.lets("abroad", Purpose.JUDGE) for one in found)
+    assert not any(one.lets("m", "abroad", Purpose.JUDGE) for one in found)
     assert selector.asked == 2
 
 
@@ -108,7 +108,7 @@ async def test_news_of_a_dimension_is_heeded_at_once(clock: Clock) -> None:
     await asked_of.egress(NAME)
     selector.found = pb.Dimension(name=str(NAME), allowed_providers=["inside"])
     asked_of.forget(NAME)
-    assert not (await asked_of.egress(NAME)).lets("abroad", Purpose.JUDGE)
+    assert not (await asked_of.egress(NAME)).lets("m", "abroad", Purpose.JUDGE)
 
 
 async def test_while_the_query_selector_is_away_what_it_said_holds_for_a_while(clock: Clock) -> None:

@@ -56,6 +56,8 @@ def test_what_a_model_may_not_do_need_not_fit() -> None:
     euros = replace(SPEC, price=EUROS, provider="other")
     found = fits(Egress(allowed_providers=frozenset({"hosted"})), gamma=replace(SPEC, provider="hosted"), delta=euros)
     assert found.of(OF_ALGEBRA, "USD") == Fit((), 1, 0)
+    named = fits(Egress(only_models=frozenset({"gamma"})), gamma=SPEC, delta=euros)
+    assert named.of(OF_ALGEBRA, "USD") == Fit((), 1, 0)
     mute = replace(SPEC, judge_parameters=UNLIMITED, may_judge=False)
     assert fits(gamma=mute).of(OF_ALGEBRA, "USD") == Fit((), 1, 0)
 
