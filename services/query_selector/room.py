@@ -10,6 +10,8 @@ from services.query_selector.job_store import Jobs
 from services.query_selector.pilot_documents import PilotDocuments
 from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilots import Pilots
+from services.query_selector.reports import Reports
+from services.query_selector.revisions import Revisions
 from services.query_selector.selecting import Desk
 from services.query_selector.selections import Selections
 from services.query_selector.service import QuerySelector
@@ -25,17 +27,21 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
     dimensions = Dimensions(shell.store, shell.instance)
     announcer = Announcer(dimensions, shell.bus)
     jobs = Jobs(shell.store)
+    pilots = Pilots(dimensions, jobs, PilotDocuments(shell.store, shell.instance))
+    pilot_peers = PilotPeers(shell.peers)
     selections = Selections(
         Desk(
             jobs=jobs,
             dimensions=dimensions,
-            pilots=Pilots(dimensions, jobs, PilotDocuments(shell.store, shell.instance)),
-            peers=PilotPeers(shell.peers),
+            pilots=pilots,
+            peers=pilot_peers,
             announcer=announcer,
             news=News(),
             poll_seconds=shell.settings.selection_poll_seconds,
         )
     )
+    reports = Reports(dimensions, shell.peers)
+    revisions = Revisions(shell.store, dimensions, jobs, pilots, pilot_peers, reports)
 
     async def remove_abandoned_uploads() -> None:
         for pool_id in await dimensions.uploads_before(now() - timedelta(seconds=shell.settings.abandoned_seconds)):
@@ -43,7 +49,9 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
 
     servicer = Servicer(
         add=add_QuerySelectorServiceServicer_to_server,
-        implementation=QuerySelector(shell.settings, shell.store, dimensions, announcer, selections),
+        implementation=QuerySelector(
+            shell.settings, shell.store, dimensions, announcer, selections, reports, revisions
+        ),
         service_name=DESCRIPTOR.services_by_name["QuerySelectorService"].full_name,
     )
     return Room(

@@ -12,7 +12,9 @@ from services.query_selector import dimension as domain
 from services.query_selector import messages, upload
 from services.query_selector.announcer import Announcer
 from services.query_selector.report_calls import ReportCalls
+from services.query_selector.reports import Reports
 from services.query_selector.revision_calls import RevisionCalls
+from services.query_selector.revisions import Revisions
 from services.query_selector.selection_calls import SelectionCalls
 from services.query_selector.selections import Selections
 from services.query_selector.settings import QuerySelectorSettings
@@ -32,12 +34,16 @@ class QuerySelector(SelectionCalls, ReportCalls, RevisionCalls):
         dimensions: Dimensions,
         announcer: Announcer,
         selections: Selections,
+        reports: Reports,
+        revisions: Revisions,
     ) -> None:
         self._settings = settings
         self._store = store
         self._dimensions = dimensions
         self._announcer = announcer
         self._selections = selections
+        self._reports = reports
+        self._revisions = revisions
 
     async def CreateDimension(
         self, request_iterator: AsyncIterator[pb.CreateDimensionRequest], context: Any
