@@ -94,6 +94,11 @@ def dimension_state(dimension: query_selector_pb2.Dimension) -> str:
     return _state(dimension, "state")
 
 
+def selection_stage(selection: query_selector_pb2.SelectionProgress) -> str:
+    """`piloting`, `done`."""
+    return _state(selection, "stage")
+
+
 def budget_state(budget: gateway_pb2.Budget) -> str:
     """`open`, `exhausted`."""
     return _state(budget, "state")
