@@ -15,6 +15,7 @@ from dearena.client.declared_budgets import budgets_of, called, key_of, misfits
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import KeyEntry, ModelEntry
 from dearena.faults import AlreadyExists, ArenaFault, FieldViolation, UnknownDimension, UnknownModel
+from dearena.generators import generate
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from dearena.yaml_places import Place
 
@@ -158,12 +159,30 @@ def _pointed_at(file: ArenaFile, place: Place, violation: FieldViolation) -> Fie
     match place:
         case "dimensions", int() as at if found := _POOL_LINE.fullmatch(violation.field):
             if found[1]:
-                return FieldViolation(f"{file.dimensions[at].pool.name}:{found[1]}", violation.description)
-            return file.violation((*place, "pool"), violation.description)
+                return _pool_line(file, at, int(found[1]), violation.description)
+            questions = "pool" if file.dimensions[at].pool is not None else "generate"
+            return file.violation((*place, questions), violation.description)
     first, *rest = violation.field.split(".")
     if first not in ("model", "dimension") or not rest:
         return file.violation(place, f"{violation.field}: {violation.description}")
     return file.violation((*place, _CALLED.get(rest[0], rest[0]), *rest[1:]), violation.description)
+
+
+def _pool_line(file: ArenaFile, at: int, line: int, description: str) -> FieldViolation:
+    pool = file.dimensions[at].pool
+    if pool is None:
+        return file.violation(("dimensions", at, "generate"), f"question {line}: {description}")
+    return FieldViolation(f"{pool.name}:{line}", description)
+
+
+def _questions(entry: DimensionEntry) -> bytes:
+    """The pool that is declared, read or made."""
+    if entry.generate is None:
+        # A file is refused that declares neither.
+        return pools.content_of(entry.pool or ())
+    made = entry.generate
+    questions = generate(made.kind, made.size, made.seed, made.difficulty or None)
+    return pools.content_of([question.line() for question in questions])
 
 
 async def _apply_key(
@@ -200,7 +219,7 @@ async def _apply_budget(
 async def _check_dimension(client: ArenaClient, entry: DimensionEntry) -> None:
     """Have a new dimension checked with its whole pool, and one that is there compared."""
     wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
-    content = pools.content_of(entry.pool)
+    content = _questions(entry)
     try:
         present = await client.get_dimension(entry.slug)
     except UnknownDimension:
@@ -221,7 +240,7 @@ def _refuse_differences(
 
 async def _apply_dimension(client: ArenaClient, entry: DimensionEntry, *, dry_run: bool) -> Change:
     wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
-    content = pools.content_of(entry.pool)
+    content = _questions(entry)
     try:
         present = await client.get_dimension(entry.slug)
     except UnknownDimension:

@@ -14,6 +14,9 @@
         ranking: {jury: sequential, error: 0.05, cap: 40, target_cost: 0.50 USD}
         budget: 5.00 USD               # and insertion_budget for each newcomer
         judging: {rubric_file: rubrics/algebra.txt, exclude_family: true}
+      - slug: geometry
+        generate: {kind: geometry, size: 500, seed: 7}    # in place of a pool
+        selection: {method: telling, k: 40, pilot: {models: [kappa, lambda, mu], budget: 5 USD}}
 
 Fields are called as in the contract, and absent ones have its defaults. At the top, names that begin with `x-` are
 the file's own, for what is said once and merged in. Whatever is wrong is told with its line and column.
@@ -27,9 +30,10 @@ from pydantic import PrivateAttr, ValidationError
 
 from dearena import identity, yaml_places
 from dearena.client import arena_words
-from dearena.client.dimension_entries import DimensionEntry, JudgingEntry
+from dearena.client.dimension_entries import DimensionEntry, GeneratedEntry, JudgingEntry
 from dearena.client.model_entries import DEFAULT_TIMEOUT_SECONDS, Entry, KeyEntry, ModelEntry, Slug
 from dearena.faults import FieldViolation
+from dearena.generators import kinds
 from dearena.names import DEFAULT_PROJECT
 from dearena.yaml_places import Place, YamlPlaces
 
@@ -106,6 +110,11 @@ def _contradictions(document: YamlPlaces, found: ArenaFile) -> Iterator[FieldVio
                 ("models", at, "deadline_seconds"), f"must be at least timeout_seconds, which is {timeout:g}"
             )
     for at, dimension in enumerate(found.dimensions):
+        if (dimension.pool is None) == (dimension.generate is None):
+            both = "stand beside each other" if dimension.pool is not None else "are both missing"
+            yield document.violation(("dimensions", at), f"pool and generate {both}; give one of them")
+        if dimension.generate is not None:
+            yield from _generated(document, ("dimensions", at, "generate"), dimension.generate)
         judging = dimension.judging
         for text, file in (("template_text", "template_file"), ("rubric", "rubric_file")):
             if getattr(judging, text) and getattr(judging, file) is not None:
@@ -114,6 +123,11 @@ def _contradictions(document: YamlPlaces, found: ArenaFile) -> Iterator[FieldVio
             yield document.violation(
                 ("dimensions", at, "template"), "stands beside a template of the dimension's own; give one of them"
             )
+
+
+def _generated(document: YamlPlaces, place: Place, entry: GeneratedEntry) -> Iterator[FieldViolation]:
+    if entry.kind not in kinds():
+        yield document.violation((*place, "kind"), f"{entry.kind!r} is not known; there is: {', '.join(kinds())}")
 
 
 def _doubles(document: YamlPlaces, collection: str, field: str, names: Sequence[str]) -> Iterator[FieldViolation]:
@@ -126,8 +140,8 @@ def _with_files(
     document: YamlPlaces, place: Place, entry: DimensionEntry, beside: Path, violations: list[FieldViolation]
 ) -> DimensionEntry:
     """The dimension with its pool's whole path, and texts in place of the files that hold them."""
-    pool = beside / entry.pool
-    if not pool.is_file():
+    pool = None if entry.pool is None else beside / entry.pool
+    if pool is not None and not pool.is_file():
         violations.append(document.violation((*place, "pool"), f"there is no file {pool}"))
     judging = entry.judging
     texts: dict[str, str] = {}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from dearena.client.amounts import NANO, amount_of, amount_text
-from dearena.client.dimension_entries import DimensionEntry, JudgingEntry, RankingEntry
+from dearena.client.dimension_entries import DimensionEntry, JudgingEntry, PilotEntry, RankingEntry
 from dearena.client.model_entries import (
     DEFAULT_TIMEOUT_SECONDS,
     KeyEntry,
@@ -185,13 +185,22 @@ def dimension_of(entry: DimensionEntry, name: str) -> query_selector_pb2.Dimensi
     return query_selector_pb2.Dimension(
         name=name,
         display_name=entry.display_name,
-        selection=query_selector_pb2.Selection(**entry.selection.model_dump()),
+        selection=query_selector_pb2.Selection(
+            **entry.selection.model_dump(exclude={"pilot"}), pilot=_pilot_of(entry.selection.pilot)
+        ),
         ranking=_ranking_of(entry.ranking),
         template=entry.template,
         judging=_judging_of(entry.judging),
         allowed_providers=entry.allowed_providers,
         only_models=entry.only_models,
     )
+
+
+def _pilot_of(entry: PilotEntry) -> query_selector_pb2.PilotSettings | None:
+    """None where nothing is said."""
+    budget = amount_of(entry.budget) if entry.budget else None
+    pilot = query_selector_pb2.PilotSettings(**entry.model_dump(exclude={"budget"}), budget=budget)
+    return pilot if pilot.ListFields() else None
 
 
 def _judging_of(entry: JudgingEntry) -> query_selector_pb2.JudgingPolicy | None:
@@ -241,6 +250,7 @@ def dimension_differences(
         "selection.method": (present.selection.method, declared.selection.method or DEFAULT_METHOD),
         "selection.k": (present.selection.k, declared.selection.k),
         "selection.seed": (present.selection.seed, declared.selection.seed),
+        "selection.pilot": (_pilot_said(present.selection), _pilot_said(declared.selection)),
         **{
             f"ranking.{field.name}": (_said(present.ranking, field.name), _said(ranking, field.name))
             for field in ranking.DESCRIPTOR.fields
@@ -258,6 +268,14 @@ def dimension_differences(
             yield f"{field} is {is_now!r}, declared {is_declared!r}"
     if present.pool_hash != declared_pool_hash:
         yield "its pool holds other questions"
+
+
+def _pilot_said(selection: query_selector_pb2.Selection) -> dict[str, object]:
+    """What is said of a pilot, as a file declares it."""
+    pilot = selection.pilot
+    said = {"models": list(pilot.models), "calls": pilot.calls, "queries": pilot.queries}
+    said["budget"] = amount_text(pilot.budget) if pilot.HasField("budget") else ""
+    return {name: value for name, value in said.items() if value}
 
 
 def _value(policy: query_selector_pb2.JudgingPolicy, field: str) -> object:

@@ -9,10 +9,27 @@ from dearena.client.arena_words import not_a_truth
 from dearena.client.model_entries import Amount, Count, Entry, Name, Slug
 
 
+class PilotEntry(Entry):
+    """A pilot, by which methods other than `random` choose; what is left out is left to it.
+
+    Attributes:
+        models: slugs of the models that answer and judge.
+        calls: of judges, at most.
+        budget: what answers and judging may cost, such as `5 USD`.
+        queries: of the pool that are looked at, at most.
+    """
+
+    models: tuple[Slug, ...] = ()
+    calls: Count = 0
+    budget: Amount = ""
+    queries: Count = 0
+
+
 class SelectionEntry(Entry):
     """How queries are chosen from the pool."""
 
     method: str = ""
+    pilot: PilotEntry = PilotEntry()
     k: Annotated[int, BeforeValidator(not_a_truth), Field(ge=1, lt=2**32)]
     seed: Annotated[int, BeforeValidator(not_a_truth), Field(ge=0, lt=2**64)] = 0
 
@@ -71,10 +88,25 @@ class JudgingEntry(Entry):
     judge_providers: tuple[Name, ...] = ()
 
 
-class DimensionEntry(Entry):
-    """A dimension, as in `dearena.v1.Dimension`, with its pool.
+class GeneratedEntry(Entry):
+    """Questions that are made by seed, in place of a pool.
 
     Attributes:
+        kind: `algebra`, `geometry` …
+        difficulty: 1 to 5; 0: all in turn.
+    """
+
+    kind: str
+    size: Annotated[int, BeforeValidator(not_a_truth), Field(ge=1, le=100_000)]
+    seed: Annotated[int, BeforeValidator(not_a_truth), Field(ge=0, lt=2**64)] = 0
+    difficulty: Annotated[int, BeforeValidator(not_a_truth), Field(ge=0, le=5)] = 0
+
+
+class DimensionEntry(Entry):
+    """A dimension, as in `dearena.v1.Dimension`, with its questions.
+
+    Attributes:
+        pool: a file of them; or `generate`, which makes them.
         budget: the most that its calls may cost together, such as `5.00 USD`; empty: none is set.
         only_models: slugs of the models that alone enter and judge; none: all that may.
         insertion_budget: the most that each model's answers and insertion may cost, but for models with their own.
@@ -82,7 +114,8 @@ class DimensionEntry(Entry):
 
     slug: Slug
     display_name: Name = ""
-    pool: Path
+    pool: Path | None = None
+    generate: GeneratedEntry | None = None
     selection: SelectionEntry
     ranking: RankingEntry = RankingEntry()
     template: str = ""

@@ -179,6 +179,24 @@ def ranking(text: str) -> str:
             "dimensions:\n  - slug: d\n    pool: x.jsonl\n    selection: {k: ¶0}\n",
             "dimensions[0].selection.k: must be at least 1",
         ),
+        ("dimensions:\n  - ¶slug: d\n    selection: {k: 3}\n", "dimensions[0]: pool and generate are both missing"),
+        (
+            "dimensions:\n  - ¶slug: d\n    pool: x.jsonl\n    selection: {k: 3}\n"
+            "    generate: {kind: algebra, size: 9}\n",
+            "dimensions[0]: pool and generate stand beside each other",
+        ),
+        (
+            "dimensions:\n  - slug: d\n    selection: {k: 3}\n    generate: {kind: ¶alchemy, size: 9}\n",
+            "dimensions[0].generate.kind: 'alchemy' is not known; there is: algebra",
+        ),
+        (
+            "dimensions:\n  - slug: d\n    selection: {k: 3}\n    generate: {kind: algebra, size: ¶0}\n",
+            "dimensions[0].generate.size: must be at least 1",
+        ),
+        (
+            "dimensions:\n  - slug: d\n    pool: x.jsonl\n    selection: {k: 3, pilot: {budget: ¶five}}\n",
+            "dimensions[0].selection.pilot.budget: ",
+        ),
         (ranking("error: ¶0.6"), "dimensions[0].ranking.error: must be at most 0.5"),
         (ranking("most_rounds: ¶4294967296"), "dimensions[0].ranking.most_rounds: must be below 4,294,967,296"),
         (ranking("target_rank_width: ¶1.5"), "dimensions[0].ranking.target_rank_width: must be a whole number"),

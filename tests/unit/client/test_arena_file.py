@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dearena.client import ArenaFile, read_arena_file
+from dearena.client import ArenaFile, declared, read_arena_file
+from dearena.v1 import common_pb2
+from dearena.v1 import query_selector_pb2 as pb
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "examples" / "arena.yaml"
 
@@ -38,6 +40,34 @@ def read(directory: Path, content: str | bytes) -> ArenaFile:
     path = directory / "arena.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_arena_file(path)
+
+
+def test_questions_may_be_made_and_chosen_by_a_pilot(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        """\
+dimensions:
+  - slug: geometry
+    generate: {kind: geometry, size: 500, seed: 7, difficulty: 3}
+    selection: {method: telling, k: 40, pilot: {models: [kappa, mu], calls: 900, budget: 5 USD, queries: 200}}
+""",
+    )
+    (geometry,) = found.dimensions
+    assert geometry.pool is None
+    assert geometry.generate is not None
+    made = geometry.generate
+    assert (made.kind, made.size, made.seed, made.difficulty) == ("geometry", 500, 7, 3)
+    message = declared.dimension_of(geometry, "projects/default/dimensions/geometry")
+    assert message.selection == pb.Selection(
+        method="telling",
+        k=40,
+        pilot=pb.PilotSettings(
+            models=["kappa", "mu"],
+            calls=900,
+            queries=200,
+            budget=common_pb2.Money(currency="USD", nano_units=5 * 10**9),
+        ),
+    )
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:

@@ -142,6 +142,11 @@ STORED = query_selector_pb2.Dimension(
         ({"ranking": {"seats": "both", "error": 0.05, "cap": 40}}, "h", []),
         ({"ranking": {"canary_every": 9}}, "h", ["ranking.canary_every is 20, declared 9"]),
         ({"allowed_providers": ["openai"]}, "h", ["allowed_providers is [], declared ['openai']"]),
+        (
+            {"selection": {"k": 24, "seed": 7, "pilot": {"calls": 9, "budget": "5 USD"}}},
+            "h",
+            ["selection.pilot is {}, declared {'calls': 9, 'budget': '5.00 USD'}"],
+        ),
         ({"only_models": ["kappa"]}, "h", ["only_models is [], declared ['kappa']"]),
         ({}, "other", ["its pool holds other questions"]),
     ],
