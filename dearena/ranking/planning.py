@@ -73,12 +73,14 @@ def plan(case: Case) -> Plan | NoEligibleJudge:
     """The next round: of comparisons that were ordered, else for all that are being inserted, else for the seeds, else
     for a refinement.
 
+    Orders and newcomers take turns where there are both, so that neither waits for the end of the other.
     Whom nobody may judge waits without keeping the others, nor a board that is outdated.
     """
     court = Court(case)
     found: Plan | NoEligibleJudge
     # Before anybody is ranked there is nothing to be compared but seeds.
-    if case.state.ordered and (case.state.ranking or not case.state.active):
+    may_be_asked = case.state.ranking or not case.state.active
+    if case.state.ordered and may_be_asked and not (case.state.after_order and case.state.newcomers):
         first = case.state.ordered[0]
         found = Plan((), comparisons(court, first.comparisons), order=first.order)
     elif case.state.newcomers:

@@ -127,6 +127,7 @@ def _round_closed(state: RankingState, decision: Decision) -> RankingState:
         health=health,
         refinement=refinement,
         ordered=tuple(one for one in state.ordered if opened is None or one.order != opened.order),
+        after_order=opened is not None and bool(opened.order),
     )
 
 

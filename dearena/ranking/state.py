@@ -122,6 +122,7 @@ class RankingState:
         health: record of each judge since its admission or last reinstatement.
         orders: number of the last operator's order that was taken up.
         ordered: comparisons that were ordered and are not all asked and answered, the next first.
+        after_order: the last closed round asked what was ordered: newcomers have the next one.
         version: of the dimension; 0: the one that it was taken up with, of which the log says nothing.
         first_round: number of the version's first round, opened yet or not: what was heard before does not count.
         barred: judges that were suspended when the version began, and have not been admitted to it yet.
@@ -140,6 +141,7 @@ class RankingState:
     health: Mapping[str, JudgeRecord] = field(default_factory=dict)
     orders: int = 0
     ordered: tuple[OrderedComparisons, ...] = ()
+    after_order: bool = False
     version: int = 0
     first_round: int = 1
     barred: frozenset[str] = frozenset()

@@ -1,5 +1,8 @@
 """Comparisons that somebody orders: asked by the next round, each by different judges, and nothing twice."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dearena.ranking.decisions import DecisionKind
 from dearena.ranking.explain import concerns
 from dearena.ranking.orders import Comparison, comparisons_content, comparisons_in
@@ -15,6 +18,9 @@ def ranked() -> Played:
     played = Played(Planted.economy(0, 6, 3), Rules(seed_models=6))
     played.rest()
     return played
+
+
+RANKED = ranked()
 
 
 def untouched(played: Played) -> list[Comparison]:
@@ -73,6 +79,60 @@ def test_orders_are_done_one_after_the_other_and_concern_whom_they_compare() -> 
     assert why(first) == "order 1: 1 vote is to be asked on 1 pair and 1 query"
     assert concerns(other, first)
     assert not concerns(other, second)
+
+
+def test_orders_and_newcomers_take_turns() -> None:
+    world = Planted.economy(0, 8, 4)
+    played = Played(world, Rules(seed_models=5), [world.models[:5]])
+    played.rest()
+    one, other, *_ = sorted(played.state.ranking)
+    before = len(played.of_kind(DecisionKind.ROUND_OPENED))
+    played.enter(world.models[5:])
+    for query in world.queries:
+        played.compare([Comparison(Pair.of(one, other), query, 1)])
+    played.rest()
+    turns = [bool(one.content.get("order")) for one in played.of_kind(DecisionKind.ROUND_OPENED)[before:]]
+    both = turns[: 2 * len(world.queries)]
+    assert sum(turns) == len(world.queries) < len(turns) - 2
+    assert both in ([True, False] * len(world.queries), [False, True] * len(world.queries))
+    assert set(played.state.ranking) == set(world.models)
+    assert replay(played.log) == played.state
+
+
+@given(data=st.data())
+def test_whatever_is_ordered_is_asked_of_whom_it_may_be_and_once(data: st.DataObject) -> None:
+    """Never a ballot twice, never more than ordered or of others, and as many as there are judges for."""
+    played = RANKED.restarted()
+    models = sorted(played.state.ranking)
+    pairs = st.tuples(st.sampled_from(models), st.sampled_from(models)).filter(lambda two: two[0] != two[1])
+    wanted = data.draw(
+        st.dictionaries(
+            st.tuples(pairs.map(lambda two: Pair.of(*two)), st.sampled_from(played.world.queries)),
+            st.integers(1, 6),
+            min_size=1,
+            max_size=12,
+        )
+    )
+    leaving = data.draw(st.sampled_from(["", *models]))
+    before = {(vote.pair, vote.query_id, vote.judge) for vote in played.asked()}
+    played.compare([Comparison(pair, query, votes) for (pair, query), votes in wanted.items()])
+    if leaving:
+        played.retire(leaving)
+    played.rest()
+    (opened,) = [one for one in played.of_kind(DecisionKind.ROUND_OPENED) if one.content.get("order")]
+    new = [vote for vote in played.votes.get(opened.round, ()) if vote.kind == "VOTE"]
+    ballots = [(vote.pair, vote.query_id, vote.judge) for vote in new]
+    assert len(ballots) == len(set(ballots))
+    assert before.isdisjoint(ballots)
+    for (pair, query), votes in wanted.items():
+        asked = [judge for at, on, judge in ballots if (at, on) == (pair, query)]
+        known = {judge for at, on, judge in before if (at, on) == (pair, query)}
+        left = set(models) - set(pair) - known - {leaving}
+        assert len(asked) == (0 if leaving in pair else min(votes, len(left)))
+        assert set(asked) <= left
+    assert {(pair, query) for pair, query, _ in ballots} <= set(wanted)
+    assert played.state.comparisons_done == 1
+    assert replay(played.log) == played.state
 
 
 def test_comparisons_are_told_compactly_and_read_again() -> None:
