@@ -1,4 +1,4 @@
-"""`dearena dimension create`, `show` and `list`."""
+"""`dearena dimension create`, `show` and `list`; what looks after a dimension stands in files of its own."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,9 +8,10 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from dearena.cli import output, pool_sources, words
-from dearena.cli.pool import FileFormat, Map
-from dearena.cli.running import DEFAULT, MAX_UINT32, AsJson, Project, run
+from dearena.cli import health, output, pool_sources, revise, selection, words
+from dearena.cli.pool import FileFormat, Map, MergeDuplicates
+from dearena.cli.pool_progress import PoolProgress
+from dearena.cli.running import DEFAULT, FAILED, MAX_UINT32, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.amounts import amount_text
 from dearena.client.declared import SEATS, target_of
@@ -21,7 +22,11 @@ from dearena.v1 import query_selector_pb2 as pb
 
 MOST_GENERATED: Final = 100_000
 
-app = typer.Typer(help="Create, show and list dimensions.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Create, show, list and look after dimensions.", no_args_is_help=True, rich_markup_mode=None)
+app.command("selection")(selection.selection)
+app.command("health")(health.health)
+app.command("power")(health.power)
+app.command("revise")(revise.revise)
 
 
 class Seats(StrEnum):
@@ -42,6 +47,7 @@ def create(
     pool_file: Annotated[Path | None, typer.Option("--pool", help="The pool, in place of the argument.")] = None,
     file_format: FileFormat = None,
     columns: Map = None,
+    merge_duplicates: MergeDuplicates = False,
     generate: Annotated[
         str, typer.Option(help="Make questions of this kind by --seed, in place of a pool.", metavar="KIND")
     ] = "",
@@ -53,7 +59,23 @@ def create(
         int, typer.Option("--k", "-k", min=1, max=MAX_UINT32, help="How many queries are chosen from the pool.")
     ],
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Decides which, and what is made.")] = 0,
-    method: Annotated[str, typer.Option(help="How they are chosen.")] = "",
+    method: Annotated[
+        str,
+        typer.Option("--select", "--method", help="How: random, or by a pilot: consistent, telling; default: random."),
+    ] = "",
+    pilot_models: Annotated[
+        str, typer.Option(help="Models of the pilot; slugs, with commas between.", metavar="SLUGS")
+    ] = "",
+    pilot_calls: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Judge calls of the pilot at most; 0: an even look.")
+    ] = 0,
+    pilot_budget: Annotated[
+        str, typer.Option(help="What the pilot may cost, answers and judging, such as '5 USD'.", metavar="AMOUNT")
+    ] = "",
+    pilot_queries: Annotated[
+        int, typer.Option(min=0, max=MAX_UINT32, help="Questions the pilot looks at; 0: 12 for each of k.")
+    ] = 0,
+    follow: Annotated[bool, typer.Option("--watch", help="Wait for the pilot, and show how it goes on.")] = False,
     display_name: Annotated[str, typer.Option(help="Default: the slug.")] = "",
     seed_models: Annotated[
         int, typer.Option(min=0, max=MAX_UINT32, help="Ranked by full comparison first; 0: the default, 5.")
@@ -126,7 +148,12 @@ def create(
         dimension = pb.Dimension(
             name=client.dimension_name(slug),
             display_name=display_name,
-            selection=pb.Selection(method=method, k=k, seed=seed),
+            selection=pb.Selection(
+                method=method,
+                k=k,
+                seed=seed,
+                pilot=_pilot(pilot_models, pilot_calls, pilot_budget, pilot_queries),
+            ),
             ranking=pb.RankingSettings(
                 seed_models=seed_models,
                 window=window,
@@ -153,18 +180,36 @@ def create(
                 rubric=rubric,
             ),
         )
-        questions = pool_sources.chosen(
-            (pool, pool_file),
-            file_format=file_format,
-            columns=columns or (),
-            kind=generate,
-            size=size,
-            seed=seed,
-            difficulty=difficulty,
-        )
-        made = await client.create_dimension(dimension, questions, request_id=request_id, validate_only=check)
+        with PoolProgress() as progress:
+            questions = pool_sources.chosen(
+                (pool, pool_file),
+                file_format=file_format,
+                columns=columns or (),
+                kind=generate,
+                size=size,
+                seed=seed,
+                difficulty=difficulty,
+                merge=merge_duplicates,
+                on_progress=progress,
+            )
+            made = await client.create_dimension(
+                dimension, questions, request_id=request_id, validate_only=check, on_progress=progress
+            )
+        by_pilot = made.query_count == 0
         if as_json:
             output.show_json(plain(made))
+        elif by_pilot:
+            output.show(
+                f"{slug} can be created; a pilot would choose {k:,} of {made.pool_size:,} questions"
+                if check
+                else f"{slug} is created; a pilot chooses {k:,} of {made.pool_size:,} questions, whoever looks: "
+                f"`dearena dimension selection {slug} --watch` shows how it goes on"
+            )
+        if by_pilot and follow and not check:
+            ended = await selection.watched(client, slug, as_json=as_json)
+            if ended.stage == pb.SELECTION_STAGE_FAILED:
+                raise typer.Exit(FAILED)
+        if as_json or by_pilot:
             return
         chosen = f"{made.query_count:,} of {made.pool_size:,} questions"
         if check:
@@ -173,6 +218,17 @@ def create(
             output.show(f"{slug} is created, with {chosen}: {words.dimension_state(made)}")
 
     run(body, project=project)
+
+
+def _pilot(models: str, calls: int, budget: str, queries: int) -> pb.PilotSettings | None:
+    """None where nothing is said."""
+    pilot = pb.PilotSettings(
+        models=[slug.strip() for slug in models.split(",")] if models else [],
+        calls=calls,
+        budget=selection.money_of("--pilot-budget", budget),
+        queries=queries,
+    )
+    return pilot if pilot.ListFields() else None
 
 
 def _judging(
@@ -224,11 +280,16 @@ def show(
 
 
 @app.command("list")
-def list_dimensions(*, as_json: AsJson = False, project: Project = DEFAULT) -> None:
+def list_dimensions(
+    *,
+    pilots: Annotated[bool, typer.Option("--pilots", help="Pilots too.")] = False,
+    as_json: AsJson = False,
+    project: Project = DEFAULT,
+) -> None:
     """List dimensions in slug order."""
 
     async def body(client: ArenaClient) -> None:
-        found = [dimension async for dimension in client.dimensions()]
+        found = [dimension async for dimension in client.dimensions(include_pilots=pilots)]
         if as_json:
             output.show_json([plain(dimension) for dimension in found])
         elif found:
@@ -273,6 +334,7 @@ def settings(dimension: pb.Dimension, of_no_family: Sequence[str] = ()) -> Table
         "name": dimension.display_name if dimension.display_name != slug else "",
         "state": words.dimension_state(dimension),
         "version": str(dimension.version),
+        "pilot of": words.slug(dimension.pilot_of),
         "queries": f"{dimension.query_count:,} of {dimension.pool_size:,} questions",
         "chosen": f"{dimension.selection.method}, seed {dimension.selection.seed}",
         "template": f"{dimension.template}, with a rubric" if dimension.judging.rubric else dimension.template,

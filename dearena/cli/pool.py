@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -10,15 +10,16 @@ import typer
 from rich.table import Table
 
 from dearena.cli import output
+from dearena.cli.pool_progress import PoolProgress
 from dearena.cli.running import FAILED, AsJson, told
-from dearena.client.pools import content_of
+from dearena.client.pools import Stage, content_of
 from dearena.faults import InvalidField
 from dearena.pools.importing import Entry, Imported, import_pool, mapping_of
 from dearena.pools.json_lines import LISTED_LINES, shown
 from dearena.pools.rows import Format, format_of
 
 if TYPE_CHECKING:
-    from dearena.pools.report import Report
+    from dearena.pools.report import Merged, Report
 
 app = typer.Typer(help="Look at question pools, and convert them.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,15 +42,25 @@ Map = Annotated[
         metavar="FIELD=COLUMN",
     ),
 ]
+MergeDuplicates = Annotated[
+    bool,
+    typer.Option(
+        "--merge-duplicates", help="Of questions that differ in case, marks, spaces, courtesy or typos, keep the first."
+    ),
+]
 
 
 @app.command()
 def check(file: File, *, file_format: FileFormat = None, columns: Map = None, as_json: AsJson = False) -> None:
     """Say what a pool holds, and what is wrong with it; exit code 1 when no dimension can be made of it."""
     with told(BROKEN_INPUT):
-        from dearena.pools.report import report  # noqa: PLC0415 - numpy takes long to import
+        from dearena.pools.report import report  # noqa: PLC0415 - dictionaries take long to import
 
-        found = report(read(file, file_format, columns))
+        with PoolProgress() as progress:
+            progress(Stage.READING)
+            imported = read(file, file_format, columns)
+            progress(Stage.MERGING)
+            found = report(imported)
         if as_json:
             output.show_json(found.plain())
         else:
@@ -65,25 +76,27 @@ def convert(
     into: Annotated[Path, typer.Option("--output", "-o", help="The JSON Lines to be written.")],
     file_format: FileFormat = None,
     columns: Map = None,
-    merge_duplicates: Annotated[
-        bool, typer.Option("--merge-duplicates", help="Of questions that are nearly the same, keep the first.")
-    ] = False,
+    merge_duplicates: MergeDuplicates = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a pool as JSON Lines, with ids for all questions; nothing is written when a row is broken."""
     with told(BROKEN_INPUT):
-        from dearena.pools.report import merged  # noqa: PLC0415 - numpy takes long to import
+        from dearena.pools.report import Merged, merged  # noqa: PLC0415 - dictionaries take long to import
 
-        imported = read(file, file_format, columns)
-        imported.pool()
-        entries = merged(imported.entries) if merge_duplicates else imported.entries
-        _write(into, lines(entries))
-        left_out = len(imported.entries) - len(entries)
+        with PoolProgress() as progress:
+            progress(Stage.READING)
+            imported = read(file, file_format, columns)
+            imported.pool()
+            progress(Stage.MERGING)
+            found = merged(imported.entries) if merge_duplicates else Merged(imported.entries, ())
+        _write(into, lines(found.entries))
+        size, left_out = len(found.entries), len(found.left_out)
         if as_json:
-            output.show_json({"questions": len(entries), "left_out": left_out, "made_ids": imported.made_ids})
+            went = found.plain(imported.unit)
+            output.show_json({"questions": size, "left_out": left_out, "made_ids": imported.made_ids, "merged": went})
         else:
             more = f", {left_out:,} near-duplicates left out" if merge_duplicates else ""
-            output.show(f"{into}: {len(entries):,} questions{more}")
+            output.show(f"{into}: {size:,} questions{more}", *merged_lines(found, imported.unit))
 
 
 def read(file: Path, file_format: Format | None, columns: list[str] | None) -> Imported:
@@ -101,6 +114,18 @@ def read(file: Path, file_format: Format | None, columns: list[str] | None) -> I
 def lines(entries: tuple[Entry, ...]) -> bytes:
     """Questions as a pool's JSON Lines."""
     return b"".join(json.dumps(entry.line(), ensure_ascii=False).encode() + b"\n" for entry in entries)
+
+
+def merged_lines(found: "Merged", unit: str) -> Iterator[str]:
+    """Who went into whom, for people: as many as are listed, and how many more."""
+    for gone, stays in found.left_out[:LISTED_LINES]:
+        yield f"{_placed(gone, unit)} is left out for {_placed(stays, unit)}"
+    if (more := len(found.left_out) - LISTED_LINES) > 0:
+        yield f"and {more:,} more"
+
+
+def _placed(entry: Entry, unit: str) -> str:
+    return f"{unit} {entry.question.line} ({_printed(entry.question.query_id)})"
 
 
 def _write(into: Path, content: bytes) -> None:
@@ -146,7 +171,7 @@ def _show(found: "Report") -> None:
         output.show(f"and {more:,} more broken {imported.unit}{'' if more == 1 else 's'}")
     for group in found.groups[:LISTED_LINES]:
         names = [
-            _printed(imported.entries[index].question.query_id) for index in (group.stays, *group.others[:LISTED_LINES])
+            _placed(imported.entries[index], imported.unit) for index in (group.stays, *group.others[:LISTED_LINES])
         ]
         rest = len(group.others) - LISTED_LINES
         output.show(f"nearly the same: {', '.join(names)}" + (f" and {rest:,} more" if rest > 0 else ""))

@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dearena.cli import output
 from dearena.cli import pool as pools
-from dearena.client.pools import PoolSource
+from dearena.client.pools import OnProgress, PoolSource, Stage, unheard
 from dearena.faults import InvalidField
 from dearena.pools.rows import Format, format_of
 
 
-def of_file(file: Path, file_format: Format | None, columns: Sequence[str]) -> PoolSource:
+def of_file(
+    file: Path, file_format: Format | None, columns: Sequence[str], *, merge: bool, on_progress: OnProgress
+) -> PoolSource:
     """A file of questions; JSON Lines without a mapping go as they are, and the query selector says what is wrong.
+
+    Args:
+        file: of any format.
+        file_format: None: as its name says.
+        columns: which is what, such as `text=question`.
+        merge: leave near-duplicates out.
+        on_progress: hears what is being done.
 
     Raises:
         OSError: it cannot be read.
@@ -18,11 +28,20 @@ def of_file(file: Path, file_format: Format | None, columns: Sequence[str]) -> P
         InvalidField: an option is wrong.
     """
     chosen = file_format or _told_format(file)
-    if chosen is Format.JSONL and not columns:
+    if chosen is Format.JSONL and not columns and not merge:
         return file
+    on_progress(Stage.READING, 0, 0)
     imported = pools.read(file, chosen, list(columns))
     imported.pool()
-    return pools.lines(imported.entries)
+    if not merge:
+        return pools.lines(imported.entries)
+    from dearena.pools.report import merged  # noqa: PLC0415 - dictionaries take long to import
+
+    on_progress(Stage.MERGING, 0, 0)
+    found = merged(imported.entries)
+    for line in pools.merged_lines(found, imported.unit):
+        output.note(line)
+    return pools.lines(found.entries)
 
 
 def _told_format(file: Path) -> Format:
@@ -60,6 +79,8 @@ def chosen(
     size: int,
     seed: int,
     difficulty: int,
+    merge: bool = False,
+    on_progress: OnProgress = unheard,
 ) -> PoolSource:
     """The one source that was named.
 
@@ -72,7 +93,9 @@ def chosen(
     if kind:
         if file_format or columns:
             raise InvalidField.of("--generate", "reads no file: leave --format and --map out")
+        if merge:
+            raise InvalidField.of("--generate", "makes no question twice: leave --merge-duplicates out")
         return generated(kind, size, seed, difficulty)
     if size or difficulty:
         raise InvalidField.of("--size", "and --difficulty are for --generate")
-    return of_file(named[0], file_format, columns)
+    return of_file(named[0], file_format, columns, merge=merge, on_progress=on_progress)

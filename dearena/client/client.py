@@ -191,14 +191,23 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
         *,
         request_id: str = "",
         validate_only: bool = False,
+        on_progress: pools.OnProgress = pools.unheard,
     ) -> query_selector_pb2.Dimension:
         """Create a dimension from a question pool; its `name` is a resource name (see `dimension_name`).
+
+        Args:
+            dimension: what it is to be.
+            pool: its questions.
+            request_id: makes a repetition harmless.
+            validate_only: check all, and create nothing.
+            on_progress: hears how far the pool has come.
 
         Raises:
             BrokenPool: with a violation `pool line N` for each line that is wrong, up to twenty.
             AlreadyExists: the slug is taken.
             OSError: the pool's file cannot be read.
         """
+        on_progress(pools.Stage.READING, 0, 0)
         content = pools.content_of(pool)
         start = query_selector_pb2.CreateDimensionStart(
             dimension=dimension, request_id=request_id or _request_id(), validate_only=validate_only
@@ -206,8 +215,12 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
 
         async def requests() -> AsyncIterator[query_selector_pb2.CreateDimensionRequest]:
             yield query_selector_pb2.CreateDimensionRequest(start=start)
+            sent = 0
             for piece in pools.pieces_of(content):
+                on_progress(pools.Stage.UPLOADING, sent, len(content))
                 yield query_selector_pb2.CreateDimensionRequest(pool=piece)
+                sent += len(piece)
+            on_progress(pools.Stage.STORING, 0, 0)
 
         call = self._dimensions.CreateDimension(requests(), timeout=UPLOAD_SECONDS)
         return (await self._query_selector.told(call)).dimension

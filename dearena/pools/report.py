@@ -55,8 +55,8 @@ class Report:
             "near_duplicates": self.duplicates,
             "groups": [
                 {
-                    "stays": entries[group.stays].question.query_id,
-                    "others": [entries[index].question.query_id for index in group.others[:LISTED_LINES]],
+                    "stays": self._place(group.stays),
+                    "others": [self._place(index) for index in group.others[:LISTED_LINES]],
                     "size": 1 + len(group.others),
                 }
                 for group in self.groups[:LISTED_LINES]
@@ -72,6 +72,27 @@ class Report:
             "several_turns": sum(len(entry.question.turns) > 1 for entry in entries),
             "pool_hash": self.pool_hash,
         }
+
+    def _place(self, index: int) -> dict[str, Any]:
+        return place_of(self.imported.entries[index], self.imported.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A pool without near-duplicates."""
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[tuple[Entry, Entry], ...]
+    """Each question that went, and the one that stayed for it."""
+
+    def plain(self, unit: str) -> list[dict[str, Any]]:
+        """Who went into whom, for programs."""
+        return [{**place_of(gone, unit), "into": place_of(stays, unit)} for gone, stays in self.left_out]
+
+
+def place_of(entry: Entry, unit: str) -> dict[str, Any]:
+    """A question's id, and where it stands in its file."""
+    return {"id": entry.question.query_id, unit: entry.question.line}
 
 
 def report(imported: Imported) -> Report:
@@ -93,10 +114,13 @@ def report(imported: Imported) -> Report:
     )
 
 
-def merged(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def merged(entries: Sequence[Entry]) -> Merged:
     """The questions without near-duplicates: of each group the first stays, as it is."""
-    left_out = {index for group in _groups(entries) for index in group.others}
-    return tuple(entry for index, entry in enumerate(entries) if index not in left_out)
+    stays_for = {index: group.stays for group in _groups(entries) for index in group.others}
+    return Merged(
+        entries=tuple(entry for index, entry in enumerate(entries) if index not in stays_for),
+        left_out=tuple((entries[index], entries[stays]) for index, stays in sorted(stays_for.items())),
+    )
 
 
 def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:

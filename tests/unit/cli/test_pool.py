@@ -22,7 +22,7 @@ def table(tmp_path: Path) -> Path:
 def test_a_pool_is_told(table: Path) -> None:
     result = CliRunner().invoke(app, ["pool", "check", str(table), *MAP])
     assert result.exit_code == 0, result.output
-    assert "nearly the same: 1, 2" in result.output
+    assert "nearly the same: line 2 (1), line 3 (2)" in result.output
     assert "2 of 3" in result.output
 
 
@@ -33,6 +33,8 @@ def test_a_converted_pool_is_the_same_pool(table: Path, tmp_path: Path) -> None:
         json.loads(CliRunner().invoke(app, ["pool", "check", *arguments, "--json"]).output)
         for arguments in ([str(table), *MAP], [str(into)])
     )
+    assert before.pop("groups") == [{"stays": {"id": "1", "line": 2}, "others": [{"id": "2", "line": 3}], "size": 2}]
+    assert after.pop("groups") == [{"stays": {"id": "1", "line": 1}, "others": [{"id": "2", "line": 2}], "size": 2}]
     assert before == after
     assert before["questions"] == 3
     assert before["near_duplicates"] == 1
@@ -42,7 +44,8 @@ def test_duplicates_are_merged(table: Path, tmp_path: Path) -> None:
     into = tmp_path / "pool.jsonl"
     arguments = ["pool", "convert", str(table), "-o", str(into), "--merge-duplicates", "--json", *MAP]
     result = CliRunner().invoke(app, arguments)
-    assert json.loads(result.output) == {"questions": 2, "left_out": 1, "made_ids": 0}
+    went = [{"id": "2", "line": 3, "into": {"id": "1", "line": 2}}]
+    assert json.loads(result.output) == {"questions": 2, "left_out": 1, "made_ids": 0, "merged": went}
     assert [json.loads(line)["id"] for line in into.read_text(encoding="utf-8").splitlines()] == ["1", "3"]
 
 

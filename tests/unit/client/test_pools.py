@@ -28,3 +28,13 @@ def test_pieces_are_small_and_together_the_whole() -> None:
     pieces = list(pools.pieces_of(CONTENT))
     assert b"".join(pieces) == CONTENT
     assert max(map(len, pieces)) <= pools.PIECE_BYTES
+
+
+@pytest.mark.parametrize("name", ["plain.jsonl", "bomb.jsonl.gz"])
+def test_what_is_larger_than_any_pool_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(pools, "MOST_BYTES", 1_000)
+    (path := tmp_path / name).write_bytes(gzip.compress(CONTENT) if name.endswith("gz") else CONTENT)
+    with pytest.raises(BrokenPool, match="more than 1,000 bytes"):
+        pools.content_of(path)
