@@ -255,7 +255,7 @@ class Board(_message.Message):
     ties "half".
     """
     first_round: _builtins.int
-    """The first round that counts: that of the dimension version. 0 on a board made before dimensions had several."""
+    """The first round that counts: that of the dimension version."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BoardRow]:
         """Every entrant that has stood in a cell as contestant or judge. Best first; models without any vote

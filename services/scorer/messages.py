@@ -23,6 +23,7 @@ def board_message(scoreboard: Scoreboard) -> scorer_pb2.Board:
     return scorer_pb2.Board(
         dimension=str(scoreboard.name),
         dimension_version=scoreboard.dimension_version,
+        first_round=scoreboard.first_round,
         board_version=scoreboard.board_version,
         board_digest=scoreboard.board_digest,
         settings_hash=board.settings_hash,

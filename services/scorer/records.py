@@ -32,6 +32,7 @@ class ClosedRound:
 
     Attributes:
         votes: its cells, without those that only watch judges.
+        first_round: of the dimension version: boards of it count this round and those after it.
     """
 
     number: int
@@ -40,6 +41,7 @@ class ClosedRound:
     settles: bool
     entrants: Sequence[Entrant]
     weighting: str
+    first_round: int = 1
 
 
 class Records:
@@ -68,6 +70,7 @@ class Records:
                 for entrant in found.entrants
             ],
             weighting=found.weighting or DEFAULT_WEIGHTING,
+            first_round=found.first_round or 1,
         )
 
     async def votes_of(self, name: DimensionName, closed: ClosedRound) -> RoundVotes:

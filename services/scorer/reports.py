@@ -117,7 +117,7 @@ class Reports:
         """Why ranks on one version are others than on an earlier one.
 
         Raises:
-            InvalidField: the versions are not in order.
+            InvalidField: the versions are not in order, or are boards of different dimension versions.
         """
         if before >= after:
             raise InvalidField.of("from_version", f"is {before}; must be below to_version, which is {after}")
@@ -125,6 +125,12 @@ class Reports:
         async def made() -> pb.DiffBoardsResponse:
             first, of_first = await self._inputs(name, before)
             last, of_last = await self._inputs(name, after)
+            if first.dimension_version != last.dimension_version:
+                raise InvalidField.of(
+                    "from_version",
+                    f"is {before}, a board of version {first.dimension_version} of the dimension; board {after} is of "
+                    f"version {last.dimension_version}, which has other queries and was ranked anew",
+                )
 
             def report() -> pb.DiffBoardsResponse:
                 return report_messages.changes_message(

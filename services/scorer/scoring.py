@@ -54,13 +54,14 @@ class Scoring:
         self._records = records
         self._bus = bus
         self._news = news
-        self._logs: LRUCache[DimensionName, VoteLog] = LRUCache(settings.cached_dimensions)
+        # By the first round too: in a revised dimension older boards rest on a log of their own.
+        self._logs: LRUCache[tuple[DimensionName, int], VoteLog] = LRUCache(settings.cached_dimensions)
         # A lock is there while somebody holds it or waits for it: anybody may ask for any name.
         self._locks: WeakValueDictionary[DimensionName, asyncio.Lock] = WeakValueDictionary()
         self._shared = shared
 
     async def through(self, name: DimensionName, number: int) -> Scoreboard:
-        """The board of rounds 1 to `number`: the stored one, or a new one.
+        """The board of the dimension version's rounds through `number`: the stored one, or a new one.
 
         It is made in a task that outlives its caller, and callers who ask for the same at the same time
         share it: one that gives up does not take the work of the others with it.
@@ -85,7 +86,13 @@ class Scoring:
             log_of_votes = await self._log_through(name, closed)
             made = await self._fit(name, log_of_votes, closed)
             scoreboard = await self._scoreboards.add(
-                name, closed.dimension_version, closed.number, made.board, made.pairs, settled=closed.settles
+                name,
+                closed.dimension_version,
+                closed.number,
+                made.board,
+                made.pairs,
+                settled=closed.settles,
+                first_round=closed.first_round,
             )
         self._news.ring()
         await self._announce(scoreboard)
@@ -95,38 +102,40 @@ class Scoring:
         async with self._lock_of(name):
             closed = await self._records.closed_round(name, version)
             log_of_votes = await self._log_through(name, closed)
-            return await self._at_log(name, log_of_votes.counted, version)
+            return await self._at_log(name, closed, log_of_votes.counted, version)
 
-    async def _at_log(self, name: DimensionName, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _at_log(
+        self, name: DimensionName, at: ClosedRound, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """A step that changes a log in memory. What a fault has left half done is read anew by who comes next."""
         try:
             return await asyncio.to_thread(step, *args, **kwargs)
         except BrokenLog:
             raise  # said before anything was counted; reading the rows again says it again
         except BaseException:
-            self._logs.pop(name, None)
+            self._logs.pop((name, at.first_round), None)
             raise
 
     def _lock_of(self, name: DimensionName) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())
 
     async def _log_through(self, name: DimensionName, closed: ClosedRound) -> VoteLog:
-        """The log of at least the rounds 1 to this one: what is in memory, grown by what is new."""
-        kept = self._logs.get(name)
+        """The log of at least its version's rounds through this one: what is in memory, grown by what is new."""
+        kept = self._logs.get((name, closed.first_round))
         if kept is None:
-            kept = self._logs[name] = VoteLog()
+            kept = self._logs[name, closed.first_round] = VoteLog(closed.first_round)
         while kept.through < closed.number:
             number = kept.through + 1
             at = closed if number == closed.number else await self._records.closed_round(name, number)
             votes = await self._records.votes_of(name, at)
-            await self._at_log(name, kept.add_round, number, votes)
+            await self._at_log(name, closed, kept.add_round, number, votes)
         return kept
 
     async def _fit(self, name: DimensionName, log_of_votes: VoteLog, closed: ClosedRound) -> Made:
         settings = self._settings.of_fits(closed.weighting)
         attributes: telemetry.Attributes = {semantics.DIMENSION: str(name), semantics.ROUND: closed.number}
         with telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes):
-            counted = await self._at_log(name, log_of_votes.counted, closed.number)
+            counted = await self._at_log(name, closed, log_of_votes.counted, closed.number)
             made = await asyncio.to_thread(make_board, counted, closed.entrants, settings)
         if made.board.weight_residual > 1:
             log.warning(

@@ -39,6 +39,7 @@ class Scoreboard:
     Attributes:
         board_version: the last round that counts.
         settled: an insertion or the seeding rested with this board.
+        first_round: that counts: of the dimension version.
     """
 
     name: DimensionName
@@ -48,6 +49,7 @@ class Scoreboard:
     board: Board
     board_digest: Digest
     created_at: datetime
+    first_round: int = 1
 
 
 def settings_of(scoreboard: Scoreboard) -> FitSettings:
@@ -202,13 +204,14 @@ class Scoreboards:
         pairs: PairVotes,
         *,
         settled: bool,
+        first_round: int = 1,
     ) -> Scoreboard:
         """Store a board, or find it stored by somebody who made it at the same time.
 
         Raises:
             BoardContradiction: another board stands under this version. It is left as it is.
         """
-        made = Scoreboard(name, dimension_version, board_version, settled, board, board.digest, now())
+        made = Scoreboard(name, dimension_version, board_version, settled, board, board.digest, now(), first_round)
         try:
             async with within_store_limit(self._store):
                 await self._boards.insert_one(_document(made, pairs, self._instance))
@@ -246,6 +249,7 @@ def _document(scoreboard: Scoreboard, pairs: PairVotes, instance: str) -> Docume
     return {
         **_key(scoreboard.name),
         "dimension_version": scoreboard.dimension_version,
+        "first_round": scoreboard.first_round,
         "board_version": scoreboard.board_version,
         "settled": scoreboard.settled,
         "board_digest": scoreboard.board_digest,
@@ -271,4 +275,5 @@ def _read(document: Document) -> Scoreboard:
         board=board_of(document),
         board_digest=document["board_digest"],
         created_at=document["created_at"],
+        first_round=document.get("first_round", 1),
     )

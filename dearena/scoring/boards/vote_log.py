@@ -29,7 +29,7 @@ _FAILED = CODES[Outcome.FAILED]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
-    """What a board of the rounds 1 to `version` rests on.
+    """What a board of the rounds through `version` rests on.
 
     Attributes:
         votes: final outcomes, a row a cell, weighed by their draws (`scoring.draws`); names in canonical order, those
@@ -79,10 +79,12 @@ class _Reasked(NamedTuple):
 
 
 class VoteLog:
-    """All that boards need of the rounds 1 to `through`."""
+    """All that boards need of the rounds 1 to `through`, or of those of a later version of the dimension."""
 
-    def __init__(self) -> None:
-        self.through = 0
+    def __init__(self, first_round: int = 1) -> None:
+        """Begin with this round; those before it do not count."""
+        self._before = first_round - 1
+        self.through = self._before
         self._evidence = Evidence()
         self._fresh: list[dict[str, Any]] = []
         self._models, self._judges, self._queries = _Names(), _Names(), _Names()
@@ -138,8 +140,8 @@ class VoteLog:
             ValueError: that round has not been counted yet.
         """
         version = self.through if version is None else version
-        if not 0 <= version <= self.through:
-            raise ValueError(f"rounds 1 to {self.through} have been counted, not {version}")
+        if not self._before <= version <= self.through:
+            raise ValueError(f"rounds {self._before + 1} to {self.through} have been counted, not {version}")
         self._settle()
         held = self._evidence.votes
         replaced = self._replaced_row.values[self._replaced_in.values <= version]
@@ -148,7 +150,7 @@ class VoteLog:
             evidence = self._evidence if votes.weight is None else votes
             spent = self._spending.through(version, votes.judges)
             return Counted(version, votes, evidence, self._outcomes, spent)
-        votes = _with_names_in_use(self._weighed(held.where(slice(0, self._ends[version])), replaced))
+        votes = _with_names_in_use(self._weighed(held.where(slice(0, self._ends[version - self._before])), replaced))
         spent = self._spending.through(version, votes.judges)
         return Counted(version, votes, votes, outcome_counts(votes), spent)
 
