@@ -73,8 +73,12 @@ class Jobs:
         """
         after = replace(changed, version=read.version + 1, updated_at=now())
         key = _key(read) | {"version": read.version}
-        async with within_store_limit(self._store):
+        if session is not None:
+            # A transaction is limited, and tried again, as a whole: by the driver's own errors.
             done = await self._jobs.replace_one(key, document_of(after), session=session)
+        else:
+            async with within_store_limit(self._store):
+                done = await self._jobs.replace_one(key, document_of(after))
         if not done.matched_count:
             raise Conflict(f"the selection of {read.name} was changed meanwhile")
         return after
