@@ -181,8 +181,7 @@ def ranking(text: str) -> str:
         ),
         ("dimensions:\n  - ¶slug: d\n    selection: {k: 3}\n", "dimensions[0]: pool and generate are both missing"),
         (
-            "dimensions:\n  - ¶slug: d\n    pool: x.jsonl\n    selection: {k: 3}\n"
-            "    generate: {kind: algebra, size: 9}\n",
+            "dimensions:\n  - ¶slug: d\n    pool: x.jsonl\n    selection: {k: 1}\n    generate: {kind: a, size: 9}\n",
             "dimensions[0]: pool and generate stand beside each other",
         ),
         (

@@ -1,0 +1,393 @@
+"""Selections by a pilot on a real mongod and a real nats-server, with all that a pilot asks of others played."""
+
+from __future__ import annotations  # gRPC's types are generic in its stubs only
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+import pytest
+
+from dearena import faults
+from dearena.rpc_faults import fault_of
+from dearena.v1 import common_pb2
+from dearena.v1 import query_selector_pb2 as pb
+from dearena.v1 import query_selector_pb2_grpc as stubs
+from services.query_selector.room import build
+from services.query_selector.settings import QuerySelectorSettings
+from services.runtime.lifecycle import running
+from services.runtime.store import Store
+from tests.fixtures.bus import NatsServer
+from tests.fixtures.pilot_stage import PilotStage, pilot_stage
+from tests.fixtures.waiting import eventually
+
+Settings = Callable[..., QuerySelectorSettings]
+
+NAME = "projects/default/dimensions/algebra"
+QUERIES = 40
+K = 6
+POOL = b"\n".join(
+    json.dumps({"id": f"q{n:02}", "text": f"What is {n} squared?", "category": "even" if n % 2 else "odd"}).encode()
+    for n in range(QUERIES)
+)
+USD = common_pb2.Money(currency="USD", nano_units=5_000)
+
+
+@dataclass
+class Selector:
+    """A query selector, and what tests ask of it."""
+
+    stub: stubs.QuerySelectorServiceAsyncStub
+
+    async def create(self, **pilot: Any) -> pb.Dimension:
+        selection = pb.Selection(method="telling", k=K, seed=5, pilot=pb.PilotSettings(**{"calls": 900} | pilot))
+        dimension = pb.Dimension(name=NAME, selection=selection)
+        requests = [
+            pb.CreateDimensionRequest(start=pb.CreateDimensionStart(dimension=dimension)),
+            pb.CreateDimensionRequest(pool=POOL),
+        ]
+        return (await self.stub.CreateDimension(iter(requests), timeout=30)).dimension
+
+    async def get(self) -> pb.SelectionProgress:
+        return (await self.stub.GetSelection(pb.GetSelectionRequest(dimension=NAME))).selection
+
+    async def at(self, stage: pb.SelectionStage.ValueType, reason: str = "") -> pb.SelectionProgress:
+        async def found() -> pb.SelectionProgress | None:
+            progress = await self.get()
+            return progress if progress.stage == stage and reason in progress.waiting_reason else None
+
+        progress: pb.SelectionProgress = await eventually(found, 40)
+        return progress
+
+    async def queries(self) -> list[str]:
+        found = await self.stub.ListQueries(pb.ListQueriesRequest(dimension=NAME, page_size=1_000))
+        return [query.query_id for query in found.queries]
+
+    async def reasons(self, page_size: int = 1_000) -> list[pb.SelectionReason]:
+        found: list[pb.SelectionReason] = []
+        token = ""
+        while True:
+            page = await self.stub.ListSelectionReasons(
+                pb.ListSelectionReasonsRequest(dimension=NAME, page_size=page_size, page_token=token)
+            )
+            found += page.reasons
+            if not (token := page.next_page_token):
+                return found
+
+    async def stop(self) -> pb.SelectionProgress:
+        return (await self.stub.StopSelection(pb.StopSelectionRequest(dimension=NAME, request_id="stop"))).selection
+
+    async def resume(self, request_id: str, **limits: Any) -> pb.SelectionProgress:
+        request = pb.ResumeSelectionRequest(dimension=NAME, request_id=request_id, **limits)
+        return (await self.stub.ResumeSelection(request)).selection
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[PilotStage]:
+    async with pilot_stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def settings(arena_settings: Settings, stage: PilotStage) -> QuerySelectorSettings:
+    return arena_settings(
+        QuerySelectorSettings,
+        gateway_address=stage.address,
+        ranker_address=stage.address,
+        judge_dispatcher_address=stage.address,
+        selection_poll_seconds=0.05,
+    )
+
+
+@asynccontextmanager
+async def serving(settings: QuerySelectorSettings) -> AsyncIterator[Selector]:
+    async with (
+        running("query_selector", settings, build) as service,
+        grpc.aio.insecure_channel(service.address) as channel,
+    ):
+        yield Selector(stubs.QuerySelectorServiceStub(channel))
+
+
+@pytest.fixture
+async def selector(settings: QuerySelectorSettings) -> AsyncIterator[Selector]:
+    async with serving(settings) as selector:
+        yield selector
+
+
+@asynccontextmanager
+async def refused(kind: type[faults.ArenaFault], match: str = "") -> AsyncIterator[None]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        yield
+    fault = fault_of(caught.value)
+    assert type(fault) is kind, fault
+    assert match in str(fault)
+
+
+async def test_queries_are_chosen_and_the_bus_is_told(
+    selector: Selector, stage: PilotStage, settings: QuerySelectorSettings
+) -> None:
+    made = await selector.create(budget=USD)
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+    reasons = await selector.reasons(page_size=7)
+
+    assert made.state == pb.DIMENSION_STATE_SELECTING
+    assert (list(progress.models), progress.piloted_queries) == (["a", "b", "c", "d", "e"], QUERIES)
+    assert progress.orders == len(stage.orders) > 1
+    assert progress.cells == len(stage.cells)
+    assert progress.judge_calls == 2 * len(stage.cells) <= progress.most_judge_calls == 900
+    assert list(progress.spent) == [common_pb2.Money(currency="USD", nano_units=7 * len(stage.cells))]
+    assert stage.budgets == {"algebra-pilot-1": 5_000}
+    assert len(reasons) == QUERIES
+    assert reasons == await selector.reasons()
+    assert sorted(one.query_id for one in reasons if one.rank) == await selector.queries()
+
+    async def announced() -> bool:
+        found = (await selector.stub.GetDimension(pb.GetDimensionRequest(name=NAME))).dimension
+        return found.state == pb.DIMENSION_STATE_READY and found.query_count == K
+
+    await eventually(announced)
+
+
+async def calm_orders(settings: QuerySelectorSettings, stage: PilotStage) -> tuple[list[bytes], list[str]]:
+    """What is ordered and chosen where nothing goes wrong; the store is emptied again."""
+    async with serving(settings) as selector:
+        await selector.create(budget=USD)
+        await selector.at(pb.SELECTION_STAGE_DONE)
+        chosen = await selector.queries()
+    store = Store(settings.mongo_url, settings.mongo_database)
+    await store.drop()
+    store.close()
+    orders = list(stage.orders.values())
+    stage.orders.clear()
+    stage.cells.clear()
+    stage.budget_requests.clear()
+    stage.budgets.clear()
+    stage.calls.clear()
+    return orders, chosen
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_lost_calls_and_lost_replies_change_nothing(
+    settings: QuerySelectorSettings, stage: PilotStage, when: str
+) -> None:
+    calm = await calm_orders(settings, stage)
+    failed: Counter[str] = Counter()
+
+    def every_other_call(method: str) -> bool:
+        failed[method] += 1
+        return method in ("SetBudget", "OrderComparisons") and failed[method] % 2 == 1
+
+    setattr(stage, f"lost_{when}", every_other_call)
+    async with serving(settings) as selector:
+        await selector.create(budget=USD)
+        await selector.at(pb.SELECTION_STAGE_DONE)
+        chosen = await selector.queries()
+
+    assert (list(stage.orders.values()), chosen) == calm
+    assert stage.calls["OrderComparisons"] >= 2 * len(stage.orders)
+    assert len(stage.budget_requests) == 1
+
+
+async def test_two_replicas_order_and_choose_as_one(settings: QuerySelectorSettings, stage: PilotStage) -> None:
+    calm = await calm_orders(settings, stage)
+
+    async with AsyncExitStack() as stack:
+        first, second, third = [await stack.enter_async_context(serving(settings)) for _ in range(3)]
+        await first.create(budget=USD)
+        # They find the job by a sweep, which here is soon.
+        await asyncio.gather(*(one.at(pb.SELECTION_STAGE_DONE) for one in (first, second, third)))
+        chosen = await third.queries()
+        reasons = await second.reasons()
+
+    assert (list(stage.orders.values()), chosen) == calm
+    assert len(reasons) == QUERIES
+
+
+async def test_reasons_of_nobody_are_left_behind(settings: QuerySelectorSettings, stage: PilotStage) -> None:
+    async with AsyncExitStack() as stack:
+        selectors = [await stack.enter_async_context(serving(settings)) for _ in range(3)]
+        await selectors[0].create()
+        await selectors[0].at(pb.SELECTION_STAGE_DONE)
+    store = Store(settings.mongo_url, settings.mongo_database)
+    try:
+        kept = await store.collection("selection_reasons").count_documents({})
+    finally:
+        store.close()
+
+    assert kept == QUERIES
+
+
+async def test_a_selector_that_leaves_is_followed_where_it_stood(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    calm = await calm_orders(settings, stage)
+
+    async with serving(settings) as selector:
+        await selector.create(budget=USD)
+    for orders in range(1, len(calm[0])):
+        async with serving(settings):
+            await eventually(lambda orders=orders: len(stage.orders) >= orders)
+    async with serving(settings) as selector:
+        await selector.at(pb.SELECTION_STAGE_DONE)
+        chosen = await selector.queries()
+
+    assert (list(stage.orders.values()), chosen) == calm
+    assert len(stage.budget_requests) == 1
+
+
+async def test_models_are_waited_for(selector: Selector, stage: PilotStage) -> None:
+    stage.models = ["a", "b"]
+    await selector.create()
+    waiting = await selector.at(pb.SELECTION_STAGE_WAITING_FOR_MODELS, "registered: 2")
+    stage.models.append("c")
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert not waiting.pilots
+    assert list(progress.models) == ["a", "b", "c"]
+
+
+async def test_named_models_are_waited_for(selector: Selector, stage: PilotStage) -> None:
+    await selector.create(models=["e", "c", "f"])
+    await selector.at(pb.SELECTION_STAGE_WAITING_FOR_MODELS, "may not enter: f")
+    stage.models.append("f")
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert list(progress.models) == ["c", "e", "f"]
+
+
+async def test_a_model_that_is_never_ranked_is_told_in_the_rankers_words(selector: Selector, stage: PilotStage) -> None:
+    stage.unranked.add("d")
+    stage.waiting_reason = "WAITING(fewer than 5 seed models ready: 4)"
+    await selector.create()
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "WAITING(fewer than 5 seed models ready: 4)")
+    stage.unranked.clear()
+    stage.waiting_reason = ""
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert progress.waiting_reason == ""
+
+
+async def test_a_pilot_that_lost_a_model_is_followed_by_another(selector: Selector, stage: PilotStage) -> None:
+    stage.unranked.add("d")
+    stage.waiting_reason = "WAITING(no answers)"
+    await selector.create(budget=USD)
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "no answers")
+    stage.models.remove("d")
+    failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.waiting_reason = ""
+    await selector.resume("on")
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert failed.failure == "retired before it was ranked in the pilot: d"
+    assert [name.rpartition("/")[2] for name in progress.pilots] == ["algebra-pilot-1", "algebra-pilot-2"]
+    assert list(progress.models) == ["a", "b", "c", "e"]
+    assert stage.budgets == {"algebra-pilot-1": 5_000, "algebra-pilot-2": 5_000}
+
+
+async def test_an_order_that_is_refused_for_good_ends_it(selector: Selector, stage: PilotStage) -> None:
+    stage.refusing = True
+    await selector.create()
+    failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.refusing = False
+    await selector.resume("on")
+    await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert "are not what anybody compares" in failed.failure
+    assert len(await selector.queries()) == K
+
+
+async def test_nothing_is_chosen_on_nothing(selector: Selector, stage: PilotStage) -> None:
+    stage.unranked.add("d")
+    await selector.create()
+    await selector.at(pb.SELECTION_STAGE_PILOTING)
+    await selector.stop()
+    failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+
+    assert failed.failure == "it was told to stop, with votes on 0 queries only; 6 are to be chosen"
+    async with refused(faults.NotReady, "being chosen"):
+        await selector.queries()
+    async with refused(faults.NotReady, "are not chosen yet"):
+        await selector.reasons()
+    async with refused(faults.NotReady, "can be resumed"):
+        await selector.stub.StopSelection(pb.StopSelectionRequest(dimension=NAME, request_id="again"))
+
+
+async def test_a_pilot_that_is_stopped_chooses_by_what_it_heard(selector: Selector, stage: PilotStage) -> None:
+    stage.deaf = True
+    await selector.create(calls=2_000)
+
+    async def heard() -> bool:
+        return len({cell[3] for cell in stage.cells}) >= K
+
+    await eventually(heard)
+    first = await selector.stop()
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+    again = await selector.stop()
+
+    assert first.stage in (pb.SELECTION_STAGE_PILOTING, pb.SELECTION_STAGE_CHOOSING, pb.SELECTION_STAGE_DONE)
+    assert progress.orders == 1
+    assert again.stage == pb.SELECTION_STAGE_DONE
+    async with refused(faults.NotReady, "there is nothing to resume"):
+        await selector.resume("on")
+
+
+async def test_a_pilot_without_money_goes_on_with_more(selector: Selector, stage: PilotStage) -> None:
+    stage.exhausted = True
+    await selector.create(budget=USD)
+    failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.exhausted = False
+    more = common_pb2.Money(currency="USD", nano_units=9_000)
+    await selector.resume("on", budget=more, calls=1_000)
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert failed.failure == "the pilot's budget is exhausted, with votes on 0 queries only; 6 are to be chosen"
+    assert stage.budgets == {"algebra-pilot-1": 9_000}
+    assert progress.most_judge_calls == 1_000
+
+
+async def test_a_wish_is_granted_once(selector: Selector, stage: PilotStage) -> None:
+    stage.deaf = True
+    await selector.create()
+    await selector.resume("one", calls=1_000)
+    await selector.resume("two", calls=1_100)
+    await selector.resume("one", calls=1_000)
+
+    assert (await selector.get()).most_judge_calls == 1_100
+    async with refused(faults.RequestIdReused):
+        await selector.resume("one", calls=1_200)
+    async with refused(faults.InvalidField, "calls"):
+        await selector.resume("three", calls=4_000_000_000)
+    async with refused(faults.InvalidField, "budget"):
+        await selector.resume("four", budget=common_pb2.Money(currency="USD"))
+
+
+async def test_calls_that_rank_no_models_are_told(selector: Selector, stage: PilotStage) -> None:
+    await selector.create(models=["a", "b", "c", "d"], calls=47)
+    failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+    await selector.resume("on", calls=400)
+    await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert failed.failure == "47 judge calls do not rank 4 models; that takes at least 48"
+
+
+async def test_selections_outlive_the_bus(selector: Selector, stage: PilotStage, nats_server: NatsServer) -> None:
+    nats_server.stop()
+    await selector.create()
+    await selector.at(pb.SELECTION_STAGE_DONE)
+    found = (await selector.stub.GetDimension(pb.GetDimensionRequest(name=NAME))).dimension
+    assert found.state == pb.DIMENSION_STATE_WAITING_FOR_BUS
+    await nats_server.start()
+
+
+async def test_who_asks_for_what_is_not_there_is_told(selector: Selector) -> None:
+    async with refused(faults.UnknownDimension):
+        await selector.get()
+    async with refused(faults.UnknownDimension):
+        await selector.stop()
+    async with refused(faults.UnknownDimension):
+        await selector.reasons()
