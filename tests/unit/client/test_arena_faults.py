@@ -12,6 +12,7 @@ HERE = "¶"
 """In the texts below: where a fault is to be pointed at."""
 
 MODEL = "models:\n  - slug: a\n    endpoint: {base_url: 'http://x', upstream_model: y}\n"
+GENERATED = "    generate: {kind: algebra, size: 9}\n"
 DIMENSION = "dimensions:\n  - slug: d\n    pool: x.jsonl\n    selection: {k: 3}\n"
 SECRET = "sk-7f3a9c51e0d24b68"
 
@@ -181,7 +182,7 @@ def ranking(text: str) -> str:
         ),
         ("dimensions:\n  - ¶slug: d\n    selection: {k: 3}\n", "dimensions[0]: pool and generate are both missing"),
         (
-            "dimensions:\n  - ¶slug: d\n    pool: x.jsonl\n    selection: {k: 1}\n    generate: {kind: a, size: 9}\n",
+            ("dimensions:\n  - ¶slug: d\n    pool: x.jsonl\n    selection: {k: 1}\n" + GENERATED),
             "dimensions[0]: pool and generate stand beside each other",
         ),
         (
