@@ -1,6 +1,7 @@
 """A dimension after its queries are chosen: how they fare, what would tell more, and the next version of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest_asyncio
 from dearena.client import ArenaClient
 from dearena.faults import EtagMismatch, InvalidField, NotReady, UnknownDimension, UnknownModel
 from dearena.generators import generate
+from dearena.plain import plain
 from dearena.v1 import common_pb2, gateway_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from tests.fixtures.arena import Arena, arena
@@ -80,6 +82,21 @@ async def test_power_says_what_would_separate_two_models_and_what_it_costs(clien
     assert 0.5 * judged / votes < mean < 1.5 * judged / votes
     stricter = await client.power("d", best, worst, power=0.99)
     assert stricter.these_two.queries > found.these_two.queries
+
+
+async def test_the_command_line_says_the_same(whole: Arena, client: ArenaClient) -> None:
+    found = await client.dimension_health("d")
+    shown = await whole.said("life", "dimension", "health", "d")
+    assert f"{found.votes:,} votes on 6 models" in shown
+    assert json.loads(await whole.said("life", "dimension", "health", "d", "--json")) == plain(found)
+    shown = await whole.said("life", "dimension", "power", "d", "planted-0", "planted-1@1")
+    assert " is ahead of " in shown
+    assert "all models compared" in shown
+    (query, *_) = [query.query_id async for query in client.queries("d")]
+    shown = await whole.said("life", "dimension", "revise", "d", "--retire", query, "--add", "1", "--check")
+    assert shown.startswith("version 2 of d would be 8 queries")
+    assert "no query of the newest version" in await whole.refused("life", "dimension", "revise", "d", "--retire", "x")
+    assert (await client.get_dimension("d")).version == 1
 
 
 async def test_what_cannot_be_told_is_said(whole: Arena, client: ArenaClient) -> None:

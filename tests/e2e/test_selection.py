@@ -1,5 +1,6 @@
 """A dimension from a pile of questions: a pilot tells which of them are worth asking."""
 
+import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -152,6 +153,57 @@ async def test_a_selection_is_watched_to_its_end(whole: Arena) -> None:
     assert stages[-1] == query_selector_pb2.SELECTION_STAGE_DONE
     assert query_selector_pb2.SELECTION_STAGE_PILOTING in stages
     assert all(one != other for one, other in pairwise(seen))
+
+
+async def test_the_command_line_creates_watches_and_tells_why(whole: Arena) -> None:
+    async with selecting(whole, "commanded", MODELS[:4]) as found:
+        made = [
+            "dimension",
+            "create",
+            "d",
+            "--generate",
+            "algebra",
+            "--size",
+            "40",
+            "--seed",
+            "1",
+            "--select",
+            "telling",
+            "-k",
+            "5",
+        ]
+        pilot = ["--pilot-models", ",".join(MODELS[:4]), "--pilot-calls", "400"]
+        checked = await whole.said("commanded", *made, *pilot, "--check")
+        shown = await whole.said("commanded", *made, *pilot, "--watch")
+        told = await whole.said("commanded", "dimension", "selection", "d", "--reasons")
+        as_json = json.loads(await whole.said("commanded", "dimension", "selection", "d", "--json"))
+        queries = [query.query_id async for query in found.client.queries("d")]
+        pilots = await whole.said("commanded", "dimension", "list", "--pilots")
+        alone = await whole.said("commanded", "dimension", "list")
+
+    assert checked.strip() == "d can be created; a pilot would choose 5 of 40 questions"
+    first, *_, last = shown.strip().splitlines()
+    assert first.startswith("d is created; a pilot chooses 5 of 40 questions")
+    assert last.startswith("d: done")
+    assert as_json["stage"] == "DONE"
+    assert all(query in told for query in queries)
+    assert len(told.strip().splitlines()) == 6
+    assert "d-pilot-1" in pilots
+    assert "d-pilot-1" not in alone
+
+
+async def test_the_command_line_refuses_what_no_pilot_can_do(whole: Arena) -> None:
+    made = ["dimension", "create", "d", "--generate", "algebra", "--size", "40", "-k", "5"]
+    for more, said in (
+        (["--select", "psychic"], "is not known; there is: random, consistent, telling"),
+        (["--select", "random", "--pilot-calls", "400"], "is of methods by a pilot"),
+        (["--select", "telling", "--pilot-models", "a,b"], "a pilot takes 3"),
+        (["--select", "telling", "--pilot-budget", "much"], "--pilot-budget"),
+        (["--select", "telling", "-k", "41"], "but the pool holds 40"),
+    ):
+        assert said in await whole.refused("refused", *made, *more)
+    assert "no dimensions yet" in await whole.said("refused", "dimension", "list")
+    assert "there is no dimension" in await whole.refused("refused", "dimension", "selection", "d")
 
 
 async def test_what_looks_at_no_pilot_is_chosen_at_once(whole: Arena) -> None:
