@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dearena.ranking import decisions, seeding
 from dearena.ranking.admission import next_admissions
@@ -13,6 +14,9 @@ from dearena.ranking.orders import Order
 from dearena.ranking.pairs import Pair
 from dearena.ranking.ranking import RankingState
 from dearena.ranking.rules import Rules
+
+AT_REST: Final = "no newcomer"
+"""Why nothing is done where nothing is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _inserting(state: RankingState, entrants: Sequence[Entrant]) -> tuple[Decisi
         return OpenRound()
     reasons = [_collecting(admission.awaited, entrants)] if admission.awaited else []
     reasons += _held(state)
-    return Wait("; ".join(reasons) or "no newcomer")
+    return Wait("; ".join(reasons) or AT_REST)
 
 
 def room_beside(state: RankingState) -> int:

@@ -1,8 +1,8 @@
 """A selection as a job: how far the choice of a dimension's queries is, and what comes next. Pure.
 
 A dimension's queries are chosen by a pilot, which is a dimension of its own: a few models answer a part of the pool
-and judge one another. Whoever holds a job looks at what stands elsewhere (`Seen`), takes the step that `next_step`
-names and writes the job down; it may die before or after any of this, and another may do the same at the same time.
+and judge one another. Whoever holds a job takes its next step (`pilot_steps`) and writes the job down; it may die
+before or after any of this, and another may do the same at the same time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any, Final
 
-from dearena.names import DimensionName, Revision
+from dearena.names import DimensionName
 from dearena.ranking.defaults import DEFAULT_CAP
 from dearena.selection.allocation import FIRST_LOOK, FIRST_QUERIES_A_PLACE, PilotPlan
 from dearena.selection.lots import drawn
@@ -75,6 +75,7 @@ class Job:
         models: slugs, once they are chosen.
         pilots: slugs of the pilot's dimensions, as far as they are made; the last one is in force.
         attempt: number of the one that is in force, or is to be made.
+        opened: number of the newest that is answered and ranked; those after it are not yet.
         seeded: number of the round after which all models were ranked; None before.
         orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken.
         stopping: somebody wants the choice now.
@@ -99,6 +100,7 @@ class Job:
     models: tuple[str, ...] = ()
     pilots: tuple[str, ...] = ()
     attempt: int = 1
+    opened: int = 0
     seeded: int | None = None
     orders: int = 0
     given: tuple[int, ...] = ()
@@ -288,89 +290,6 @@ def plan_of(job: Job, models: int) -> PilotPlan:
         seed=job.seed,
         queries=job.piloted_queries,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """How a pilot stands elsewhere.
-
-    Attributes:
-        ranked: model revisions that its ranking holds.
-        waiting_reason: why the ranker does not go on; empty while it does.
-        orders_done: number through which orders have been answered.
-        exhausted: the pilot's budget may pay no more calls, and none is in flight.
-        gone: slugs of its models that are retired.
-    """
-
-    ranked: tuple[str, ...] = ()
-    waiting_reason: str = ""
-    orders_done: int = 0
-    exhausted: bool = False
-    gone: tuple[str, ...] = ()
-
-
-class Do(StrEnum):
-    """What a pilot needs next."""
-
-    SET_BUDGET = "set budget"
-    CREATE_PILOT = "create pilot"
-    WAIT = "wait"
-    ORDER = "order"
-    GIVE_ORDER = "give order"
-    CHOOSE = "choose"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What to do, and why nothing moves or goes on, for a person; `lost` models of the pilot are never ranked."""
-
-    do: Do
-    reason: str = ""
-    lost: tuple[str, ...] = ()
-
-
-def before_pilot(job: Job) -> Step | None:
-    """What a pilot needs before anybody may look at it; None: nothing any more."""
-    if job.budget is not None and job.budget != job.budget_set:
-        return Step(Do.SET_BUDGET)
-    return None if len(job.pilots) >= job.attempt else Step(Do.CREATE_PILOT)
-
-
-def next_step(job: Job, seen: Seen) -> Step:
-    """What a pilot that is made needs next."""
-    if job.stopping:
-        return _choose_or_fail(job, "it was told to stop")
-    if seen.exhausted:
-        return _choose_or_fail(job, "the pilot's budget is exhausted")
-    if job.seeded is None:
-        return _seeding(job, seen) or Step(Do.ORDER)
-    if len(seen.ranked) < LEAST_MODELS:
-        return _choose_or_fail(job, f"only {len(seen.ranked)} of the pilot's models are left")
-    if len(job.given) < job.orders:
-        return Step(Do.GIVE_ORDER)
-    return _waiting(seen) if seen.orders_done < job.order_given else Step(Do.ORDER)
-
-
-def _seeding(job: Job, seen: Seen) -> Step | None:
-    """While models are not ranked yet; None: all are."""
-    ranked = {Revision.parse(model).slug for model in seen.ranked}
-    missing = [slug for slug in job.models if slug not in ranked]
-    if lost := [slug for slug in missing if slug in seen.gone]:
-        return Step(Do.FAIL, f"retired before it was ranked in the pilot: {', '.join(lost)}", tuple(lost))
-    return _waiting(seen) if missing else None
-
-
-def _waiting(seen: Seen) -> Step:
-    return Step(Do.WAIT, f"the pilot waits: {seen.waiting_reason}" if seen.waiting_reason else "")
-
-
-def _choose_or_fail(job: Job, why: str) -> Step:
-    """Nothing is chosen on nothing."""
-    heard = job.figures.heard_queries
-    if heard >= min(job.k, job.piloted_queries):
-        return Step(Do.CHOOSE, why)
-    return Step(Do.FAIL, f"{why}, with votes on {heard:,} queries only; {job.k:,} are to be chosen")
 
 
 def failed(job: Job, why: str, lost: Sequence[str] = ()) -> Job:

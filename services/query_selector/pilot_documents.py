@@ -58,7 +58,7 @@ class PilotDocuments:
         only_models: Sequence[str],
         ranking: RankingSettings,
     ) -> None:
-        """Make the n-th pilot of a dimension of these questions of its pool. Harmless when repeated.
+        """Make the n-th pilot of a dimension of these questions of its pool, to be opened. Harmless when repeated.
 
         Raises:
             AlreadyExists: its name is that of a dimension that is not this one's pilot.
@@ -82,6 +82,8 @@ class PilotDocuments:
             "pool_hash": identity.pool_hash(hashes),
             "query_count": len(query_ids),
             "pilot_of": dimension["slug"],
+            # Until it is opened it is passed over: its budget has to be there first.
+            "selecting": True,
             "announced": False,
             "created_by": self._instance,
             "created_at": now(),
@@ -92,6 +94,14 @@ class PilotDocuments:
                 await self._dimensions.insert_one(document)
         except DuplicateKey:
             await self._is_made(served, name)  # whoever was first has made it, or another dimension
+
+    async def open_pilot(self, name: DimensionName) -> None:
+        """Let a pilot be taken up. Harmless when repeated."""
+        async with within_store_limit(self._store):
+            await self._dimensions.update_one(
+                {"project": name.project, "slug": name.slug, "pilot_of": {"$ne": None}, "selecting": True},
+                {"$set": {"selecting": False}},
+            )
 
     async def _is_made(self, served: DimensionName, name: DimensionName) -> bool:
         """Whether this pilot is there already; raises AlreadyExists where it is something else."""

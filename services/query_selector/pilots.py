@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from dearena.judging.choice import choice_of
+from dearena.names import DimensionName
 from dearena.selection.lots import drawn
 from services.query_selector.job_store import Jobs
 from services.query_selector.jobs import Job, seeding_cap
@@ -38,6 +39,10 @@ class Pilots:
             job.models,
             settings_of(ranking_of(dimension["ranking"]), job),
         )
+
+    async def open(self, pilot: DimensionName) -> None:
+        """Let a pilot be answered and ranked. Harmless when repeated."""
+        await self._documents.open_pilot(pilot)
 
     async def ready(
         self, dimension: Document, query_ids: Sequence[str], dimension_version: int, session: Session

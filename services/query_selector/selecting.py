@@ -27,22 +27,18 @@ from services.query_selector import pilot_votes
 from services.query_selector.announcer import Announcer
 from services.query_selector.job_store import Jobs
 from services.query_selector.jobs import (
-    Do,
     Job,
-    Seen,
     Stage,
-    Step,
-    before_pilot,
     drawn_models,
     failed,
     manned,
     missing_models,
-    next_step,
     plan_of,
     too_few_calls,
 )
 from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_peers import PilotPeers
+from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
 from services.query_selector.pilot_votes import Heard, Question
 from services.query_selector.pilots import Pilots
 from services.query_selector.store import Dimensions
@@ -231,9 +227,13 @@ class SelectionWorker:
             await self._desk.peers.set_budget(pilot, limit, told)
             await self._write(job, replace(job, budget_set=limit))
             return
-        dimension = await self._desk.dimensions.get(self.name)
-        await self._desk.pilots.create(dimension, job, number)
-        await self._write(job, replace(job, pilots=(*job.pilots, pilot.slug)))
+        if step.do is Do.CREATE_PILOT:
+            dimension = await self._desk.dimensions.get(self.name)
+            await self._desk.pilots.create(dimension, job, number)
+            await self._write(job, replace(job, pilots=(*job.pilots, pilot.slug)))
+            return
+        await self._desk.pilots.open(pilot)
+        await self._write(job, replace(job, opened=number))
         with suppress(ArenaFault):  # the sweep rings
             await self._desk.announcer.announce(await self._desk.dimensions.get(pilot))
 

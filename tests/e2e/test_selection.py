@@ -120,7 +120,10 @@ async def test_a_pilot_that_is_stopped_chooses_by_what_it_has_heard(whole: Arena
 async def test_a_pilot_without_money_fails_and_goes_on_with_more(whole: Arena) -> None:
     price = gateway_pb2.Price(per_million_input_tokens=dollars(1), per_million_output_tokens=dollars(1))
     async with selecting(whole, "poor", MODELS[:4], price=price) as found:
-        await found.create("d", k=8, calls=600, budget=dollars(0.02))
+        # Whom the pilot does not name is nothing to its budget, in whatever currency it is paid.
+        euros = common_pb2.Money(currency="EUR", nano_units=10**9)
+        await whole.register(found.client, "foreign", price=gateway_pb2.Price(per_million_output_tokens=euros))
+        await found.create("d", k=8, calls=600, models=MODELS[:4], budget=dollars(0.02))
         failed = await found.over("d")
         spent = failed.spent[0].nano_units
         await found.resume("d", "on", budget=dollars(50))

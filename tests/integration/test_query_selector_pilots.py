@@ -122,7 +122,10 @@ async def refused(kind: type[faults.ArenaFault], match: str = "") -> AsyncIterat
 
 
 async def make_pilot(store: Store, document: Document, ids: Sequence[str] = SOME) -> None:
-    await PilotDocuments(store, "test").create_pilot(document, 1, ids, MODELS, ranking_of(document["ranking"]))
+    """Made and opened."""
+    pilots = PilotDocuments(store, "test")
+    await pilots.create_pilot(document, 1, ids, MODELS, ranking_of(document["ranking"]))
+    await pilots.open_pilot(PILOT)
 
 
 async def test_a_dimension_by_a_pilot_is_selecting_and_has_a_job(
@@ -220,6 +223,26 @@ async def test_a_pilot_is_a_dimension_that_is_read_by_name_and_listed_when_asked
     assert await query_ids(selector, PILOT) == SOME
     assert await slugs(selector) == ["algebra"]
     assert await slugs(selector, include_pilots=True) == ["algebra", "algebra-pilot-1"]
+
+
+async def test_a_pilot_is_passed_over_until_it_is_opened(
+    selector: stubs.QuerySelectorServiceAsyncStub, store: Store
+) -> None:
+    await create(selector, telling())
+    document, pilots = await Dimensions(store, "test").get(NAME), PilotDocuments(store, "test")
+    await pilots.create_pilot(document, 1, SOME, MODELS, ranking_of(document["ranking"]))
+    made = await get(selector, PILOT)
+    assert (made.state, list(made.only_models)) == (pb.DIMENSION_STATE_SELECTING, list(MODELS))
+    async with refused(faults.NotReady):
+        await query_ids(selector, PILOT)
+    assert await Dimensions(store, "test").unannounced() == []
+    await pilots.open_pilot(PILOT)
+    await pilots.create_pilot(document, 1, SOME, MODELS, ranking_of(document["ranking"]))
+    await pilots.open_pilot(PILOT)
+    assert await query_ids(selector, PILOT) == SOME
+    # Whose queries a pilot chooses is opened by the choice alone.
+    await pilots.open_pilot(NAME)
+    assert (await get(selector)).state == pb.DIMENSION_STATE_SELECTING
 
 
 async def test_the_name_of_a_pilot_is_not_given_again(

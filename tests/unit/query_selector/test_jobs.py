@@ -10,13 +10,9 @@ from hypothesis import strategies as st
 
 from services.query_selector.jobs import (
     MOST_CELLS_AN_ORDER,
-    Do,
     Figures,
     Job,
-    Seen,
     Stage,
-    Step,
-    before_pilot,
     cells_of,
     document_of,
     drawn_models,
@@ -26,13 +22,13 @@ from services.query_selector.jobs import (
     job_of,
     manned,
     missing_models,
-    next_step,
     pairs_of,
     plan_of,
     resumed,
     seeding_cap,
     too_few_calls,
 )
+from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
 from services.query_selector.ranking_settings import Money
 
 MOMENT = datetime(2030, 1, 2, 3, 4, 5, 6000, tzinfo=UTC)
@@ -154,15 +150,18 @@ def test_a_pilot_keeps_within_its_calls(models: int, k: int, calls: int, seats: 
     assert seeding_cap(job) == 4 or seeding_cap(job) * pairs_of(models) <= cells_of(job) / 2
 
 
-def test_a_budget_is_set_before_the_pilot_is_made_and_when_it_is_another() -> None:
+def test_a_budget_is_set_before_the_pilot_is_opened_and_when_it_is_another() -> None:
     job = replace(manned(NEW, SLUGS, 60), budget=Money("USD", 5))
 
-    assert before_pilot(job) == Step(Do.SET_BUDGET)
-    told = replace(job, budget_set=Money("USD", 5))
-    assert before_pilot(told) == Step(Do.CREATE_PILOT)
-    made = replace(told, pilots=("d-pilot-1",))
-    assert before_pilot(made) is None
-    assert before_pilot(resumed(made, 0, Money("USD", 9))) == Step(Do.SET_BUDGET)
+    assert before_pilot(job) == Step(Do.CREATE_PILOT)
+    made = replace(job, pilots=("d-pilot-1",))
+    assert before_pilot(made) == Step(Do.SET_BUDGET)
+    told = replace(made, budget_set=Money("USD", 5))
+    assert before_pilot(told) == Step(Do.OPEN_PILOT)
+    opened = replace(told, opened=1)
+    assert before_pilot(opened) is None
+    assert before_pilot(resumed(opened, 0, Money("USD", 9))) == Step(Do.SET_BUDGET)
+    assert before_pilot(replace(made, budget=None)) == Step(Do.OPEN_PILOT)
 
 
 def test_models_that_are_not_ranked_are_waited_for_in_the_rankers_words() -> None:
@@ -219,8 +218,9 @@ def test_another_pilot_is_made_where_a_model_was_lost() -> None:
     assert going.stage is Stage.WAITING_FOR_MODELS
     assert drawn_models(going, SLUGS) == ("a", "b", "c")
     again = manned(going, ("a", "b", "c"), 60)
-    assert before_pilot(again) == Step(Do.SET_BUDGET)
-    assert before_pilot(replace(again, budget_set=Money("USD", 5))) == Step(Do.CREATE_PILOT)
+    assert before_pilot(again) == Step(Do.CREATE_PILOT)
+    another = replace(again, pilots=("d-pilot-1", "d-pilot-2"))
+    assert before_pilot(another) == Step(Do.SET_BUDGET)
     assert (again.attempt, again.pilots) == (2, ("d-pilot-1",))
 
 
