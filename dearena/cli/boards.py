@@ -45,6 +45,7 @@ def table(found: Sequence[scorer_pb2.BoardSummary]) -> Table:
     """Versions as a table."""
     shown = {
         "board": [str(board.board_version) for board in found],
+        "version": [str(board.dimension_version or "") for board in found],
         "settled": ["yes" if board.settled else "no" for board in found],
         "models": [f"{board.models:,}" for board in found],
         "votes": [f"{board.votes:,}" for board in found],

@@ -49,6 +49,7 @@ def rendered(board: scorer_pb2.Board) -> Group:
     heading = words.joined(
         [
             words.slug(board.dimension),
+            words.version(board.dimension_version),
             f"board {board.board_version}{'' if board.settled else ' (not settled)'}",
             f"{len(board.rows)} models",
             board.board_digest[:12],

@@ -32,10 +32,13 @@ def export(
     file: Annotated[
         Path | None, typer.Option("--output", "-o", help="A .jsonl or .jsonl.gz file; default: standard output.")
     ] = None,
+    all_versions: Annotated[
+        bool, typer.Option("--all-versions", help="Of earlier versions of the dimension, too.")
+    ] = False,
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
-    """Write each outcome as a line of JSON.
+    """Write each outcome of the version that is ranked as a line of JSON.
 
     The winner is a, b or tie, and null where nothing was decided. Who sat first is a or b where the judge
     looked once, and null where it looked twice. A file is complete or not there at all.
@@ -44,8 +47,11 @@ def export(
 
     async def body(client: ArenaClient) -> None:
         count = 0
+        begins = 0 if round_number or all_versions else (await client.ranking(dimension)).first_round
         with opened(file) as lines:
             async for vote in client.votes(dimension, round_number=round_number):
+                if vote.round < begins:
+                    continue
                 lines.write(json.dumps(line_of(vote, dimension), ensure_ascii=False) + "\n")
                 count += 1
             if not count:

@@ -89,8 +89,9 @@ def board_votes(found: scorer_pb2.GetMatricesResponse, model: str, opponent: str
 
 
 def of_pair(votes: Iterable[Vote], board: scorer_pb2.Board, model: str, opponent: str) -> list[Told]:
-    """Outcomes of a pair up to a board's last round, by judge, then query, then attempt."""
-    chosen = [vote for vote in votes if vote.round <= board.board_version and _on(vote, model, opponent)]
+    """Outcomes of a pair in a board's rounds, by judge, then query, then attempt."""
+    rounds = range(board.first_round, board.board_version + 1)
+    chosen = [vote for vote in votes if vote.round in rounds and _on(vote, model, opponent)]
     return sorted(told(chosen, board, model), key=lambda one: (one.vote.judge, one.vote.query_id, one.vote.attempt))
 
 
@@ -116,6 +117,8 @@ def told(votes: Sequence[Vote], board: scorer_pb2.Board, model: str) -> list[Tol
 def _why_not(vote: Vote, board: scorer_pb2.Board, judge: scorer_pb2.BoardRow | None, newest: int) -> str:
     if vote.round > board.board_version:
         return f"round {vote.round} came after the board"
+    if vote.round < board.first_round:
+        return f"round {vote.round} was of an earlier version of the dimension"
     if vote.attempt < newest:
         return f"attempt {newest} took its place"
     if judge is not None and judge.suspended:

@@ -99,6 +99,11 @@ def selection_stage(selection: query_selector_pb2.SelectionProgress) -> str:
     return _state(selection, "stage")
 
 
+def version(dimension_version: int) -> str:
+    """`version 2`, of a dimension; empty where it was not kept."""
+    return f"version {dimension_version}" if dimension_version else ""
+
+
 def budget_state(budget: gateway_pb2.Budget) -> str:
     """`open`, `exhausted`."""
     return _state(budget, "state")

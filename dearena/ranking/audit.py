@@ -6,10 +6,13 @@ too, and no round may have been opened by less. Decisions and outcomes are all t
 them can prove it again; the ledger adds the calls that no outcome tells of, of which not all can be proven.
 """
 
+from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from dearena.ranking.decisions import Decision, DecisionKind
@@ -153,6 +156,7 @@ def audit(
     """
     rounds: dict[int, _Opened] = {}
     providers: defaultdict[str, set[str]] = defaultdict(set)
+    begins: list[int] = []
     state = EMPTY
     for decision in decisions:
         state = apply(state, decision)
@@ -161,6 +165,8 @@ def audit(
         if decision.kind is DecisionKind.ROUND_OPENED:
             told = decision.content.get("policy")
             rounds[decision.round] = _Opened(None if told is None else policy_in(told), state.admitted)
+        if decision.kind is DecisionKind.DIMENSION_REVISED:
+            begins.append(state.first_round)
     told_of = sorted(outcomes)
     offences = [
         Offence(one, objection)
@@ -172,7 +178,8 @@ def audit(
     policies = _policies(rounds)
     first_told = policies[0][0] if policies else max(rounds, default=0) + 1
     silent = [number for number in sorted(rounds) if rounds[number].policy is None]
-    calls, trials = _beside_outcomes(told_of, providers, declared or (policies[-1][1] if policies else OPEN), ledger)
+    newest = declared or (policies[-1][1] if policies else OPEN)
+    calls, trials = _beside_outcomes(told_of, providers, newest, ledger, begins)
     return Audit(
         votes=len(told_of) - canaries,
         canaries=canaries,
@@ -205,12 +212,19 @@ def _beside_outcomes(
     providers: Mapping[str, set[str]],
     policy: JudgePolicy,
     ledger: Iterable[LedgerCalls] | None,
+    begins: Sequence[int],
 ) -> tuple[tuple[Unheard, ...] | None, int]:
     if ledger is None:
         return None, 0
-    heard = Counter[str]()
+    # A cell that was asked in an earlier version of the dimension is answered from the record in a later one: its calls
+    # are in the ledger once. Where they were paid again after all, that leaves calls unheard rather than unseen.
+    by_version: dict[int, Counter[tuple[str, ...]]] = {}
     for one in outcomes:
-        heard[one.judge] += one.judge_calls
+        asked = (one.judge, one.kind, one.model_a, one.model_b, one.query_id)
+        by_version.setdefault(bisect(begins, one.round), Counter())[asked] += one.judge_calls
+    heard = Counter[str]()
+    for cell, calls in reduce(or_, by_version.values(), Counter[tuple[str, ...]]()).items():
+        heard[cell[0]] += calls
     known = {model: frozenset(whose) for model, whose in providers.items()}
     shown = frozenset(provider for whose in known.values() for provider in whose if policy.shows(provider))
     return unheard(ledger, heard, known, shown)

@@ -242,7 +242,9 @@ def missing_models(job: Job, entering: Sequence[str]) -> str:
 def manned(job: Job, models: Sequence[str], pool_size: int) -> Job:
     """With its models, and what was left open decided."""
     queries = min(job.piloted_queries or FIRST_QUERIES_A_PLACE * job.k, pool_size)
-    calls = job.most_judge_calls or job.seats * first_look(len(models)) * queries
+    # At least as much again as it takes to rank them at first.
+    even = max(job.seats * first_look(len(models)) * queries, 2 * least_calls(job, len(models)))
+    calls = job.most_judge_calls or even
     return replace(
         job,
         models=tuple(models),
@@ -279,9 +281,15 @@ def seeding_cap(job: Job) -> int:
     return min(max(fair, CAPS[0]), DEFAULT_CAP)
 
 
-def plan_of(job: Job, models: int) -> PilotPlan:
-    """How the pilot's next cells are found, of so many models that are ranked in it."""
-    cells = cells_of(job)
+def plan_of(job: Job, models: int, beside: int = 0) -> PilotPlan:
+    """How the pilot's next cells are found, of so many models that are ranked in it.
+
+    Args:
+        job: of the selection.
+        models: that are ranked.
+        beside: cells that were asked of others.
+    """
+    cells = max(cells_of(job) - beside, 1)
     return PilotPlan(
         k=job.k,
         budget=cells,
@@ -299,7 +307,8 @@ def failed(job: Job, why: str, lost: Sequence[str] = ()) -> Job:
         return over
     return replace(
         over,
-        wished_models=tuple(slug for slug in job.wished_models if slug not in lost),
+        # Where all that were named are lost, nobody else is put in their place.
+        wished_models=tuple(slug for slug in job.wished_models if slug not in lost) or job.wished_models,
         models=(),
         budget_set=None,
         attempt=len(job.pilots) + 1,

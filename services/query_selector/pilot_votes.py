@@ -93,6 +93,12 @@ def asked_of(pilot: PilotVotes, heard: Sequence[Heard], ordered: Sequence[Asked]
     return counted
 
 
+def beside(pilot: PilotVotes, heard: Sequence[Heard]) -> int:
+    """How many cells were asked of models that are not the pilot's any more."""
+    models = set(pilot.models)
+    return sum(not {one.model_a, one.model_b} <= models for one in heard)
+
+
 def _cell(
     model_a: str, model_b: str, query: str, pairs: Mapping[tuple[str, str], int], place: Mapping[str, int]
 ) -> tuple[int, int] | None:

@@ -22,7 +22,7 @@ from services.runtime.store import Collection, Document, Session, Store, once, w
 BATCH: Final = 500
 READING_SECONDS: Final = 60.0
 """For ids of a whole pool."""
-WRITING_SECONDS: Final = 20.0
+WRITING_SECONDS: Final = 45.0
 """For the versions of a dimension's queries, of which there may be thousands."""
 
 
@@ -169,7 +169,7 @@ class Revisions:
             return result(revised)
 
         async with within_store_limit(self._store, WRITING_SECONDS):
-            return await once(self._store, self._results, request_id, request_body, body)
+            return await once(self._store, self._results, request_id, request_body, body, limit_seconds=WRITING_SECONDS)
 
     async def earlier_result(self, request_id: str, request_body: bytes) -> bytes | None:
         """What this request id was answered before; None: nothing.

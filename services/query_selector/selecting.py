@@ -41,6 +41,7 @@ from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
 from services.query_selector.pilot_votes import Heard, Question
 from services.query_selector.pilots import Pilots
+from services.query_selector.ranking_settings import Money
 from services.query_selector.store import Dimensions
 from services.runtime import semantics, telemetry
 from services.runtime.news import News
@@ -53,6 +54,10 @@ FIRST_TROUBLE_SECONDS: Final = 0.2
 LONGEST_TROUBLE_SECONDS: Final = 5.0
 FIGURES_SECONDS: Final = 5.0
 """Between looks at what the pilot has heard so far, while it hears."""
+
+PATIENCE: Final = 5
+"""Times in a row that a step is refused, after which nothing is expected of another: whoever refuses may know better in
+a moment, as a gateway that has not heard of a dimension yet."""
 
 FINAL: Final = (
     faults.InvalidField,
@@ -114,10 +119,10 @@ class SelectionWorker:
     async def _put_off(self, error: Exception, trouble: int) -> float:
         """Say what is in the way, and let it be for a while that grows; a fault that stays ends the job."""
         fault = fault_in(error)
-        if isinstance(fault, Conflict):
+        if isinstance(fault, Conflict) and trouble == 1:
             return 0.0
         with suppress(Exception):  # if this cannot be written either, the log has it
-            if isinstance(fault, FINAL):
+            if isinstance(fault, FINAL) and trouble >= PATIENCE:
                 job = await self._read()
                 if job is not None and not job.is_over:
                     await self._write(job, failed(job, str(fault)))
@@ -189,6 +194,9 @@ class SelectionWorker:
     # The pilot
 
     async def _pilot(self, job: Job) -> float:
+        if job.stopping and job.opened < job.attempt:
+            await self._write(job, failed(job, "it was told to stop before the pilot began"))
+            return 0.0
         if (step := before_pilot(job)) is not None:
             with self._span(job, step.do):
                 await self._prepare(job, step)
@@ -222,10 +230,13 @@ class SelectionWorker:
         number = job.attempt
         pilot = pilot_name(self.name, number)
         if step.do is Do.SET_BUDGET and job.budget is not None:
-            limit = job.budget
+            limit = await self._left_of(job, job.budget)
+            if limit.nano_units <= 0:
+                await self._write(job, failed(job, "the pilot's budget is spent by earlier pilots"))
+                return
             told = job.request_id(f"budget/{number}/{limit.currency}/{limit.nano_units}/{job.version}")
             await self._desk.peers.set_budget(pilot, limit, told)
-            await self._write(job, replace(job, budget_set=limit))
+            await self._write(job, replace(job, budget_set=job.budget))
             return
         if step.do is Do.CREATE_PILOT:
             dimension = await self._desk.dimensions.get(self.name)
@@ -236,6 +247,14 @@ class SelectionWorker:
         await self._write(job, replace(job, opened=number))
         with suppress(ArenaFault):  # the sweep rings
             await self._desk.announcer.announce(await self._desk.dimensions.get(pilot))
+
+    async def _left_of(self, job: Job, budget: Money) -> Money:
+        """What earlier pilots have left of a budget."""
+        spent = 0
+        for slug in job.pilots[:-1]:
+            found = await self._desk.peers.spent(DimensionName(job.project, slug))
+            spent += found.get(budget.currency, 0)
+        return Money(budget.currency, budget.nano_units - spent)
 
     async def _see(self, job: Job, ranking: ranker_pb2.Ranking) -> Seen:
         gone: Sequence[str] = ()
@@ -271,11 +290,18 @@ class SelectionWorker:
         heard = await desk.peers.heard(job.pilot)
         if not self._questions:
             self._questions = await desk.pilots.questions(job)
-        ordered = [one for step in await desk.jobs.ordered(job) for one in step]
+        recorded = await desk.jobs.ordered(job)
         seeded = last_closed_round if job.seeded is None else job.seeded
+        if len(recorded) > job.orders:
+            # Whoever wrote it down has not come to say so: it counts as asked, so it has to be.
+            await self._write(job, replace(job, seeded=seeded, orders=len(recorded), waiting_reason=""))
+            return
+        ordered = [one for step in recorded for one in step]
         evidence = await asyncio.to_thread(pilot_votes.evidence_of, self._questions, ranked, heard)
         asked = pilot_votes.asked_of(evidence, heard, ordered, seeded)
-        batch = await asyncio.to_thread(next_batch, evidence, asked, plan_of(job, len(ranked)))
+        # Cells of models that have left were asked of the same money.
+        beside = pilot_votes.beside(evidence, heard)
+        batch = await asyncio.to_thread(next_batch, evidence, asked, plan_of(job, len(ranked), beside))
         spent = await self._spent(job)
         figures = pilot_votes.figures_of(heard, spent, int(batch.open_queries.sum()))
         going = replace(job, seeded=seeded, figures=figures, waiting_reason="")

@@ -66,8 +66,9 @@ class Watch:
                     if decision.number > cursor:
                         for step in self._told(decision, time):
                             yield step
-                if self._is_over():
-                    return
+            # Once all is read: whoever settled in an earlier version of the dimension may be on its way in this one.
+            if self._is_over():
+                return
             async for step in self._progress():
                 yield step
             if self._dimensions.over:
@@ -93,7 +94,10 @@ class Watch:
         self._rounds |= {one.number: one for one in await self._store.rounds(self._name, after=newest - 1)}
 
     def _told(self, decision: Decision, time: datetime) -> list[pb.WatchInsertionResponse]:
-        models = [model for model in concerned(decision) if self._model in ("", model)]
+        # Of a judge that is not admitted to this version of the dimension there is no insertion to be told.
+        models = [
+            model for model in concerned(decision) if self._model in ("", model) and model in self._state.insertions
+        ]
         told = decision_message(decision, time)
         steps = []
         for place, model in enumerate(models, start=1):

@@ -289,6 +289,8 @@ async def once(
     request_id: str,
     request_body: bytes,
     body: Callable[[Session], Coroutine[Any, Any, bytes]],
+    *,
+    limit_seconds: float | None = None,
 ) -> bytes:
     """Run a change once for a request id, and give its stored result ever after.
 
@@ -300,12 +302,13 @@ async def once(
         request_body: canonical bytes of the request, to notice an id used for something else.
         body: the change; its returned bytes are the result. Runs in the same transaction as the
             record of it, and again on transient errors.
+        limit_seconds: of the transaction; None: the store's limit.
 
     Raises:
         RequestIdReused: the id was used with another body.
     """
     if not request_id:
-        return await store.run_transaction(body)
+        return await store.run_transaction(body, limit_seconds=limit_seconds)
     digest = hashlib.sha256(request_body).hexdigest()
 
     async def guarded(session: Session) -> bytes:
@@ -319,7 +322,7 @@ async def once(
         return result
 
     try:
-        return await store.run_transaction(guarded)
+        return await store.run_transaction(guarded, limit_seconds=limit_seconds)
     except DuplicateKey:
         # Two calls with one id ran at once, and the other one won; or a key of the body's own is taken.
         if standing := await results.find_one({"_id": request_id}):

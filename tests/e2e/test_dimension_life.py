@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -171,6 +172,32 @@ async def test_a_revision_is_ranked_anew_and_what_stays_is_not_paid_again(whole:
     pairs = len(MODELS) * (len(MODELS) - 1) // 2
     assert paid <= 3 * (len(MODELS) + 2 * pairs * (len(MODELS) - 2)) + canaries
     assert {row.model for row in played.board.rows} == {f"{slug}@1" for slug in MODELS}
+
+
+async def test_after_a_revision_everything_speaks_of_the_version_that_is_ranked(
+    whole: Arena, client: ArenaClient, tmp_path: Path
+) -> None:
+    board = await client.leaderboard("d")
+    votes = [vote async for vote in client.votes("d")]
+    of_second = [vote for vote in votes if vote.round >= board.first_round]
+    assert 1 < board.first_round <= board.board_version
+    assert {vote.query_id for vote in of_second} == {query.query_id async for query in client.queries("d")}
+    health = await client.dimension_health("d")
+    assert (health.dimension_version, health.votes) == (2, len(of_second))
+    assert "version 2" in await whole.said("life", "leaderboard", "d")
+    assert "proven" in await whole.said("life", "audit", "d")
+    exported = tmp_path / "votes.jsonl"
+    await whole.said("life", "votes", "export", "d", "-o", str(exported))
+    assert len(exported.read_text().splitlines()) == len(of_second)
+    fitted = json.loads(await whole.said("life", "fit", str(exported), "--weights", board.settings.weighting, "--json"))
+    strengths = {row["model"]: row["strength"] for row in fitted["rows"]}
+    assert strengths == pytest.approx({row.model: row.strength for row in board.rows}, abs=1e-9)
+    await whole.said("life", "votes", "export", "d", "--all-versions", "-o", str(exported))
+    assert len(exported.read_text().splitlines()) == len(votes)
+    best, worst = board.rows[0].model, board.rows[-1].model
+    told = json.loads(await whole.said("life", "why", "d", best, worst, "--json"))
+    assert sum(one["counts"] for one in told["votes"]) == told["board_votes"] > 0
+    await whole.said("life", "explain", best, "-d", "d")
 
 
 async def test_of_two_who_revise_at_once_one_is_told_to_try_again(client: ArenaClient) -> None:

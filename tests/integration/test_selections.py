@@ -305,6 +305,7 @@ async def test_nothing_is_chosen_on_nothing(selector: Selector, stage: PilotStag
     stage.unranked.add("d")
     await selector.create()
     await selector.at(pb.SELECTION_STAGE_PILOTING)
+    await eventually(lambda: stage.calls["GetRanking"] > 0)
     await selector.stop()
     failed = await selector.at(pb.SELECTION_STAGE_FAILED)
 

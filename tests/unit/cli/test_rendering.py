@@ -25,6 +25,7 @@ def row_of(text: str, start: str) -> str:
 
 BOARD = scorer_pb2.Board(
     dimension="projects/default/dimensions/algebra",
+    dimension_version=2,
     board_version=17,
     board_digest="3f2a9c0b7d11aa",
     settled=True,
@@ -58,7 +59,7 @@ BOARD = scorer_pb2.Board(
 
 def test_a_board_shows_who_stands_where_how_sure_that_is_and_what_it_cost() -> None:
     text = seen(leaderboard.rendered(BOARD))
-    assert "algebra · board 17 · 2 models · 3f2a9c0b7d11" in text
+    assert "algebra · version 2 · board 17 · 2 models · 3f2a9c0b7d11" in text
     assert row_of(text, "1 ") == "1 (1-3) 1 kappa@1 1183 1150 to 1217 74.2 1,230 760.5 1.50"
     assert row_of(text, "retired").startswith("retired lambda@2 ")
     assert "votes: A 310 · B 290 · TIE 12 · FLIP 60 · worth 204 independent ones" in text
