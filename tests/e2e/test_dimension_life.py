@@ -190,7 +190,7 @@ async def test_after_a_revision_everything_speaks_of_the_version_that_is_ranked(
     await whole.said("life", "votes", "export", "d", "-o", str(exported))
     assert len(exported.read_text().splitlines()) == len(of_second)
     fitted = json.loads(await whole.said("life", "fit", str(exported), "--weights", board.settings.weighting, "--json"))
-    strengths = {row["model"]: row["strength"] for row in fitted["rows"]}
+    strengths = {row["model"]: row["strength"] for row in fitted["models"]}
     assert strengths == pytest.approx({row.model: row.strength for row in board.rows}, abs=1e-9)
     await whole.said("life", "votes", "export", "d", "--all-versions", "-o", str(exported))
     assert len(exported.read_text().splitlines()) == len(votes)
