@@ -14,10 +14,13 @@ import grpc.aio
 import pytest
 
 from dearena import faults
+from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
-from dearena.v1 import common_pb2
+from dearena.v1 import common_pb2, ranker_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
+from services.query_selector.job_store import Jobs
+from services.query_selector.pilot_votes import Asked
 from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.lifecycle import running
@@ -392,3 +395,29 @@ async def test_who_asks_for_what_is_not_there_is_told(selector: Selector) -> Non
         await selector.stop()
     async with refused(faults.UnknownDimension):
         await selector.reasons()
+
+
+async def test_an_order_that_was_written_down_and_not_told_is_given(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    """Whoever dies between the two: its cells count as asked, so somebody has to ask them."""
+    stage.deaf = True
+    async with serving(settings) as selector:
+        await selector.create()
+        await eventually(lambda: len(stage.orders) == 1)
+        queries = {cell[3] for cell in stage.cells}
+    store = Store(settings.mongo_url, settings.mongo_database)
+    jobs = Jobs(store)
+    job = await jobs.find(DimensionName.parse(NAME))
+    assert job is not None
+    assert job.orders == 1
+    await jobs.order(job, 2, [Asked("a@1", "b@1", min(queries), 1)])
+    store.close()
+    stage.deaf = False
+    async with serving(settings) as selector:
+        await selector.at(pb.SELECTION_STAGE_DONE)
+
+    given = [ranker_pb2.OrderComparisonsRequest.FromString(body) for body in stage.orders.values()]
+    assert [(one.model_a, one.model_b, one.query_id, one.votes) for one in given[1].comparisons] == [
+        ("a@1", "b@1", min(queries), 1)
+    ]
