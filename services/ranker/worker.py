@@ -46,12 +46,12 @@ from services.ranker.inquiries import Inquiries
 from services.ranker.judging import Judging
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.materials import make_cells
-from services.ranker.news import News
 from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
 from services.ranker.settings import RankerSettings
 from services.ranker.spans import span_for
 from services.ranker.spending import spent_by_insertion, total_of
 from services.ranker.store import RankerStore
+from services.runtime.news import News
 from services.runtime.rpc import fault_in
 
 log = structlog.get_logger(__name__)

@@ -1,33 +1,16 @@
 """Wakes those who watch leaderboards of this process."""
 
-import asyncio
-from contextlib import suppress
+from services.runtime import news
 
 
-class News:
-    """Something has changed: look again. Watchers take `next()` before they look, so nothing is missed."""
+class News(news.News):
+    """Boards have changed: look again; at the end, for the last time."""
 
     def __init__(self) -> None:
-        self._next = asyncio.Event()
+        super().__init__()
         self.over = False
 
-    def next(self) -> asyncio.Event:
-        """Set at the next ring."""
-        return self._next
-
-    def ring(self) -> None:
-        """Wake everybody."""
-        self._next.set()
-        self._next = asyncio.Event()
-
     def end(self) -> None:
-        """The service leaves: wake everybody for the last time."""
+        """The service leaves: wake everybody, and whoever comes after."""
         self.over = True
         self._next.set()
-
-    @staticmethod
-    async def wait(event: asyncio.Event, seconds: float) -> None:
-        """Until the event is set, but no longer than `seconds`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await event.wait()

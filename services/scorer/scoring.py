@@ -94,7 +94,7 @@ class Scoring:
                 settled=closed.settles,
                 first_round=closed.first_round,
             )
-        self._news.ring()
+        self._news.spread()
         await self._announce(scoreboard)
         return scoreboard
 
