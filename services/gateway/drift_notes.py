@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 import structlog
 
-from dearena.faults import InvalidField
 from dearena.names import ModelName, Revision
 from dearena.v1 import gateway_pb2 as pb
 from services.gateway.drift import Probe
 from services.gateway.messages import timestamp
 from services.gateway.models import RegisteredModel
-from services.gateway.registry import LONGEST_REQUEST_ID
 from services.gateway.store import PROBE_TURNS, RESULTS
+from services.runtime.request_names import scoped_request_id
 from services.runtime.store import Document, Session, Store, now, once, within_store_limit
 
 log = structlog.get_logger(__name__)
@@ -55,9 +54,7 @@ class DriftNotes:
         Raises:
             InvalidField: the request id is too long.
         """
-        if len(request.request_id) > LONGEST_REQUEST_ID:
-            raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
-        scoped = request.request_id and f"{model.name.project}/AcknowledgeDrift/{request.request_id}"
+        scoped = scoped_request_id(model.name.project, "AcknowledgeDrift", request.request_id)
         wanted = {"_id": turn_id(model.name, model.revision), "drift": {"$ne": None}}
         anew = [{"$set": {"drift": None, "baseline_after": "$number", "next_at": now()}}]
 

@@ -19,10 +19,8 @@ from services.gateway.outbox import Outbox
 from services.gateway.store import RESULTS, Models
 from services.runtime import subjects, telemetry
 from services.runtime.bus import envelope
-from services.runtime.request_names import dimension_slug, model_name
+from services.runtime.request_names import dimension_slug, model_name, scoped_request_id
 from services.runtime.store import Session, Store, earlier, now, once, within_store_limit
-
-LONGEST_REQUEST_ID = 128
 
 Change = pb.RegisterModelRequest | pb.UpdateModelRequest | pb.RetireModelRequest | pb.AskAnswersAgainRequest
 Body = Callable[[Session], Coroutine[Any, Any, bytes]]
@@ -184,10 +182,7 @@ class Registry:
 
 def _scoped(method: str, project: str, request: Change) -> str:
     """The request id of a change, as results are known by; empty where it has none."""
-    request_id = request.request_id
-    if len(request_id) > LONGEST_REQUEST_ID:
-        raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
-    return request_id and f"{project}/{method}/{request_id}"
+    return scoped_request_id(project, method, request.request_id)
 
 
 def _said(request: Change) -> bytes:

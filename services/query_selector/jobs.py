@@ -16,15 +16,12 @@ from dearena.names import DimensionName
 from dearena.ranking.defaults import DEFAULT_CAP
 from dearena.selection.allocation import FIRST_LOOK, FIRST_QUERIES_A_PLACE, PilotPlan
 from dearena.selection.lots import drawn
+from services.query_selector.pilot_settings import LEAST_MODELS
 from services.query_selector.ranking_settings import CAPS, Money
 
-LEAST_MODELS: Final = 3
-"""Of a pilot: the two of a comparison, and a judge."""
 MOST_DRAWN_MODELS: Final = 10
 MOST_CELLS_AN_ORDER: Final = 5_000
 """As the ranker takes them."""
-MOST_CALLS: Final = 10_000_000
-"""Of a pilot: more is a slip of the finger."""
 ORDERS: Final = 8
 """Into how many orders a pilot's cells are parted, about: each is decided by what the earlier ones have brought, and
 each costs a round."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from dearena import identity
 from dearena.faults import AlreadyExists, Conflict
 from dearena.names import DimensionName
+from services.query_selector.pool_versions import pool_key, put_in
 from services.query_selector.ranking_settings import RankingSettings
 from services.runtime.store import (
     BulkWriteFailed,
@@ -129,12 +130,7 @@ class PilotDocuments:
 
     async def _page(self, dimension: Document, query_ids: Sequence[str]) -> Sequence[Document]:
         """The first of these questions, fewer where they are long."""
-        key = {
-            "project": dimension["project"],
-            "dimension": dimension["slug"],
-            "pool_id": dimension["pool_id"],
-            "query_id": {"$in": list(query_ids)},
-        }
+        key = pool_key(dimension) | {"query_id": {"$in": list(query_ids)}}
         page: list[Document] = []
         size = 0
         async with within_store_limit(self._store):
@@ -151,10 +147,7 @@ class PilotDocuments:
         Raises:
             Conflict: they were chosen meanwhile.
         """
-        key = {"project": dimension["project"], "dimension": dimension["slug"], "pool_id": dimension["pool_id"]}
-        for start in range(0, len(query_ids), BATCH):
-            some = {"query_id": {"$in": list(query_ids[start : start + BATCH])}}
-            await self._queries.update_many(key | some, {"$addToSet": {"versions": version}}, session=session)
+        await put_in(self._queries, dimension, query_ids, version, session)
         name = {"project": dimension["project"], "slug": dimension["slug"]}
         made = await self._dimensions.update_one(
             name | {"selecting": True, "version": version},

@@ -70,9 +70,15 @@ def violations(
         found.append(FieldViolation(f"{field}.calls", f"is {pilot.calls:,}; must be at most {MOST_CALLS:,}"))
     if 0 < pilot.queries < k:
         found.append(FieldViolation(f"{field}.queries", f"is {pilot.queries:,}, but {k:,} are to be chosen"))
-    if pilot.budget is not None and not pilot.budget.nano_units:
-        found.append(FieldViolation(f"{field}.budget", "is 0, and would pay nothing; leave it out for no limit"))
-    return found + wrong_cost(pilot.budget, f"{field}.budget")
+    return found + (wrong_budget(pilot.budget, f"{field}.budget") if pilot.budget else [])
+
+
+def wrong_budget(budget: Money, field: str) -> list[FieldViolation]:
+    """What is wrong with what a pilot may cost."""
+    wrong = wrong_cost(budget, field)
+    if not budget.nano_units:
+        wrong.append(FieldViolation(field, "is 0, and would pay nothing; leave it out for no limit"))
+    return wrong
 
 
 def wrong_models(slugs: Sequence[str], field: str, most: int) -> list[FieldViolation]:

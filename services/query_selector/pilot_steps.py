@@ -6,7 +6,8 @@ from typing import Final
 
 from dearena.names import Revision
 from dearena.ranking.agenda import AT_REST
-from services.query_selector.jobs import LEAST_MODELS, Job
+from services.query_selector.jobs import Job
+from services.query_selector.pilot_settings import LEAST_MODELS
 
 BEFORE_AN_ORDER: Final = f"WAITING({AT_REST})"
 """What a ranker still says that has not looked at an order yet: nothing to be told."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from dearena.outcomes import Outcome
 from dearena.scoring.arrays import IntArray
-from dearena.selection.pilot import PilotVotes
+from dearena.selection.pilot import TIE, A, B, PilotVotes
 from services.query_selector.jobs import Figures, ordered_pairs
 
-SAID: Final[Mapping[str, float]] = {Outcome.A: 1.0, Outcome.B: 0.0, Outcome.TIE: 0.5}
+SAID: Final[Mapping[str, float]] = {Outcome.A: A, Outcome.B: B, Outcome.TIE: TIE}
 """Readable outcomes, as a pilot counts them."""
 
 

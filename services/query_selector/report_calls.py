@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dearena.faults import InvalidField
-from dearena.names import InvalidName, Revision
 from dearena.selection.power import Design
 from dearena.selection.redundant_boards import BoardCorrelation
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
 from services.query_selector.reports import Reports
-from services.runtime.request_names import dimension_name
+from services.runtime.request_names import dimension_name, model_revision
 
 MOST_OTHERS: Final = 100
 """Boards that are compared with one."""
@@ -55,11 +54,8 @@ class ReportCalls(QuerySelectorServiceServicer):
     async def GetPower(self, request: pb.GetPowerRequest, context: Any) -> pb.GetPowerResponse:
         """Worked out of all votes of the newest version that is ranked."""
         name = dimension_name("dimension", request.dimension)
-        for field, model in (("model_a", request.model_a), ("model_b", request.model_b)):
-            try:
-                Revision.parse(model)
-            except InvalidName as error:
-                raise InvalidField.of(field, str(error)) from error
+        model_revision("model_a", request.model_a)
+        model_revision("model_b", request.model_b)
         if request.model_a == request.model_b:
             raise InvalidField.of("model_b", f"is {request.model_a} once more")
         for field, chance in (("error", request.error), ("power", request.power)):

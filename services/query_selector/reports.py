@@ -10,9 +10,8 @@ import grpc.aio
 from dearena.faults import InvalidField, NotReady, UnknownDimension, UnknownModel
 from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
-from dearena.scoring import FitSettings
+from dearena.scoring import FitSettings, Votes
 from dearena.selection.health import Health, health, preferences_of
-from dearena.selection.pilot import PilotVotes
 from dearena.selection.power import DEFAULT_ERROR, DEFAULT_POWER, Design, needed, power_of
 from dearena.selection.spread import spread_of
 from dearena.v1 import ranker_pb2, scorer_pb2
@@ -99,7 +98,7 @@ class Reports:
             if model not in record.votes.models:
                 raise UnknownModel(f"{model} has no votes in {name}, version {ranking.dimension_version}")
         chances = (error or DEFAULT_ERROR, power or DEFAULT_POWER)
-        found = await asyncio.to_thread(_separation, preferences_of(record.votes), model_a, model_b, *chances)
+        found = await asyncio.to_thread(_separation, record.votes, model_a, model_b, *chances)
         votes = max(len(record.votes.outcome), 1)
         price = {currency: paid / votes for currency, paid in record.cost.items()}
         return replace(found, version=ranking.dimension_version, price=price)
@@ -147,7 +146,8 @@ class Reports:
         return {row.model: row.strength for row in board.rows if row.votes}
 
 
-def _separation(said: PilotVotes, one: str, other: str, error: float, power: float) -> Separation:
+def _separation(votes: Votes, one: str, other: str, error: float, power: float) -> Separation:
+    said = preferences_of(votes)
     try:
         spread = spread_of(said)
     except InvalidField as fault:

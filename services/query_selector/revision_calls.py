@@ -1,7 +1,7 @@
 """Calls that make a next version of a dimension."""
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from dearena.faults import InvalidField, StoreUnavailable
 from dearena.v1 import query_selector_pb2 as pb
@@ -11,9 +11,7 @@ from services.query_selector.announcer import Announcer
 from services.query_selector.revision import Wish
 from services.query_selector.revisions import Revised, Revisions
 from services.query_selector.store import Dimensions
-from services.runtime.request_names import dimension_name
-
-LONGEST_REQUEST_ID: Final = 128
+from services.runtime.request_names import dimension_name, scoped_request_id
 
 
 class RevisionCalls(QuerySelectorServiceServicer):
@@ -26,11 +24,9 @@ class RevisionCalls(QuerySelectorServiceServicer):
     async def ReviseDimension(self, request: pb.ReviseDimensionRequest, context: Any) -> pb.ReviseDimensionResponse:
         """Plan it, write it, ring."""
         name = dimension_name("dimension", request.dimension)
-        if len(request.request_id) > LONGEST_REQUEST_ID:
-            raise InvalidField.of("request_id", f"is longer than {LONGEST_REQUEST_ID} characters")
+        scoped = scoped_request_id(name.project, "ReviseDimension", request.request_id)
         if request.as_suggested and (request.retire or request.add):
             raise InvalidField.of("as_suggested", "goes without retire and add: it says both")
-        scoped = f"{name.project}/ReviseDimension/{request.request_id}" if request.request_id else ""
         body = request.SerializeToString(deterministic=True)
         if not request.validate_only and (earlier := await self._revisions.earlier_result(scoped, body)) is not None:
             return pb.ReviseDimensionResponse.FromString(earlier)

@@ -13,13 +13,13 @@ from services.query_selector.job_store import Jobs
 from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_votes import Heard, Question, evidence_of
 from services.query_selector.pilots import Pilots
+from services.query_selector.pool_versions import pool_key, put_in
 from services.query_selector.reports import Reports
 from services.query_selector.revision import Versions, Wish, check, suggested
 from services.query_selector.selection import BY_PILOT
 from services.query_selector.store import Dimensions
 from services.runtime.store import Collection, Document, Session, Store, once, within_store_limit
 
-BATCH: Final = 500
 READING_SECONDS: Final = 60.0
 """For ids of a whole pool."""
 WRITING_SECONDS: Final = 45.0
@@ -101,12 +101,11 @@ class Revisions:
         return dimension, Revised(dimension | changed, retired, added)
 
     async def _versions(self, dimension: Document) -> Versions:
-        key = {"project": dimension["project"], "dimension": dimension["slug"], "pool_id": dimension["pool_id"]}
         used: set[str] = set()
         current: set[str] = set()
         async with within_store_limit(self._store, READING_SECONDS):
             found = self._queries.find(
-                key | {"versions.0": {"$exists": True}}, {"_id": 0, "query_id": 1, "versions": 1}
+                pool_key(dimension) | {"versions.0": {"$exists": True}}, {"_id": 0, "query_id": 1, "versions": 1}
             )
             async for one in found:
                 used.add(one["query_id"])
@@ -150,7 +149,6 @@ class Revisions:
             Conflict: the dimension has changed since it was planned.
         """
         name = {"project": before["project"], "slug": before["slug"]}
-        key = {"project": before["project"], "dimension": before["slug"], "pool_id": before["pool_id"]}
         after = revised.dimension
         number = after["version"]
 
@@ -161,11 +159,9 @@ class Revisions:
             )
             if not done.matched_count:
                 raise Conflict(f"{before['slug']} was changed meanwhile; try again")
-            stays = key | {"versions": before["version"], "query_id": {"$nin": list(revised.retired)}}
+            stays = pool_key(before) | {"versions": before["version"], "query_id": {"$nin": list(revised.retired)}}
             await self._queries.update_many(stays, {"$addToSet": {"versions": number}}, session=session)
-            for start in range(0, len(revised.added), BATCH):
-                some = {"query_id": {"$in": list(revised.added[start : start + BATCH])}}
-                await self._queries.update_many(key | some, {"$addToSet": {"versions": number}}, session=session)
+            await put_in(self._queries, before, revised.added, number, session)
             return result(revised)
 
         async with within_store_limit(self._store, WRITING_SECONDS):

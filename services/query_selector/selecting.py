@@ -203,10 +203,8 @@ class SelectionWorker:
             return 0.0
         ranking = await self._desk.peers.ranking(job.pilot)
         seen = await self._see(job, ranking)
-        heard: Sequence[Heard] = ()
         if job.stopping or seen.exhausted or time.monotonic() > self._looked + FIGURES_SECONDS:
-            heard = await self._desk.peers.heard(job.pilot)
-            job = await self._note(job, heard)
+            job = await self._note(job, await self._desk.peers.heard(job.pilot))
         step = next_step(job, seen)
         match step.do:
             case Do.ORDER:
@@ -250,11 +248,8 @@ class SelectionWorker:
 
     async def _left_of(self, job: Job, budget: Money) -> Money:
         """What earlier pilots have left of a budget."""
-        spent = 0
-        for slug in job.pilots[:-1]:
-            found = await self._desk.peers.spent(DimensionName(job.project, slug))
-            spent += found.get(budget.currency, 0)
-        return Money(budget.currency, budget.nano_units - spent)
+        spent = await self._spent(job, job.pilots[:-1])
+        return Money(budget.currency, budget.nano_units - spent[budget.currency])
 
     async def _see(self, job: Job, ranking: ranker_pb2.Ranking) -> Seen:
         gone: Sequence[str] = ()
@@ -269,40 +264,38 @@ class SelectionWorker:
             gone=tuple(gone),
         )
 
-    async def _note(self, job: Job, heard: Sequence[Heard], open_queries: int | None = None) -> Job:
+    async def _note(self, job: Job, heard: Sequence[Heard]) -> Job:
         """Write down what has come of the pilot so far."""
-        spent = await self._spent(job)
-        still_open = job.figures.open_queries if open_queries is None else open_queries
-        figures = pilot_votes.figures_of(heard, spent, still_open)
+        figures = pilot_votes.figures_of(heard, await self._spent(job, job.pilots), job.figures.open_queries)
         self._looked = time.monotonic()
         return job if figures == job.figures else await self._write(job, replace(job, figures=figures))
 
-    async def _spent(self, job: Job) -> Counter[str]:
-        """Of all pilots together."""
+    async def _spent(self, job: Job, pilots: Sequence[str]) -> Counter[str]:
+        """Of these pilots together."""
         found: Counter[str] = Counter()
-        for slug in job.pilots:
+        for slug in pilots:
             found.update(await self._desk.peers.spent(DimensionName(job.project, slug)))
         return found
 
     async def _order(self, job: Job, ranked: Sequence[str], last_closed_round: int) -> None:
         """Find the next cells and write them down; or there are none, and the queries are chosen."""
         desk = self._desk
-        heard = await desk.peers.heard(job.pilot)
-        if not self._questions:
-            self._questions = await desk.pilots.questions(job)
         recorded = await desk.jobs.ordered(job)
         seeded = last_closed_round if job.seeded is None else job.seeded
         if len(recorded) > job.orders:
             # Whoever wrote it down has not come to say so: it counts as asked, so it has to be.
             await self._write(job, replace(job, seeded=seeded, orders=len(recorded), waiting_reason=""))
             return
+        heard = await desk.peers.heard(job.pilot)
+        if not self._questions:
+            self._questions = await desk.pilots.questions(job)
         ordered = [one for step in recorded for one in step]
         evidence = await asyncio.to_thread(pilot_votes.evidence_of, self._questions, ranked, heard)
-        asked = pilot_votes.asked_of(evidence, heard, ordered, seeded)
+        asked = await asyncio.to_thread(pilot_votes.asked_of, evidence, heard, ordered, seeded)
         # Cells of models that have left were asked of the same money.
         beside = pilot_votes.beside(evidence, heard)
         batch = await asyncio.to_thread(next_batch, evidence, asked, plan_of(job, len(ranked), beside))
-        spent = await self._spent(job)
+        spent = await self._spent(job, job.pilots)
         figures = pilot_votes.figures_of(heard, spent, int(batch.open_queries.sum()))
         going = replace(job, seeded=seeded, figures=figures, waiting_reason="")
         if batch.done:

@@ -2,22 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownDimension
 from dearena.names import DimensionName
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
 from services.query_selector import messages, selection_messages
-from services.query_selector.jobs import MOST_CALLS, Job, Stage, resumed
+from services.query_selector.jobs import Job, Stage, resumed
+from services.query_selector.pilot_settings import MOST_CALLS, wrong_budget
 from services.query_selector.ranking_settings import Money
 from services.query_selector.selections import Selections
 from services.query_selector.store import Dimensions
 from services.runtime import paging
-from services.runtime.request_names import dimension_name
+from services.runtime.request_names import dimension_name, scoped_request_id
 from services.runtime.store import Document
-
-LONGEST_REQUEST_ID: Final = 128
 
 
 class SelectionCalls(QuerySelectorServiceServicer):
@@ -89,8 +88,8 @@ class SelectionCalls(QuerySelectorServiceServicer):
         budget = None
         if request.HasField("budget"):
             budget = Money(request.budget.currency, request.budget.nano_units)
-            if wrong := selection_messages.wrong_budget(budget):
-                raise InvalidField.of("budget", wrong)
+            if wrong := wrong_budget(budget, "budget"):
+                raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in wrong), wrong)
 
         def going(job: Job) -> Job:
             if job.stage is Stage.DONE:
@@ -104,10 +103,8 @@ class SelectionCalls(QuerySelectorServiceServicer):
         self, method: str, request: pb.StopSelectionRequest | pb.ResumeSelectionRequest, change: Any
     ) -> pb.SelectionProgress:
         name = dimension_name("dimension", request.dimension)
-        if len(request.request_id) > LONGEST_REQUEST_ID:
-            raise InvalidField.of("request_id", f"is longer than {LONGEST_REQUEST_ID} characters")
+        scoped = scoped_request_id(name.project, method, request.request_id)
         await self._dimensions.get(name)
-        scoped = f"{name.project}/{method}/{request.request_id}" if request.request_id else ""
         jobs = self._selections.jobs
         await jobs.change_once(name, scoped, request.SerializeToString(deterministic=True), change)
         if (job := await jobs.find(name)) is not None and not job.is_over:

@@ -1,17 +1,14 @@
 """Between selections as they are kept and the contract's messages."""
 
-import re
 from typing import Final
 
 from dearena.selection.choice import Reason
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector.jobs import Job
-from services.query_selector.ranking_settings import Money
 from services.runtime.store import Document
 
 _FIGURES: Final = tuple(name for name in Reason.__dataclass_fields__ if name not in ("query", "category", "why"))
-CURRENCY: Final = re.compile(r"[A-Z]{3}")
 
 
 def progress_of(job: Job, chosen: pb.Selection) -> pb.SelectionProgress:
@@ -68,12 +65,3 @@ def reason_of(document: Document) -> pb.SelectionReason:
         why=document["why"],
         **{name: document[name] for name in _FIGURES if document[name] is not None},
     )
-
-
-def wrong_budget(budget: Money) -> str:
-    """What is wrong with what a pilot may cost; empty: nothing."""
-    if not CURRENCY.fullmatch(budget.currency):
-        return f"has the currency {budget.currency!r}; a currency is three capital letters"
-    if budget.nano_units <= 0:
-        return "must be above 0"
-    return ""

@@ -18,6 +18,8 @@ from dearena.pools.json_lines import Question
 from services.query_selector.dimension import Dimension, etag
 from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_settings import pilot_document
+from services.query_selector.pool_versions import pool_key
+from services.runtime.request_names import scoped_request_id
 from services.runtime.store import (
     Document,
     DuplicateKey,
@@ -110,13 +112,7 @@ class Dimensions:
 
         Fewer than `limit` come when they are long: a page must fit a message.
         """
-        key = {
-            "project": dimension["project"],
-            "dimension": dimension["slug"],
-            "pool_id": dimension["pool_id"],
-            "versions": version,
-            "query_id": {"$gt": after},
-        }
+        key = pool_key(dimension) | {"versions": version, "query_id": {"$gt": after}}
         page: list[Document] = []
         size = 0
         async with within_store_limit(self._store):
@@ -222,7 +218,7 @@ class Dimensions:
         request_body: bytes,
         body: Callable[[Session], Coroutine[Any, Any, bytes]],
     ) -> bytes:
-        scoped = f"{name.project}/CreateDimension/{request_id}" if request_id else ""
+        scoped = scoped_request_id(name.project, "CreateDimension", request_id)
         try:
             async with within_store_limit(self._store):
                 return await once(self._store, self._results, scoped, request_body, body)

@@ -12,8 +12,7 @@ from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector import dimension as domain
 from services.query_selector.messages import declaration_of
 from services.query_selector.settings import QuerySelectorSettings
-
-MAX_REQUEST_ID = 128
+from services.runtime.request_names import check_request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ async def _receive(requests: AsyncIterator[pb.CreateDimensionRequest], settings:
     if first is None or first.WhichOneof("part") != "start":
         raise InvalidField.of("start", "the first message must hold it")
     start = first.start
-    if len(start.request_id) > MAX_REQUEST_ID:
-        raise InvalidField.of("request_id", f"is longer than {MAX_REQUEST_ID} characters")
+    check_request_id(start.request_id)
     declaration = domain.checked(declaration_of(start.dimension))
 
     reader = PoolReader(max_bytes=settings.pool_max_bytes, max_questions=settings.pool_max_questions)

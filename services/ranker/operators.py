@@ -16,8 +16,8 @@ from dearena.v1 import ranker_pb2 as pb
 from services.ranker.ordered import comparisons_of
 from services.ranker.records import RankingRecord
 from services.ranker.store import RankerStore
+from services.runtime.request_names import scoped_request_id
 
-LONGEST_REQUEST_ID: Final = 128
 LONGEST_REASON: Final = 1_000
 LEAST_CALLS: Final = 2
 """Of a refinement: one cell in both seat orders."""
@@ -124,10 +124,7 @@ class Operators:
             raise NotReady(f"{order.judge} is not suspended in {name}")
 
     async def _order(self, name: DimensionName, order: Order, request: Ordering, *, version: int = 0) -> int:
-        request_id = request.request_id
-        if len(request_id) > LONGEST_REQUEST_ID:
-            raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
-        scoped = request_id and f"{name.project}/{request.DESCRIPTOR.name}/{request_id}"
+        scoped = scoped_request_id(name.project, request.DESCRIPTOR.name, request.request_id)
         body = request.SerializeToString(deterministic=True)
         check = partial(self._check, name, order)
         return await self._store.order(name, order, scoped, body, check, version=version)

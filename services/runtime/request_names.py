@@ -1,12 +1,30 @@
-"""Names in requests: read, or refused with the field that holds them."""
+"""Names and ids in requests: read, or refused with the field that holds them."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from dearena.faults import InvalidField
 from dearena.names import DimensionName, InvalidName, ModelName, Revision, check_slug, parse_project
 
 Name = TypeVar("Name")
+
+LONGEST_REQUEST_ID: Final = 128
+
+
+def check_request_id(request_id: str) -> None:
+    """Refuse one that is too long; an empty one stands for none. Raises InvalidField."""
+    if len(request_id) > LONGEST_REQUEST_ID:
+        raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
+
+
+def scoped_request_id(project: str, method: str, request_id: str) -> str:
+    """The id that results are kept under, so that projects and methods do not meet; empty where there is none.
+
+    Raises:
+        InvalidField: it is too long.
+    """
+    check_request_id(request_id)
+    return request_id and f"{project}/{method}/{request_id}"
 
 
 def project_of_parent(field: str, parent: str) -> str:

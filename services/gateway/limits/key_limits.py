@@ -19,6 +19,7 @@ from services.gateway.limits.state import Limits
 from services.gateway.model_checks import MAX_CONCURRENCY
 from services.gateway.store import RESULTS
 from services.runtime import paging
+from services.runtime.request_names import LONGEST_REQUEST_ID
 from services.runtime.store import Document, Session, Store, now, once, within_store_limit
 
 KEY_LIMITS: Final = "key_limits"
@@ -26,7 +27,6 @@ KEY_LIMITS: Final = "key_limits"
 FRESH_SECONDS: Final = 1.0
 """How long another gateway's change may go unseen."""
 MOST_KEYS: Final = 10_000
-LONGEST_REQUEST_ID: Final = 128
 
 _NUMBERS: Final = ("concurrency", "requests_per_minute", "tokens_per_minute")
 

@@ -10,11 +10,10 @@ from services.gateway.models import RegisteredModel
 from services.gateway.money.budgets import BudgetKey, BudgetScope
 from services.gateway.money.price_list import PriceList
 from services.gateway.pricing import CURRENCY
-from services.runtime.request_names import project_of_parent
+from services.runtime.request_names import LONGEST_REQUEST_ID, project_of_parent
 
 LARGEST_LIMIT: Final = 2**61
 """Two thousand million units; sums of it stay within 64 bits."""
-LONGEST_REQUEST_ID: Final = 128
 
 _SLUGS: Final = {
     BudgetScope.DIMENSION: ("dimension",),
