@@ -1,4 +1,4 @@
-"""Tables of columns, without those that have nothing to say."""
+"""Tables of columns and of lines, without those that have nothing to say."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,4 +18,13 @@ def table(columns: Mapping[str, Sequence[str]], *, left: Collection[str]) -> Tab
         shown.add_column(heading, no_wrap=True, justify="left" if heading in left else "right")
     for cells in zip(*told.values(), strict=True):
         shown.add_row(*cells)
+    return shown
+
+
+def lines(said: Mapping[str, str]) -> Table:
+    """A table of one thing, a line a heading; those with nothing to say are left out."""
+    shown = Table(box=None, pad_edge=False, show_header=False)
+    for heading, cell in said.items():
+        if cell:
+            shown.add_row(heading, cell)
     return shown

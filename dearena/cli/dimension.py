@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from dearena.cli import health, output, pool_sources, revise, selection, words
+from dearena.cli import columns, health, output, pool_sources, power, revise, selection, words
 from dearena.cli.pool import FileFormat, Map, MergeDuplicates
 from dearena.cli.pool_progress import PoolProgress
 from dearena.cli.running import DEFAULT, FAILED, MAX_UINT32, AsJson, Project, run
@@ -25,7 +25,7 @@ MOST_GENERATED: Final = 100_000
 app = typer.Typer(help="Create, show, list and look after dimensions.", no_args_is_help=True, rich_markup_mode=None)
 app.command("selection")(selection.selection)
 app.command("health")(health.health)
-app.command("power")(health.power)
+app.command("power")(power.power)
 app.command("revise")(revise.revise)
 
 
@@ -329,7 +329,7 @@ def settings(dimension: pb.Dimension, of_no_family: Sequence[str] = ()) -> Table
         of_no_family: its models that name none, where families are kept apart.
     """
     ranking, slug = dimension.ranking, words.slug(dimension.name)
-    lines = {
+    said = {
         "dimension": slug,
         "name": dimension.display_name if dimension.display_name != slug else "",
         "state": words.dimension_state(dimension),
@@ -357,8 +357,4 @@ def settings(dimension: pb.Dimension, of_no_family: Sequence[str] = ()) -> Table
         "target width": f"{ranking.target_rank_width:,} places" if ranking.target_rank_width else "",
         "target cost": f"{amount_text(ranking.target_cost)} an insertion" if ranking.HasField("target_cost") else "",
     }
-    shown = Table(box=None, pad_edge=False, show_header=False)
-    for heading, said in lines.items():
-        if said:
-            shown.add_row(heading, said)
-    return shown
+    return columns.lines(said)

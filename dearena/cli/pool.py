@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.table import Table
 
-from dearena.cli import output
+from dearena.cli import columns, output
 from dearena.cli.pool_progress import PoolProgress
 from dearena.cli.running import FAILED, AsJson, told
 from dearena.client.pools import Stage, content_of
@@ -143,8 +142,7 @@ def _write(into: Path, content: bytes) -> None:
 def _show(found: "Report") -> None:
     imported = found.imported
     size = len(imported.entries)
-    shown = Table(box=None, pad_edge=False, show_header=False)
-    told_lines = {
+    said = {
         "questions": f"{size:,}",
         "broken": f"{len(imported.broken):,}" if imported.broken else "none",
         "ids": f"{imported.made_ids:,} made of the content" if imported.made_ids else "all there",
@@ -161,10 +159,7 @@ def _show(found: "Report") -> None:
         "references": f"{found.with_reference:,} of {size:,}",
         "pool hash": found.pool_hash,
     }
-    for heading, said in told_lines.items():
-        if said:
-            shown.add_row(heading, said)
-    output.show(shown)
+    output.show(columns.lines(said))
     for one in imported.broken[:LISTED_LINES]:
         output.show(f"{imported.unit} {one.place}: {one.why}")
     if (more := len(imported.broken) - LISTED_LINES) > 0:

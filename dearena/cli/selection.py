@@ -119,9 +119,8 @@ def _calls(now: pb.SelectionProgress) -> str:
 
 def progress(now: pb.SelectionProgress) -> list[Table | ProgressBar]:
     """How it stands, a line a figure, and a bar while it pilots."""
-    shown = Table(box=None, pad_edge=False, show_header=False)
     asked = now.selection
-    lines = {
+    said = {
         "dimension": f"{words.slug(now.dimension)}, version {now.dimension_version}",
         "method": f"{asked.method}: {asked.k:,} queries, seed {asked.seed}",
         "stage": words.selection_stage(now),
@@ -134,9 +133,7 @@ def progress(now: pb.SelectionProgress) -> list[Table | ProgressBar]:
         "judge calls": _calls(now) if now.most_judge_calls else "",
         "spent": words.joined(words.money(one) for one in now.spent),
     }
-    for heading, said in lines.items():
-        if said:
-            shown.add_row(heading, said)
+    shown = columns.lines(said)
     if now.stage != pb.SELECTION_STAGE_PILOTING or not now.most_judge_calls:
         return [shown]
     done = min(now.judge_calls, now.most_judge_calls)

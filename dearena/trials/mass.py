@@ -29,7 +29,6 @@ class Mass:
         self._quality = np.array(
             [[skill(seed, slug) + query_effect(seed, slug, query) for query in world.queries] for slug in slugs]
         )
-        self._discrimination = np.array([planted.discrimination(query) for query in world.queries])
         characters = [planted.character(slug) for slug in slugs]
         self._sharpness = np.array([sharpness(seed, slug) for slug in slugs])
         self._turn = np.array([-1.0 if one is Character.INVERTED else 1.0 for one in characters])
@@ -43,7 +42,7 @@ class Mass:
         Returns:
             Codes of `dearena.scoring.outcomes`: A, B, FLIP or INVALID.
         """
-        quality = self._discrimination[query] * (self._quality[first, query] - self._quality[second, query])
+        quality = self._quality[first, query] - self._quality[second, query]
         log_odds = self._turn[judge] * self._sharpness[judge] * quality
         log_odds += self._favour[judge, first] - self._favour[judge, second]
         chance = expit(log_odds)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dearena.cli import health, revise, selection
+from dearena.cli import health, power, revise, selection
 from dearena.faults import InvalidField
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
@@ -146,7 +146,7 @@ def test_power_says_who_is_ahead_and_what_would_tell() -> None:
             cost=[common_pb2.Money(currency="USD", nano_units=1_300_000_000)],
         ),
     )
-    heading, table = health.power_tables(found)
+    heading, table = power.power_tables(found)
     assert str(heading).startswith("lambda@1 is ahead of kappa@1 in algebra, version 1, by 0.040")
     text = seen(table)
     assert row_of(text, "now") == "now 40 3,000 10 31 %"
