@@ -11,6 +11,8 @@ from tests.fixtures.arena import Arena, Played, arena
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
+# Few calls at a time, so that a round lasts long enough to be met half done on a busy machine too.
+CONCURRENCY = 3
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -23,14 +25,14 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena
 async def calm(whole: Arena) -> Played:
     """The same world, undisturbed."""
     async with whole.client("calm") as client:
-        await whole.begin(client, MODELS, world="slow")
+        await whole.begin(client, MODELS, world="slow", concurrency=CONCURRENCY)
         return await whole.settled(client, len(MODELS))
 
 
 @pytest.mark.parametrize("victim", ["ranker", "judge_dispatcher", "scorer", "gateway"])
 async def test_a_killed_service_changes_nothing(whole: Arena, calm: Played, victim: str) -> None:
     async with whole.client(f"without-{victim.replace('_', '-')}") as client:
-        await whole.begin(client, MODELS, world="slow")
+        await whole.begin(client, MODELS, world="slow", concurrency=CONCURRENCY)
         caught = await whole.mid_insertion(client)
         killed_at = await whole.kill(victim)
         played = await whole.settled(client, len(MODELS))
