@@ -24,6 +24,9 @@ from services.runtime.lifecycle import Room, Servicer, Shell
 
 DURABLE = "dispatcher-judging"
 
+INDEXES = {**store.INDEXES, **pauses.INDEXES, **starved.INDEXES, **left_alone.INDEXES, **attacks.INDEXES}
+"""Of all its collections."""
+
 
 async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
     """Put the room together.
@@ -85,5 +88,5 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         ],
         background=[outcomes.run],
         on_drain=trials_of_attacks.stop,
-        indexes={**store.INDEXES, **pauses.INDEXES, **starved.INDEXES, **left_alone.INDEXES, **attacks.INDEXES},
+        indexes=INDEXES,
     )

@@ -16,10 +16,14 @@ from services.query_selector.selecting import Desk
 from services.query_selector.selections import Selections
 from services.query_selector.service import QuerySelector
 from services.query_selector.settings import QuerySelectorSettings
-from services.query_selector.store import INDEXES, Dimensions
+from services.query_selector.store import INDEXES as DIMENSION_INDEXES
+from services.query_selector.store import Dimensions
 from services.runtime.lifecycle import Room, Servicer, Shell
 from services.runtime.news import News
 from services.runtime.store import now
+
+INDEXES = {**DIMENSION_INDEXES, **job_store.INDEXES}
+"""Of all its collections."""
 
 
 async def build(shell: Shell[QuerySelectorSettings]) -> Room:
@@ -60,5 +64,5 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
         background=[announcer.run],
         on_drain=selections.stop,
         close=selections.stop,
-        indexes={**INDEXES, **job_store.INDEXES},
+        indexes=INDEXES,
     )

@@ -26,6 +26,7 @@ from services.runtime import rpc, telemetry
 from services.runtime.bus import RECONNECT_SECONDS, Bus
 from services.runtime.consumer import Consumer
 from services.runtime.doorbell import Doorbell
+from services.runtime.indexing import ensure_indexes
 from services.runtime.peers import Peers
 from services.runtime.settings import ServiceSettings
 from services.runtime.store import Index, Store
@@ -103,7 +104,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
     broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     try:
         room = await build(shell)
-        await _ensure_indexes(store, room.indexes)
+        await ensure_indexes(store, room.indexes, patience_seconds=STORE_PATIENCE_SECONDS)
         server = rpc.Server(room.servicers, traced=provider is not None, reflected=settings.reflection)
         address = await server.start(settings.listen)
         consumers: list[Consumer] = []
@@ -163,19 +164,6 @@ async def _end(tasks: Sequence[asyncio.Future[None]]) -> None:
             task.cancel()
         await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _ensure_indexes(store: Store, indexes: Mapping[str, Sequence[Index]]) -> None:
-    async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-        while True:
-            try:
-                await store.ping()
-                await store.ensure_indexes(indexes)
-            except faults.StoreUnavailable:
-                log.warning("the store cannot be reached, waiting")
-                await asyncio.sleep(0.5)
-            else:
-                return
 
 
 async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer], leaving: asyncio.Event) -> None:
