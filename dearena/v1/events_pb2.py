@@ -26,7 +26,7 @@ from dearena.v1 import common_pb2 as dearena_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x65\x61rena/v1/events.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\x05\n\rEventEnvelope\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\r\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\t\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63\x61usation_id\x18\x07 \x01(\t\x12\x37\n\x10model_registered\x18\x10 \x01(\x0b\x32\x1b.dearena.v1.ModelRegisteredH\x00\x12\x35\n\x0f\x64imension_ready\x18\x11 \x01(\x0b\x32\x1a.dearena.v1.DimensionReadyH\x00\x12\x31\n\ranswers_ready\x18\x12 \x01(\x0b\x32\x18.dearena.v1.AnswersReadyH\x00\x12\x39\n\x11judging_requested\x18\x13 \x01(\x0b\x32\x1c.dearena.v1.JudgingRequestedH\x00\x12)\n\tvote_cast\x18\x14 \x01(\x0b\x32\x14.dearena.v1.VoteCastH\x00\x12/\n\x0cround_closed\x18\x15 \x01(\x0b\x32\x17.dearena.v1.RoundClosedH\x00\x12\x39\n\x11insertion_settled\x18\x16 \x01(\x0b\x32\x1c.dearena.v1.InsertionSettledH\x00\x12\x33\n\x0escores_updated\x18\x17 \x01(\x0b\x32\x19.dearena.v1.ScoresUpdatedH\x00\x12\x33\n\x0e\x62udget_changed\x18\x18 \x01(\x0b\x32\x19.dearena.v1.BudgetChangedH\x00\x42\t\n\x07payload\" \n\x0fModelRegistered\x12\r\n\x05model\x18\x01 \x01(\t\"+\n\x0e\x44imensionReady\x12\x19\n\x11\x64imension_version\x18\x01 \x01(\r\"H\n\x0c\x41nswersReady\x12\r\n\x05model\x18\x01 \x01(\t\x12\x19\n\x11\x64imension_version\x18\x02 \x01(\r\x12\x0e\n\x06usable\x18\x03 \x01(\x08\"\x9e\x01\n\x10JudgingRequested\x12\x19\n\x11\x64imension_version\x18\x01 \x01(\r\x12\r\n\x05round\x18\x02 \x01(\r\x12\r\n\x05judge\x18\x03 \x01(\t\x12\x1f\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32\x10.dearena.v1.Cell\x12\x1d\n\x15insertion_traceparent\x18\x05 \x01(\t\x12\x11\n\tnewcomers\x18\x06 \x03(\t\"D\n\x08VoteCast\x12\r\n\x05round\x18\x01 \x01(\r\x12)\n\x08outcomes\x18\x02 \x03(\x0b\x32\x17.dearena.v1.CastOutcome\"U\n\x0b\x43\x61stOutcome\x12\x0f\n\x07\x63\x65ll_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12$\n\x07outcome\x18\x03 \x01(\x0e\x32\x13.dearena.v1.Outcome\"-\n\x0bRoundClosed\x12\r\n\x05round\x18\x01 \x01(\r\x12\x0f\n\x07settles\x18\x02 \x01(\x08\">\n\x10InsertionSettled\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04rank\x18\x03 \x01(\r\"M\n\rScoresUpdated\x12\x15\n\rboard_version\x18\x01 \x01(\r\x12\x14\n\x0c\x62oard_digest\x18\x02 \x01(\t\x12\x0f\n\x07settled\x18\x03 \x01(\x08\"@\n\rBudgetChanged\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\texhausted\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x65\x61rena/v1/events.proto\x12\ndearena.v1\x1a\x17\x64\x65\x61rena/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x05\n\rEventEnvelope\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x16\n\x0eschema_version\x18\x02 \x01(\r\x12\x0f\n\x07project\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\t\x12\x10\n\x08sequence\x18\x05 \x01(\x03\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63\x61usation_id\x18\x07 \x01(\t\x12\x37\n\x10model_registered\x18\x10 \x01(\x0b\x32\x1b.dearena.v1.ModelRegisteredH\x00\x12\x35\n\x0f\x64imension_ready\x18\x11 \x01(\x0b\x32\x1a.dearena.v1.DimensionReadyH\x00\x12\x31\n\ranswers_ready\x18\x12 \x01(\x0b\x32\x18.dearena.v1.AnswersReadyH\x00\x12\x39\n\x11judging_requested\x18\x13 \x01(\x0b\x32\x1c.dearena.v1.JudgingRequestedH\x00\x12)\n\tvote_cast\x18\x14 \x01(\x0b\x32\x14.dearena.v1.VoteCastH\x00\x12/\n\x0cround_closed\x18\x15 \x01(\x0b\x32\x17.dearena.v1.RoundClosedH\x00\x12\x39\n\x11insertion_settled\x18\x16 \x01(\x0b\x32\x1c.dearena.v1.InsertionSettledH\x00\x12\x33\n\x0escores_updated\x18\x17 \x01(\x0b\x32\x19.dearena.v1.ScoresUpdatedH\x00\x12\x33\n\x0e\x62udget_changed\x18\x18 \x01(\x0b\x32\x19.dearena.v1.BudgetChangedH\x00\x12-\n\x0border_given\x18\x19 \x01(\x0b\x32\x16.dearena.v1.OrderGivenH\x00\x42\t\n\x07payload\" \n\x0fModelRegistered\x12\r\n\x05model\x18\x01 \x01(\t\"+\n\x0e\x44imensionReady\x12\x19\n\x11\x64imension_version\x18\x01 \x01(\r\"H\n\x0c\x41nswersReady\x12\r\n\x05model\x18\x01 \x01(\t\x12\x19\n\x11\x64imension_version\x18\x02 \x01(\r\x12\x0e\n\x06usable\x18\x03 \x01(\x08\"\x9e\x01\n\x10JudgingRequested\x12\x19\n\x11\x64imension_version\x18\x01 \x01(\r\x12\r\n\x05round\x18\x02 \x01(\r\x12\r\n\x05judge\x18\x03 \x01(\t\x12\x1f\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32\x10.dearena.v1.Cell\x12\x1d\n\x15insertion_traceparent\x18\x05 \x01(\t\x12\x11\n\tnewcomers\x18\x06 \x03(\t\"D\n\x08VoteCast\x12\r\n\x05round\x18\x01 \x01(\r\x12)\n\x08outcomes\x18\x02 \x03(\x0b\x32\x17.dearena.v1.CastOutcome\"U\n\x0b\x43\x61stOutcome\x12\x0f\n\x07\x63\x65ll_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12$\n\x07outcome\x18\x03 \x01(\x0e\x32\x13.dearena.v1.Outcome\"-\n\x0bRoundClosed\x12\r\n\x05round\x18\x01 \x01(\r\x12\x0f\n\x07settles\x18\x02 \x01(\x08\">\n\x10InsertionSettled\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04rank\x18\x03 \x01(\r\"M\n\rScoresUpdated\x12\x15\n\rboard_version\x18\x01 \x01(\r\x12\x14\n\x0c\x62oard_digest\x18\x02 \x01(\t\x12\x0f\n\x07settled\x18\x03 \x01(\x08\"@\n\rBudgetChanged\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\texhausted\x18\x03 \x01(\x08\"\x1b\n\nOrderGiven\x12\r\n\x05order\x18\x01 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,25 +34,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dearena.v1.events_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVENTENVELOPE']._serialized_start=98
-  _globals['_EVENTENVELOPE']._serialized_end=763
-  _globals['_MODELREGISTERED']._serialized_start=765
-  _globals['_MODELREGISTERED']._serialized_end=797
-  _globals['_DIMENSIONREADY']._serialized_start=799
-  _globals['_DIMENSIONREADY']._serialized_end=842
-  _globals['_ANSWERSREADY']._serialized_start=844
-  _globals['_ANSWERSREADY']._serialized_end=916
-  _globals['_JUDGINGREQUESTED']._serialized_start=919
-  _globals['_JUDGINGREQUESTED']._serialized_end=1077
-  _globals['_VOTECAST']._serialized_start=1079
-  _globals['_VOTECAST']._serialized_end=1147
-  _globals['_CASTOUTCOME']._serialized_start=1149
-  _globals['_CASTOUTCOME']._serialized_end=1234
-  _globals['_ROUNDCLOSED']._serialized_start=1236
-  _globals['_ROUNDCLOSED']._serialized_end=1281
-  _globals['_INSERTIONSETTLED']._serialized_start=1283
-  _globals['_INSERTIONSETTLED']._serialized_end=1345
-  _globals['_SCORESUPDATED']._serialized_start=1347
-  _globals['_SCORESUPDATED']._serialized_end=1424
-  _globals['_BUDGETCHANGED']._serialized_start=1426
-  _globals['_BUDGETCHANGED']._serialized_end=1490
+  _globals['_EVENTENVELOPE']._serialized_end=810
+  _globals['_MODELREGISTERED']._serialized_start=812
+  _globals['_MODELREGISTERED']._serialized_end=844
+  _globals['_DIMENSIONREADY']._serialized_start=846
+  _globals['_DIMENSIONREADY']._serialized_end=889
+  _globals['_ANSWERSREADY']._serialized_start=891
+  _globals['_ANSWERSREADY']._serialized_end=963
+  _globals['_JUDGINGREQUESTED']._serialized_start=966
+  _globals['_JUDGINGREQUESTED']._serialized_end=1124
+  _globals['_VOTECAST']._serialized_start=1126
+  _globals['_VOTECAST']._serialized_end=1194
+  _globals['_CASTOUTCOME']._serialized_start=1196
+  _globals['_CASTOUTCOME']._serialized_end=1281
+  _globals['_ROUNDCLOSED']._serialized_start=1283
+  _globals['_ROUNDCLOSED']._serialized_end=1328
+  _globals['_INSERTIONSETTLED']._serialized_start=1330
+  _globals['_INSERTIONSETTLED']._serialized_end=1392
+  _globals['_SCORESUPDATED']._serialized_start=1394
+  _globals['_SCORESUPDATED']._serialized_end=1471
+  _globals['_BUDGETCHANGED']._serialized_start=1473
+  _globals['_BUDGETCHANGED']._serialized_end=1537
+  _globals['_ORDERGIVEN']._serialized_start=1539
+  _globals['_ORDERGIVEN']._serialized_end=1566
 # @@protoc_insertion_point(module_scope)

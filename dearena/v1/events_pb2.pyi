@@ -47,6 +47,7 @@ class EventEnvelope(_message.Message):
     INSERTION_SETTLED_FIELD_NUMBER: _builtins.int
     SCORES_UPDATED_FIELD_NUMBER: _builtins.int
     BUDGET_CHANGED_FIELD_NUMBER: _builtins.int
+    ORDER_GIVEN_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique; also the Nats-Msg-Id. The same fact sent again carries the same id."""
     schema_version: _builtins.int
@@ -78,6 +79,8 @@ class EventEnvelope(_message.Message):
     def scores_updated(self) -> Global___ScoresUpdated: ...
     @_builtins.property
     def budget_changed(self) -> Global___BudgetChanged: ...
+    @_builtins.property
+    def order_given(self) -> Global___OrderGiven: ...
     def __init__(
         self,
         *,
@@ -97,12 +100,13 @@ class EventEnvelope(_message.Message):
         insertion_settled: Global___InsertionSettled | None = ...,
         scores_updated: Global___ScoresUpdated | None = ...,
         budget_changed: Global___BudgetChanged | None = ...,
+        order_given: Global___OrderGiven | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "dimension_ready", b"dimension_ready", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "round_closed", b"round_closed", "scores_updated", b"scores_updated", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "dimension_ready", b"dimension_ready", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "order_given", b"order_given", "payload", b"payload", "round_closed", b"round_closed", "scores_updated", b"scores_updated", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "causation_id", b"causation_id", "dimension", b"dimension", "dimension_ready", b"dimension_ready", "event_id", b"event_id", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "payload", b"payload", "project", b"project", "round_closed", b"round_closed", "schema_version", b"schema_version", "scores_updated", b"scores_updated", "sequence", b"sequence", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_ready", b"answers_ready", "budget_changed", b"budget_changed", "causation_id", b"causation_id", "dimension", b"dimension", "dimension_ready", b"dimension_ready", "event_id", b"event_id", "insertion_settled", b"insertion_settled", "judging_requested", b"judging_requested", "model_registered", b"model_registered", "order_given", b"order_given", "payload", b"payload", "project", b"project", "round_closed", b"round_closed", "schema_version", b"schema_version", "scores_updated", b"scores_updated", "sequence", b"sequence", "time", b"time", "vote_cast", b"vote_cast"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["model_registered", "dimension_ready", "answers_ready", "judging_requested", "vote_cast", "round_closed", "insertion_settled", "scores_updated", "budget_changed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["model_registered", "dimension_ready", "answers_ready", "judging_requested", "vote_cast", "round_closed", "insertion_settled", "scores_updated", "budget_changed", "order_given"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -384,3 +388,27 @@ class BudgetChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BudgetChanged: _TypeAlias = BudgetChanged  # noqa: Y015
+
+@_typing.final
+class OrderGiven(_message.Message):
+    """Subject order.given.{project}.{dimension}. An operator's order was kept by a ranker that does not carry it out:
+    the dimension is of another shard.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    order: _builtins.int
+    """Its number."""
+    def __init__(
+        self,
+        *,
+        order: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderGiven: _TypeAlias = OrderGiven  # noqa: Y015
