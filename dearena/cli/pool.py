@@ -1,6 +1,5 @@
 """`dearena pool check` and `convert`: question pools before they are used, with no servers."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,11 +10,12 @@ import typer
 from dearena.cli import columns, output
 from dearena.cli.pool_progress import PoolProgress
 from dearena.cli.running import FAILED, AsJson, told
-from dearena.client.pools import Stage, content_of
+from dearena.client.pool_files import imported_from, lines
+from dearena.client.pools import Stage
 from dearena.faults import InvalidField
-from dearena.pools.importing import Entry, Imported, import_pool, mapping_of
+from dearena.pools.importing import Entry, mapping_of
 from dearena.pools.json_lines import LISTED_LINES, shown
-from dearena.pools.rows import Format, format_of
+from dearena.pools.rows import Format
 
 if TYPE_CHECKING:
     from dearena.pools.report import Merged, Report
@@ -57,7 +57,7 @@ def check(file: File, *, file_format: FileFormat = None, columns: Map = None, as
 
         with PoolProgress() as progress:
             progress(Stage.READING)
-            imported = read(file, file_format, columns)
+            imported = imported_from(file, file_format, mapping_of(columns or []))
             progress(Stage.MERGING)
             found = report(imported)
         if as_json:
@@ -84,7 +84,7 @@ def convert(
 
         with PoolProgress() as progress:
             progress(Stage.READING)
-            imported = read(file, file_format, columns)
+            imported = imported_from(file, file_format, mapping_of(columns or []))
             imported.pool()
             progress(Stage.MERGING)
             found = merged(imported.entries) if merge_duplicates else Merged(imported.entries, ())
@@ -96,23 +96,6 @@ def convert(
         else:
             more = f", {left_out:,} near-duplicates left out" if merge_duplicates else ""
             output.show(f"{into}: {size:,} questions{more}", *merged_lines(found, imported.unit))
-
-
-def read(file: Path, file_format: Format | None, columns: list[str] | None) -> Imported:
-    """What a file of questions holds.
-
-    Raises:
-        OSError: it cannot be read.
-        BrokenPool: it cannot be used at all.
-        InvalidField: an option is wrong.
-    """
-    chosen = file_format or format_of(file.name)
-    return import_pool(content_of(file), chosen, mapping_of(columns or []))
-
-
-def lines(entries: tuple[Entry, ...]) -> bytes:
-    """Questions as a pool's JSON Lines."""
-    return b"".join(json.dumps(entry.line(), ensure_ascii=False).encode() + b"\n" for entry in entries)
 
 
 def merged_lines(found: "Merged", unit: str) -> Iterator[str]:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from dearena.cli import output
 from dearena.cli import pool as pools
-from dearena.client.pools import OnProgress, PoolSource, Stage, unheard
+from dearena.client.pool_files import pool_of
+from dearena.client.pools import OnProgress, PoolSource, unheard
 from dearena.faults import InvalidField
-from dearena.pools.rows import Format, format_of
+from dearena.pools.importing import mapping_of
+from dearena.pools.rows import Format
 
 
 def of_file(
@@ -27,28 +29,10 @@ def of_file(
         BrokenPool: a row is broken, or all of it.
         InvalidField: an option is wrong.
     """
-    chosen = file_format or _told_format(file)
-    if chosen is Format.JSONL and not columns and not merge:
-        return file
-    on_progress(Stage.READING, 0, 0)
-    imported = pools.read(file, chosen, list(columns))
-    imported.pool()
-    if not merge:
-        return pools.lines(imported.entries)
-    from dearena.pools.report import merged  # noqa: PLC0415 - dictionaries take long to import
-
-    on_progress(Stage.MERGING, 0, 0)
-    found = merged(imported.entries)
-    for line in pools.merged_lines(found, imported.unit):
+    found = pool_of(file, file_format, mapping_of(columns), merge=merge, on_progress=on_progress)
+    for line in pools.merged_lines(found.merged, found.unit) if found.merged else ():
         output.note(line)
-    return pools.lines(found.entries)
-
-
-def _told_format(file: Path) -> Format:
-    try:
-        return format_of(file.name)
-    except InvalidField:
-        return Format.JSONL  # as pools always were, whatever their name
+    return found.source
 
 
 def generated(kind: str, size: int, seed: int, difficulty: int) -> PoolSource:

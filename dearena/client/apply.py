@@ -14,8 +14,10 @@ from dearena.client.client import ArenaClient
 from dearena.client.declared_budgets import budgets_of, called, key_of, misfits
 from dearena.client.dimension_entries import DimensionEntry
 from dearena.client.model_entries import KeyEntry, ModelEntry
+from dearena.client.pool_files import pool_of
 from dearena.faults import AlreadyExists, ArenaFault, FieldViolation, UnknownDimension, UnknownModel
 from dearena.generators import generate
+from dearena.pools.rows import Format
 from dearena.v1 import gateway_pb2, query_selector_pb2
 from dearena.yaml_places import Place
 
@@ -151,7 +153,7 @@ _CALLED: Final = {
     "deadline": "deadline_seconds",
 }
 """Fields of the contract, as the file calls them."""
-_POOL_LINE: Final = re.compile(r"pool(?: line (\d+))?")
+_POOL_LINE: Final = re.compile(r"pool(?: (?:line|row) (\d+))?")
 
 
 def _pointed_at(file: ArenaFile, place: Place, violation: FieldViolation) -> FieldViolation:
@@ -162,6 +164,8 @@ def _pointed_at(file: ArenaFile, place: Place, violation: FieldViolation) -> Fie
                 return _pool_line(file, at, int(found[1]), violation.description)
             questions = "pool" if file.dimensions[at].pool is not None else "generate"
             return file.violation((*place, questions), violation.description)
+    if violation.field == "map":
+        return file.violation((*place, "map"), violation.description)
     first, *rest = violation.field.split(".")
     if first not in ("model", "dimension") or not rest:
         return file.violation(place, f"{violation.field}: {violation.description}")
@@ -179,7 +183,10 @@ def _questions(entry: DimensionEntry) -> bytes:
     """The pool that is declared, read or made."""
     if entry.generate is None:
         # A file is refused that declares neither.
-        return pools.content_of(entry.pool or ())
+        if entry.pool is None:
+            return b""
+        file_format = Format(entry.format) if entry.format else None
+        return pools.content_of(pool_of(entry.pool, file_format, {**entry.map}, merge=entry.merge_duplicates).source)
     made = entry.generate
     questions = generate(made.kind, made.size, made.seed, made.difficulty or None)
     return pools.content_of([question.line() for question in questions])

@@ -9,7 +9,7 @@
         endpoint: {base_url: "https://models.example.org/v1", upstream_model: kappa, key_reference: "env:HOSTED_KEY"}
     dimensions:
       - slug: algebra
-        pool: pools/algebra.jsonl      # relative to this file
+        pool: pools/algebra.jsonl      # relative to this file; of a table also `map: {text: question}`
         selection: {k: 24, seed: 7}
         ranking: {jury: sequential, error: 0.05, cap: 40, target_cost: 0.50 USD}
         budget: 5.00 USD               # and insertion_budget for each newcomer
@@ -30,7 +30,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from dearena import identity, yaml_places
 from dearena.client import arena_words
-from dearena.client.dimension_entries import DimensionEntry, GeneratedEntry, JudgingEntry
+from dearena.client.dimension_entries import DimensionEntry, JudgingEntry
 from dearena.client.model_entries import DEFAULT_TIMEOUT_SECONDS, Entry, KeyEntry, ModelEntry, Slug
 from dearena.faults import FieldViolation
 from dearena.generators import kinds
@@ -110,11 +110,7 @@ def _contradictions(document: YamlPlaces, found: ArenaFile) -> Iterator[FieldVio
                 ("models", at, "deadline_seconds"), f"must be at least timeout_seconds, which is {timeout:g}"
             )
     for at, dimension in enumerate(found.dimensions):
-        if (dimension.pool is None) == (dimension.generate is None):
-            both = "stand beside each other" if dimension.pool is not None else "are both missing"
-            yield document.violation(("dimensions", at), f"pool and generate {both}; give one of them")
-        if dimension.generate is not None:
-            yield from _generated(document, ("dimensions", at, "generate"), dimension.generate)
+        yield from _questions(document, ("dimensions", at), dimension)
         judging = dimension.judging
         for text, file in (("template_text", "template_file"), ("rubric", "rubric_file")):
             if getattr(judging, text) and getattr(judging, file) is not None:
@@ -125,9 +121,18 @@ def _contradictions(document: YamlPlaces, found: ArenaFile) -> Iterator[FieldVio
             )
 
 
-def _generated(document: YamlPlaces, place: Place, entry: GeneratedEntry) -> Iterator[FieldViolation]:
-    if entry.kind not in kinds():
-        yield document.violation((*place, "kind"), f"{entry.kind!r} is not known; there is: {', '.join(kinds())}")
+def _questions(document: YamlPlaces, place: Place, entry: DimensionEntry) -> Iterator[FieldViolation]:
+    if (entry.pool is None) == (entry.generate is None):
+        both = "stand beside each other" if entry.pool is not None else "are both missing"
+        yield document.violation(place, f"pool and generate {both}; give one of them")
+    if entry.generate is None:
+        return
+    if (kind := entry.generate.kind) not in kinds():
+        told = f"{kind!r} is not known; there is: {', '.join(kinds())}"
+        yield document.violation((*place, "generate", "kind"), told)
+    for name in ("map", "format", "merge_duplicates"):
+        if getattr(entry, name):
+            yield document.key((*place, name), "is for a pool, and generate reads none")
 
 
 def _doubles(document: YamlPlaces, collection: str, field: str, names: Sequence[str]) -> Iterator[FieldViolation]:

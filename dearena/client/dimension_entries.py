@@ -8,6 +8,9 @@ from pydantic import BeforeValidator, Field
 from dearena.client.arena_words import not_a_truth
 from dearena.client.model_entries import Amount, Count, Entry, Name, Slug
 
+PoolField = Literal["id", "text", "turns", "reference", "category", "source", "licence"]
+"""What a column can be of a question: `dearena.pools.importing.FIELDS`."""
+
 
 class PilotEntry(Entry):
     """A pilot, by which methods other than `random` choose; what is left out is left to it.
@@ -107,6 +110,9 @@ class DimensionEntry(Entry):
 
     Attributes:
         pool: a file of them; or `generate`, which makes them.
+        map: of the pool's columns by field, such as `{text: question}`; one that is left out is called as its field.
+        format: of the pool; empty: as its name says.
+        merge_duplicates: of questions that differ in case, marks, spaces, courtesy or typos, the first is kept.
         budget: the most that its calls may cost together, such as `5.00 USD`; empty: none is set.
         only_models: slugs of the models that alone enter and judge; none: all that may.
         insertion_budget: the most that each model's answers and insertion may cost, but for models with their own.
@@ -115,6 +121,9 @@ class DimensionEntry(Entry):
     slug: Slug
     display_name: Name = ""
     pool: Path | None = None
+    map: dict[PoolField, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    format: Literal["", "jsonl", "csv", "parquet"] = ""
+    merge_duplicates: bool = False
     generate: GeneratedEntry | None = None
     selection: SelectionEntry
     ranking: RankingEntry = RankingEntry()

@@ -284,6 +284,40 @@ async def test_a_dimension_created_by_hand_is_taken_as_declared(arena: Arena) ->
     assert (await actions(arena))["algebra"] == "unchanged"
 
 
+TABLE = "question,answer\nWhat is 3 squared?,9\nwhat is 3 squared,9\nWhat is 4 squared?,16\n"
+
+
+async def test_a_declared_pool_may_be_a_table_without_its_doubles(arena: Arena) -> None:
+    (arena.directory / "asked.csv").write_text(TABLE, encoding="utf-8")
+    file = arena.directory / "arena.yaml"
+    file.write_text(
+        "dimensions:\n"
+        "  - slug: asked\n"
+        "    pool: asked.csv\n"
+        "    map: {text: question, reference: answer}\n"
+        "    merge_duplicates: true\n"
+        "    selection: {k: 2}\n"
+    )
+    assert await actions(arena) == {"asked": "created"}
+    assert await actions(arena) == {"asked": "unchanged"}
+    queries = [query async for query in arena.client.queries("asked")]
+    assert {(query.turns[0], query.reference) for query in queries} == {
+        ("What is 3 squared?", "9"),
+        ("What is 4 squared?", "16"),
+    }
+
+
+async def test_a_declared_table_is_refused_where_it_is_wrong(arena: Arena) -> None:
+    (arena.directory / "asked.csv").write_text(TABLE + ",\n", encoding="utf-8")
+    file = arena.directory / "arena.yaml"
+    file.write_text("dimensions:\n  - slug: d\n    pool: asked.csv\n    map: {text: asked}\n    selection: {k: 2}\n")
+    assert "arena.yaml:4:5: dimensions[0].map: text=asked: there is no column" in await arena.refused(
+        "apply", "-f", "arena.yaml"
+    )
+    file.write_text(file.read_text().replace("asked}", "question}"))
+    assert "asked.csv:5: " in await arena.refused("apply", "-f", "arena.yaml")
+
+
 async def test_faults_in_a_file_name_their_lines(arena: Arena) -> None:
     (arena.directory / "arena.yaml").write_text(
         ARENA.replace("slug: lambda", "slug: Lambda").replace("k: 4", "k: four")

@@ -186,6 +186,18 @@ def ranking(text: str) -> str:
             "dimensions[0]: pool and generate stand beside each other",
         ),
         (
+            ("dimensions:\n  - slug: d\n    ¶map: {text: question}\n    selection: {k: 1}\n" + GENERATED),
+            "dimensions[0].map: is for a pool, and generate reads none",
+        ),
+        (
+            "dimensions:\n  - slug: d\n    pool: x.csv\n    map: {question: ¶text}\n    selection: {k: 1}\n",
+            "dimensions[0].map.question",
+        ),
+        (
+            "dimensions:\n  - slug: d\n    pool: x.csv\n    format: ¶excel\n    selection: {k: 1}\n",
+            "dimensions[0].format: ",
+        ),
+        (
             "dimensions:\n  - slug: d\n    selection: {k: 3}\n    generate: {kind: ¶alchemy, size: 9}\n",
             "dimensions[0].generate.kind: 'alchemy' is not known; there is: algebra",
         ),
