@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 from dearena import identity, yaml_places
 from dearena.client import declared, pools
@@ -186,7 +186,8 @@ def _questions(entry: DimensionEntry) -> bytes:
         if entry.pool is None:
             return b""
         file_format = Format(entry.format) if entry.format else None
-        return pools.content_of(pool_of(entry.pool, file_format, {**entry.map}, merge=entry.merge_duplicates).source)
+        mapping = cast("dict[str, str]", entry.map)  # its keys are strings of few
+        return pools.content_of(pool_of(entry.pool, file_format, mapping, merge=entry.merge_duplicates).source)
     made = entry.generate
     questions = generate(made.kind, made.size, made.seed, made.difficulty or None)
     return pools.content_of([question.line() for question in questions])
