@@ -190,6 +190,13 @@ class EndpointLeftAlone(ArenaFault):
     status = "UNAVAILABLE"
 
 
+class DimensionClosed(ArenaFault):
+    """A call is for a pilot that nobody hears any more. It is no attempt, and on no record; a resume opens the pilot."""
+
+    reason = "DIMENSION_CLOSED"
+    status = "FAILED_PRECONDITION"
+
+
 class NotReady(ArenaFault):
     """What was asked for is not there yet."""
 

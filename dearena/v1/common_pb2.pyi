@@ -203,6 +203,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The call was not sent: the model's endpoint failed several times in a row, and is left alone for a while (see
     BreakerState). Nothing is on record of it; ask again.
     """
+    ERROR_REASON_DIMENSION_CLOSED: _ErrorReason.ValueType  # 22
+    """The dimension is a closed pilot (see DimensionState): no calls are made for it. Resuming its selection opens it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons of errors, as they stand in google.rpc.ErrorInfo.reason (without the prefix)."""
@@ -245,6 +247,8 @@ ERROR_REASON_ENDPOINT_LEFT_ALONE: ErrorReason.ValueType  # 21
 """The call was not sent: the model's endpoint failed several times in a row, and is left alone for a while (see
 BreakerState). Nothing is on record of it; ask again.
 """
+ERROR_REASON_DIMENSION_CLOSED: ErrorReason.ValueType  # 22
+"""The dimension is a closed pilot (see DimensionState): no calls are made for it. Resuming its selection opens it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -33,6 +33,10 @@ class _DimensionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dimens
     DIMENSION_STATE_READY: _DimensionState.ValueType  # 2
     DIMENSION_STATE_SELECTING: _DimensionState.ValueType  # 3
     """A pilot is under way, there are no queries yet: see GetSelection. Neither ranked nor answered."""
+    DIMENSION_STATE_CLOSED: _DimensionState.ValueType  # 4
+    """A pilot that the choice of queries hears no more: it is over, or was stopped, or another pilot took its place.
+    Neither ranked nor answered until the selection is resumed; what was heard stays.
+    """
 
 class DimensionState(_DimensionState, metaclass=_DimensionStateEnumTypeWrapper): ...
 
@@ -42,6 +46,10 @@ DIMENSION_STATE_WAITING_FOR_BUS: DimensionState.ValueType  # 1
 DIMENSION_STATE_READY: DimensionState.ValueType  # 2
 DIMENSION_STATE_SELECTING: DimensionState.ValueType  # 3
 """A pilot is under way, there are no queries yet: see GetSelection. Neither ranked nor answered."""
+DIMENSION_STATE_CLOSED: DimensionState.ValueType  # 4
+"""A pilot that the choice of queries hears no more: it is over, or was stopped, or another pilot took its place.
+Neither ranked nor answered until the selection is resumed; what was heard stays.
+"""
 Global___DimensionState: _TypeAlias = DimensionState  # noqa: Y015
 
 class _SelectionStage:
