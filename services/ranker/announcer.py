@@ -1,4 +1,7 @@
-"""Tells the bus of closed rounds and settled insertions: at once if it can, else by the next sweep."""
+"""Tells the bus of closed rounds and settled insertions: at once if it can, else by the next sweep.
+
+Whoever sweeps tells the news of every shard: the bus takes each of them once.
+"""
 
 from typing import Final
 
@@ -6,7 +9,7 @@ import structlog
 
 from dearena.faults import ServiceUnavailable
 from dearena.names import DimensionName
-from dearena.v1.events_pb2 import InsertionSettled, RoundClosed
+from dearena.v1.events_pb2 import InsertionSettled, OrderGiven, RoundClosed
 from services.ranker.judging_requests import cause_of
 from services.ranker.records import RoundRecord, SettledInsertion
 from services.ranker.store import RankerStore
@@ -20,7 +23,7 @@ TOLD_AT_ONCE: Final = 100
 
 
 class Announcer:
-    """Rings `round.closed` and `insertion.settled`."""
+    """Rings `round.closed`, `insertion.settled` and `order.given`."""
 
     def __init__(self, store: RankerStore, bus: Bus) -> None:
         self._store = store
@@ -68,6 +71,20 @@ class Announcer:
             _put_off(name, fault)
         else:
             await self._store.mark_settle_announced(name, settled.dimension_version, settled.model)
+
+    async def order_given(self, name: DimensionName, order: int) -> None:
+        """Tell who has the dimension of an order; where the bus is away, that one finds it by its next sweep."""
+        event = envelope(
+            f"order.given/{name.project}/{name.slug}/{order}",
+            name.project,
+            name.slug,
+            sequence=order,
+            order_given=OrderGiven(order=order),
+        )
+        try:
+            await self._bus.publish(subjects.order_given(name.project, name.slug), event)
+        except ServiceUnavailable as fault:
+            _put_off(name, fault)
 
 
 def _put_off(name: DimensionName, fault: ServiceUnavailable) -> None:

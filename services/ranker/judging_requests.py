@@ -13,13 +13,11 @@ from dearena.ranking.rounds import Cell, messages_of
 from dearena.v1.events_pb2 import EventEnvelope, JudgingRequested
 from services.ranker.peer_messages import cell_message
 from services.ranker.records import RoundRecord
+from services.ranker.shards import Shards
 from services.runtime import semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 
 log = structlog.get_logger(__name__)
-
-SHARD: Final = "0"
-"""All dimensions are of one shard for now; a shard will be a function of the dimension."""
 
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 2.0
@@ -33,8 +31,9 @@ Refused = Callable[[str], Awaitable[None]]
 class JudgingRequests:
     """Sends `judging.requested`."""
 
-    def __init__(self, bus: Bus, *, in_flight: int) -> None:
+    def __init__(self, bus: Bus, shards: Shards, *, in_flight: int) -> None:
         self._bus = bus
+        self._shards = shards
         self._in_flight = in_flight
 
     async def send(self, asked: RoundRecord, cells: Iterable[Cell], refused: Refused, *, again: str = "") -> None:
@@ -48,7 +47,7 @@ class JudgingRequests:
         """
         with telemetry.linked_trace("ask judges", telemetry.link_to(asked.traceparent), _attributes(asked)):
             # Shared by all senders, and made as they go: a large round does not stop everything else.
-            remaining = _events(asked, cells, again)
+            remaining = _events(asked, cells, self._shards.of_dimension(asked.name), again)
             told = _Once(refused)
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._in_flight):
@@ -87,7 +86,7 @@ def _attributes(asked: RoundRecord) -> telemetry.Attributes:
     }
 
 
-def _events(asked: RoundRecord, cells: Iterable[Cell], again: str) -> Iterator[tuple[str, EventEnvelope]]:
+def _events(asked: RoundRecord, cells: Iterable[Cell], shard: int, again: str) -> Iterator[tuple[str, EventEnvelope]]:
     name = asked.name
     suffix = f"/again/{again}" if again else ""
     for place, (judge, number, parcel) in enumerate(messages_of(cells)):
@@ -106,7 +105,7 @@ def _events(asked: RoundRecord, cells: Iterable[Cell], again: str) -> Iterator[t
                 newcomers=asked.models,
             ),
         )
-        yield subjects.judging_requested(SHARD, Revision.parse(judge).slug), event
+        yield subjects.judging_requested(shard, Revision.parse(judge).slug), event
 
 
 def cause_of(record: RoundRecord) -> str:

@@ -47,8 +47,8 @@ class Operators:
         self._store = store
         self._folded: dict[DimensionName, _Folded] = {}
 
-    async def refine(self, name: DimensionName, request: pb.RefineRankingRequest) -> None:
-        """Have more calls spent on the whole board.
+    async def refine(self, name: DimensionName, request: pb.RefineRankingRequest) -> int:
+        """Have more calls spent on the whole board; the order's number.
 
         Raises:
             InvalidField: fewer calls than one cell takes, or more than anybody means.
@@ -58,7 +58,7 @@ class Operators:
             raise InvalidField.of("calls", f"is {request.calls:,}; must be {LEAST_CALLS} to {MOST_CALLS:,}")
         if len((await self._read(name)).state.ranking) < LEAST_CALLS:
             raise NotReady(f"{name} has no ranking yet that could be refined")
-        await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)
+        return await self._order(name, Order(0, DecisionKind.REFINEMENT_ORDERED, calls=request.calls), request)
 
     async def compare(
         self, ranking: RankingRecord, request: pb.OrderComparisonsRequest, queries: Collection[str]
@@ -81,18 +81,18 @@ class Operators:
         ordered = Order(0, DecisionKind.COMPARISONS_ORDERED, comparisons=comparisons_of(request, state, queries))
         return await self._order(name, ordered, request, version=version)
 
-    async def suspend(self, name: DimensionName, request: pb.SuspendJudgeRequest) -> None:
-        """Have a judge asked nothing more, and its votes count nothing; raises UnknownModel."""
-        await self._order_judge(name, DecisionKind.JUDGE_SUSPENDED, request)
+    async def suspend(self, name: DimensionName, request: pb.SuspendJudgeRequest) -> int:
+        """Have a judge asked nothing more, and its votes count nothing; the order's number. Raises UnknownModel."""
+        return await self._order_judge(name, DecisionKind.JUDGE_SUSPENDED, request)
 
-    async def reinstate(self, name: DimensionName, request: pb.ReinstateJudgeRequest) -> None:
-        """Have a judge asked again, with a new record.
+    async def reinstate(self, name: DimensionName, request: pb.ReinstateJudgeRequest) -> int:
+        """Have a judge asked again, with a new record; the order's number.
 
         Raises:
             UnknownModel: it has not been admitted.
             NotReady: it is not suspended, nor about to be by an order.
         """
-        await self._order_judge(name, DecisionKind.JUDGE_REINSTATED, request)
+        return await self._order_judge(name, DecisionKind.JUDGE_REINSTATED, request)
 
     async def judges(self, name: DimensionName) -> list[pb.JudgeHealth]:
         """Whoever judges or is suspended, in canonical order."""
@@ -103,7 +103,7 @@ class Operators:
 
     async def _order_judge(
         self, name: DimensionName, kind: DecisionKind, request: pb.SuspendJudgeRequest | pb.ReinstateJudgeRequest
-    ) -> None:
+    ) -> int:
         if not request.reason.strip():
             raise InvalidField.of("reason", "must say why")
         if len(request.reason) > LONGEST_REASON:
@@ -111,7 +111,7 @@ class Operators:
         state = (await self._read(name)).state
         if request.judge not in state.admitted and request.judge not in state.suspended:
             raise UnknownModel(f"{request.judge} has not been admitted to {name}")
-        await self._order(name, Order(0, kind, request.judge, request.reason), request)
+        return await self._order(name, Order(0, kind, request.judge, request.reason), request)
 
     async def _check(self, name: DimensionName, order: Order) -> None:
         """Whoever is to be reinstated is suspended once all orders so far are carried out."""

@@ -14,7 +14,6 @@ from services.runtime import subjects
 from services.runtime.doorbell import Doorbell
 from services.runtime.lifecycle import Room, Servicer, Shell
 
-DURABLE = "ranker-doorbell"
 RINGS_AT_ONCE = 32
 """Doorbells answered at a time. To answer one is to set a flag, unless its dimension is new."""
 
@@ -23,15 +22,16 @@ async def build(shell: Shell[RankerSettings]) -> Room:
     """The room of this service."""
     settings = shell.settings
     store = RankerStore(shell.store, shell.instance)
+    shards = settings.own_shards()
     announcer = Announcer(store, shell.bus)
     desk = Desk(
         settings=settings,
         store=store,
         inquiries=Inquiries(shell.peers, board_seconds=settings.board_seconds),
-        requests=JudgingRequests(shell.bus, in_flight=settings.requests_in_flight),
+        requests=JudgingRequests(shell.bus, shards, in_flight=settings.requests_in_flight),
         announcer=announcer,
     )
-    dimensions = Dimensions(desk)
+    dimensions = Dimensions(desk, shards)
     return Room(
         servicers=[
             Servicer(
@@ -40,7 +40,7 @@ async def build(shell: Shell[RankerSettings]) -> Room:
                 service_name=DESCRIPTOR.services_by_name["RankerService"].full_name,
             )
         ],
-        doorbells=[Doorbell(DURABLE, subjects.EVENTS, dimensions.on_event, workers=RINGS_AT_ONCE)],
+        doorbells=[Doorbell(shards.durable, subjects.EVENTS, dimensions.on_event, workers=RINGS_AT_ONCE)],
         sweeps=[dimensions.wake, dimensions.discover, announcer.sweep],
         on_drain=dimensions.stop,
         close=dimensions.stop,

@@ -1,4 +1,8 @@
-"""The ranker's calls. They read what is kept; only how far an open round is comes from this process."""
+"""The ranker's calls. They read what is kept, and so are answered by any ranker for the dimensions of every shard.
+
+How far an open round is, who follows it in this process knows; of another shard's the dispatcher is asked. An
+order is kept by whoever takes the call, and carried out by who has the dimension.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -10,7 +14,7 @@ from dearena.ranking.explain import explain
 from dearena.ranking.findings import Progress
 from dearena.v1 import ranker_pb2 as pb
 from dearena.v1.ranker_pb2_grpc import RankerServiceServicer
-from services.ranker.dimensions import Dimensions
+from services.ranker.dimensions import Dimensions, Followed
 from services.ranker.messages import (
     decision_message,
     explanation_message,
@@ -23,7 +27,6 @@ from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
 from services.ranker.watching import Watch
-from services.ranker.worker import DimensionWorker
 from services.runtime import paging
 from services.runtime.request_names import dimension_name, model_revision
 
@@ -52,15 +55,15 @@ class Ranker(RankerServiceServicer):
 
     async def ListInsertions(self, request: pb.ListInsertionsRequest, context: Any) -> pb.ListInsertionsResponse:
         """In the order of admission."""
-        worker, ranking = await self._dimension(request.dimension)
+        followed, ranking = await self._dimension(request.dimension)
         scope = ("insertions", request.dimension)
         size = paging.size_of(request.page_size)
         after = _number(paging.after_of(scope, request.page_token))
         version = ranking.dimension_version
         found = await self._store.insertions(ranking.name, version=version, after=after, limit=size + 1)
-        opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
+        opened, progress = await self._opened(ranking, followed)
         return pb.ListInsertionsResponse(
-            insertions=[_insertion(one, ranking, opened, worker) for one in found[:size]],
+            insertions=[_insertion(one, ranking, opened, progress) for one in found[:size]],
             next_page_token=(
                 paging.token_of(scope, str(found[size - 1].insertion.admitted_by)) if len(found) > size else ""
             ),
@@ -72,9 +75,9 @@ class Ranker(RankerServiceServicer):
         """Every step of an insertion, or of all insertions without end."""
         if request.model:
             model_revision("model", request.model)
-        worker, _ = await self._dimension(request.dimension)
+        followed, _ = await self._dimension(request.dimension)
         watch = Watch(
-            self._store, self._dimensions, worker, model=request.model, watch_seconds=self._settings.watch_seconds
+            self._store, self._dimensions, followed, model=request.model, watch_seconds=self._settings.watch_seconds
         )
         async for step in watch.steps(request.cursor):
             yield step
@@ -84,7 +87,7 @@ class Ranker(RankerServiceServicer):
         name = dimension_name("dimension", request.dimension)
         record = await self._store.round(name, request.round)
         if record is None:
-            await self._dimensions.worker(name)  # says if there is no such dimension
+            await self._dimensions.at(name)  # says if there is no such dimension
             what = f"round {request.round}" if request.round else "closed round"
             raise UnknownRound(f"{name} has no {what}")
         return pb.GetRoundResponse(round=round_message(record))
@@ -113,32 +116,31 @@ class Ranker(RankerServiceServicer):
     async def ExplainInsertion(self, request: pb.ExplainInsertionRequest, context: Any) -> pb.ExplainInsertionResponse:
         """A model's whole way, from the log alone."""
         model_revision("model", request.model)
-        worker, ranking = await self._dimension(request.dimension)
+        followed, ranking = await self._dimension(request.dimension)
         record = await self._store.insertion(ranking.name, ranking.dimension_version, request.model)
         if record is None:
             raise UnknownInsertion(f"{request.model} has not been admitted to {ranking.name}")
-        opened = await self._store.round(ranking.name, ranking.open_round) if ranking.open_round else None
+        opened, progress = await self._opened(ranking, followed)
         entries = await self._store.decisions(ranking.name, through=ranking.decisions)
         explanation = await asyncio.to_thread(explain, request.model, [decision for decision, _ in entries])
         return explanation_message(
             explanation,
-            _insertion(record, ranking, opened, worker),
+            _insertion(record, ranking, opened, progress),
             {decision.number: time for decision, time in entries},
         )
 
     async def RefineRanking(self, request: pb.RefineRankingRequest, context: Any) -> pb.RefineRankingResponse:
         """Ordered now, done between insertions."""
-        worker, ranking = await self._dimension(request.dimension)
-        await self._operators.refine(ranking.name, request)
-        worker.ring()
+        _, ranking = await self._dimension(request.dimension)
+        await self._dimensions.ordered(ranking.name, await self._operators.refine(ranking.name, request))
         return pb.RefineRankingResponse()
 
     async def OrderComparisons(self, request: pb.OrderComparisonsRequest, context: Any) -> pb.OrderComparisonsResponse:
         """Ordered now, asked by the next round."""
-        worker, ranking = await self._dimension(request.dimension)
+        _, ranking = await self._dimension(request.dimension)
         queries = await self._queries(ranking.name, ranking.dimension_version)
         order = await self._operators.compare(ranking, request, queries)
-        worker.ring()
+        await self._dimensions.ordered(ranking.name, order)
         return pb.OrderComparisonsResponse(order=order)
 
     async def ListJudges(self, request: pb.ListJudgesRequest, context: Any) -> pb.ListJudgesResponse:
@@ -149,36 +151,39 @@ class Ranker(RankerServiceServicer):
     async def SuspendJudge(self, request: pb.SuspendJudgeRequest, context: Any) -> pb.SuspendJudgeResponse:
         """Ordered now, done between rounds."""
         model_revision("judge", request.judge)
-        worker, ranking = await self._dimension(request.dimension)
-        await self._operators.suspend(ranking.name, request)
-        worker.ring()
+        _, ranking = await self._dimension(request.dimension)
+        await self._dimensions.ordered(ranking.name, await self._operators.suspend(ranking.name, request))
         return pb.SuspendJudgeResponse()
 
     async def ReinstateJudge(self, request: pb.ReinstateJudgeRequest, context: Any) -> pb.ReinstateJudgeResponse:
         """Ordered now, done between rounds."""
         model_revision("judge", request.judge)
-        worker, ranking = await self._dimension(request.dimension)
-        await self._operators.reinstate(ranking.name, request)
-        worker.ring()
+        _, ranking = await self._dimension(request.dimension)
+        await self._dimensions.ordered(ranking.name, await self._operators.reinstate(ranking.name, request))
         return pb.ReinstateJudgeResponse()
 
-    async def _dimension(self, dimension: str) -> tuple[DimensionWorker, RankingRecord]:
-        """The worker and the record of a dimension; raises UnknownDimension when there is none."""
+    async def _dimension(self, dimension: str) -> tuple[Followed, RankingRecord]:
+        """Who follows a dimension here, and its record; raises UnknownDimension when there is none."""
         name = dimension_name("dimension", dimension)
-        worker = await self._dimensions.worker(name)
+        followed = await self._dimensions.at(name)
         record = await self._store.ranking(name)
         if record is None:
             raise RuntimeError(f"{name} was taken up and is gone")
-        return worker, record
+        return followed, record
+
+    async def _opened(self, ranking: RankingRecord, followed: Followed) -> tuple[RoundRecord | None, Progress]:
+        """The open round, and how far it is as far as is known."""
+        if not ranking.open_round:
+            return None, Progress(0)
+        opened = await self._store.round(ranking.name, ranking.open_round)
+        return opened, await followed.progress(ranking.open_round) or Progress(ranking.open_round)
 
 
 def _insertion(
-    record: InsertionRecord, ranking: RankingRecord, opened: RoundRecord | None, worker: DimensionWorker
+    record: InsertionRecord, ranking: RankingRecord, opened: RoundRecord | None, progress: Progress
 ) -> pb.Insertion:
     if opened is None or opened.closed or record.insertion.model not in opened.models:
         return insertion_message(ranking.name, record, waiting_reason=ranking.waiting_reason)
-    seen = worker.progress
-    progress = seen if seen is not None and seen.round == opened.number else Progress(opened.number)
     return insertion_message(
         ranking.name,
         record,

@@ -12,12 +12,11 @@ from dearena.ranking.findings import Progress
 from dearena.ranking.ranking import EMPTY, RankingState, apply
 from dearena.ranking.why import why
 from dearena.v1 import ranker_pb2 as pb
-from services.ranker.dimensions import Dimensions
+from services.ranker.dimensions import Dimensions, Followed
 from services.ranker.messages import decision_message, insertion_message
 from services.ranker.records import InsertionRecord, RoundRecord
 from services.ranker.spending import sum_of
 from services.ranker.store import RankerStore
-from services.ranker.worker import DimensionWorker
 
 DECISIONS_AT_ONCE: Final = 200
 BREATH_SECONDS: Final = 0.1
@@ -32,12 +31,12 @@ class Watch:
     """One watcher of one dimension."""
 
     def __init__(
-        self, store: RankerStore, dimensions: Dimensions, worker: DimensionWorker, *, model: str, watch_seconds: float
+        self, store: RankerStore, dimensions: Dimensions, followed: Followed, *, model: str, watch_seconds: float
     ) -> None:
         self._store = store
         self._dimensions = dimensions
-        self._worker = worker
-        self._name = worker.name
+        self._followed = followed
+        self._name = followed.name
         self._model = model
         self._watch_seconds = watch_seconds
         self._state: RankingState = EMPTY
@@ -56,7 +55,7 @@ class Watch:
         """
         await self._check(cursor)
         while True:
-            news = self._worker.news.next()
+            news = self._followed.news.next()
             while entries := await self._store.decisions(
                 self._name, after=self._state.decisions, limit=DECISIONS_AT_ONCE
             ):
@@ -73,7 +72,7 @@ class Watch:
                 yield step
             if self._dimensions.over:
                 raise ServiceUnavailable(f"the ranker leaves; watch again from cursor {self._state.decisions}")
-            await self._worker.news.wait(news, self._watch_seconds)
+            await self._followed.news.wait(news, self._watch_seconds)
             await asyncio.sleep(BREATH_SECONDS)
 
     async def _check(self, cursor: int) -> None:
@@ -139,8 +138,9 @@ class Watch:
         record = await self._store.ranking(self._name)
         if record is None or record.decisions != self._state.decisions:
             return  # the decisions first
-        opened, seen = self._state.open_round, self._worker.progress
-        if opened is not None and (seen is None or seen.round != opened.number):
+        opened = self._state.open_round
+        seen = None if opened is None else await self._followed.progress(opened.number)
+        if opened is not None and seen is None:
             return
         for model in (*self._state.active, *self._state.held):
             if self._model not in ("", model):

@@ -90,10 +90,10 @@ class DimensionWorker:
         """Look soon."""
         self._rung.set()
 
-    @property
-    def progress(self) -> Progress | None:
-        """How far the open round is, as last seen."""
-        return self._judging.progress if self._judging else None
+    async def progress(self, number: int) -> Progress | None:
+        """How far a round is, as last seen; None when it is not the open one, or has not been looked at yet."""
+        seen = self._judging.progress if self._judging else None
+        return seen if seen is not None and seen.round == number else None
 
     async def run(self) -> None:
         """Look whenever rung, until cancelled."""

@@ -165,7 +165,7 @@ class Bus:
         except nats.js.errors.NotFoundError as error:
             raise TopologyMissing(
                 f"consumer {doorbell.durable} of stream {doorbell.stream} is missing: "
-                "run `python -m services.runtime.topology` first"
+                "run `python -m services.runtime.topology` first, with DEARENA_SHARDS as here"
             ) from error
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise faults.ServiceUnavailable(f"the bus did not tell of {doorbell.durable}: {error!r}") from error

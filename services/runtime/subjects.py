@@ -20,8 +20,8 @@ def answers_ready(project: str, dimension: str) -> str:
     return f"answers.ready.{project}.{dimension}"
 
 
-def judging_requested(shard: str, judge_slug: str) -> str:
-    """Work for one judge."""
+def judging_requested(shard: int, judge_slug: str) -> str:
+    """Work for one judge, from the dimensions of one shard."""
     return f"judging.requested.{shard}.{judge_slug}"
 
 
@@ -48,6 +48,11 @@ def scores_updated(project: str, dimension: str) -> str:
 def budget_changed(project: str, dimension: str) -> str:
     """A budget was set, removed or exhausted; of one without a dimension, `_` stands in its place."""
     return f"budget.changed.{project}.{dimension or '_'}"
+
+
+def order_given(project: str, dimension: str) -> str:
+    """An operator's order was kept, by a ranker of another shard."""
+    return f"order.given.{project}.{dimension}"
 
 
 def dead_letter(durable: str) -> str:

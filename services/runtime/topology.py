@@ -1,7 +1,8 @@
 """Streams and consumers, provisioned once from data before any service starts.
 
-Run as `python -m services.runtime.topology`; harmless when repeated. Settings that JetStream does not
-let change (a stream's retention, a consumer's stream) are refused by the server, loudly.
+Run as `python -m services.runtime.topology`, with DEARENA_SHARDS as the rankers have it; harmless when repeated.
+Settings that JetStream does not let change (a stream's retention, a consumer's stream) are refused by the server,
+loudly.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 log = structlog.get_logger(__name__)
+
+SHARD = "{shard}"
+"""In a consumer's name: there is one for each shard of dimensions."""
 
 DEFAULT_PATH = Path(__file__).parents[2] / "deploy" / "nats" / "topology.yaml"
 
@@ -92,6 +96,14 @@ class Topology(_Strict):
     streams: list[Stream]
     consumers: list[PullConsumer]
 
+    def consumers_of(self, shards: int) -> list[PullConsumer]:
+        """All consumers where there are so many shards."""
+        return [
+            consumer.model_copy(update={"durable": consumer.durable.replace(SHARD, str(shard))})
+            for consumer in self.consumers
+            for shard in range(shards if SHARD in consumer.durable else 1)
+        ]
+
     @classmethod
     def read(cls, path: Path) -> "Topology":
         """Read topology.yaml; pydantic's error says which entry is wrong."""
@@ -105,10 +117,17 @@ class TopologySettings(BaseSettings):
 
     nats_url: str = "nats://127.0.0.1:4222"
     topology_path: Path = DEFAULT_PATH
+    # Of dimensions, as the rankers have it.
+    shards: int = Field(default=1, ge=1, le=1_000)
 
 
-async def provision(nats_url: str, topology_path: Path | None = None) -> None:
+async def provision(nats_url: str, topology_path: Path | None = None, *, shards: int = 1) -> None:
     """Create or update every stream and consumer.
+
+    Args:
+        nats_url: of the server.
+        topology_path: of the file.
+        shards: of dimensions.
 
     Raises:
         nats.errors.Error: the server cannot be reached, or refuses a setting.
@@ -124,17 +143,18 @@ async def provision(nats_url: str, topology_path: Path | None = None) -> None:
                 await context.add_stream(stream.config())
             else:
                 await context.update_stream(stream.config())
-        for consumer in topology.consumers:
+        consumers = topology.consumers_of(shards)
+        for consumer in consumers:
             await context.add_consumer(consumer.stream, consumer.config())
     finally:
         await client.close()
-    log.info("topology stands", streams=len(topology.streams), consumers=len(topology.consumers))
+    log.info("topology stands", streams=len(topology.streams), consumers=len(consumers))
 
 
 def main() -> None:
     """Provision by the settings in the environment."""
     settings = TopologySettings()
-    asyncio.run(provision(settings.nats_url, settings.topology_path))
+    asyncio.run(provision(settings.nats_url, settings.topology_path, shards=settings.shards))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ SENT = [
     subjects.round_closed("p", "d"),
     subjects.insertion_settled("p", "d"),
     subjects.scores_updated("p", "d"),
-    subjects.judging_requested("0", "m"),
+    subjects.budget_changed("p", "d"),
+    subjects.order_given("p", "d"),
+    subjects.judging_requested(0, "m"),
     subjects.dead_letter("ranker-doorbell"),
 ]
 
@@ -59,3 +61,12 @@ def test_span_names_hold_no_project_model_or_dimension(subject: str) -> None:
     template = subjects.template_of(subject)
     assert template.split(".")[:2] == subject.split(".")[:2]
     assert "{" in template.split(".")[2]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_each_shard_has_its_consumer_and_hears_what_a_ranker_of_all_hears(shards: int) -> None:
+    consumers = {consumer.durable: consumer for consumer in Topology.read(DEFAULT_PATH).consumers_of(shards)}
+    rankers = {name: consumer for name, consumer in consumers.items() if name.startswith("ranker-doorbell")}
+    assert set(rankers) == {"ranker-doorbell", *(f"ranker-doorbell-{shard}" for shard in range(shards))}
+    assert len({tuple(consumer.filter_subjects) for consumer in rankers.values()}) == 1
+    assert len(consumers) - len(rankers) == 3
