@@ -15,6 +15,7 @@ from dearena.client.boards import REPORT_SECONDS
 from dearena.client.budgets import LEDGER_SECONDS
 from dearena.client.client import ArenaClient
 from dearena.client.votes import Vote
+from dearena.transport import Tls
 
 __all__ = [
     "LEDGER_SECONDS",
@@ -25,6 +26,7 @@ __all__ = [
     "ArenaClient",
     "ArenaFile",
     "Change",
+    "Tls",
     "Vote",
     "apply",
     "read_arena_file",

@@ -11,6 +11,8 @@ from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 
 from dearena.faults import ArenaFault, ServiceUnavailable
 from dearena.rpc_faults import DETAILS_KEY, fault_of
+from dearena.transport import PLAINTEXT, Tls, open_channel
+from dearena.transport.refusals import why_refused
 
 T = TypeVar("T")
 
@@ -45,13 +47,15 @@ def _service_config(service: ServiceDescriptor) -> str:
 class Service:
     """One service at its address. The connection is made with the first call."""
 
-    def __init__(self, contract: FileDescriptor, name: str, address: str) -> None:
-        """`contract` is the file that describes the service, and it alone."""
+    def __init__(self, contract: FileDescriptor, name: str, address: str, tls: Tls = PLAINTEXT) -> None:
+        """`contract` is the file that describes the service, and it alone. Raises InvalidField as `Tls.read` does."""
         (descriptor,) = contract.services_by_name.values()
         self.name = name
         self.address = address
-        self.channel = grpc.aio.insecure_channel(
+        self._secured = tls.wanted
+        self.channel = open_channel(
             address,
+            tls=tls,
             options=[
                 ("grpc.service_config", _service_config(descriptor)),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -136,9 +140,9 @@ class Service:
             return fault_of(error)
         match error.code():
             case grpc.StatusCode.UNAVAILABLE:
-                return ServiceUnavailable(
-                    f"the {self._shown} cannot be reached; is the arena running? (`dearena up` starts one here)"
-                )
+                why = why_refused(error.details() or "", secured=self._secured)
+                hint = f": {why}" if why else "; is the arena running? (`dearena up` starts one here)"
+                return ServiceUnavailable(f"the {self._shown} cannot be reached{hint}")
             case grpc.StatusCode.DEADLINE_EXCEEDED:
                 return NotInTime(f"the {self._shown} did not answer in time")
             case grpc.StatusCode.CANCELLED:

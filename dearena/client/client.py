@@ -20,6 +20,7 @@ from dearena.client.probes import ProbeCalls
 from dearena.client.selections import SelectionCalls
 from dearena.client.streams import LARGEST_PAGE, paged, resumed
 from dearena.names import DEFAULT_PROJECT, DimensionName, ModelName, check_slug
+from dearena.transport import Tls
 from dearena.v1 import gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, ranker_pb2, scorer_pb2
 from dearena.v1.gateway_pb2_grpc import GatewayServiceStub
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
@@ -49,19 +50,32 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
         *,
         project: str = DEFAULT_PROJECT,
         call_seconds: float = CALL_SECONDS,
+        tls: Tls | None = None,
     ) -> None:
-        """Nothing is connected yet. `call_seconds` bounds each call that is not a stream."""
+        """Nothing is connected yet.
+
+        Args:
+            addresses: of the services; by default those in force here.
+            project: that models and dimensions are of.
+            call_seconds: bound of each call that is not a stream.
+            tls: how to speak to the services; by default as DEARENA_TLS_CA_FILE, DEARENA_TLS_CERT_FILE and
+                DEARENA_TLS_KEY_FILE say. `Tls()`: in plaintext whatever these are.
+
+        Raises:
+            InvalidField: the file of addresses, or one of `tls`, is wrong.
+        """
         addresses = addresses or Addresses.find()
+        tls = Tls.find() if tls is None else tls
         self.addresses = addresses
         self.project = check_slug(project)
         self._seconds = call_seconds
-        self._gateway = Service(gateway_pb2.DESCRIPTOR, "gateway", addresses.gateway)
-        self._query_selector = Service(query_selector_pb2.DESCRIPTOR, "query_selector", addresses.query_selector)
-        self._ranker = Service(ranker_pb2.DESCRIPTOR, "ranker", addresses.ranker)
+        self._gateway = Service(gateway_pb2.DESCRIPTOR, "gateway", addresses.gateway, tls)
+        self._query_selector = Service(query_selector_pb2.DESCRIPTOR, "query_selector", addresses.query_selector, tls)
+        self._ranker = Service(ranker_pb2.DESCRIPTOR, "ranker", addresses.ranker, tls)
         self._judge_dispatcher = Service(
-            judge_dispatcher_pb2.DESCRIPTOR, "judge_dispatcher", addresses.judge_dispatcher
+            judge_dispatcher_pb2.DESCRIPTOR, "judge_dispatcher", addresses.judge_dispatcher, tls
         )
-        self._scorer = Service(scorer_pb2.DESCRIPTOR, "scorer", addresses.scorer)
+        self._scorer = Service(scorer_pb2.DESCRIPTOR, "scorer", addresses.scorer, tls)
         self._models = GatewayServiceStub(self._gateway.channel)
         self._dimensions = QuerySelectorServiceStub(self._query_selector.channel)
         self._rankings = RankerServiceStub(self._ranker.channel)
@@ -375,14 +389,21 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
     # Votes
 
     async def votes(
-        self, dimension: str, *, round_number: int = 0, after_sequence: int = 0, canaries: bool = False
+        self,
+        dimension: str,
+        *,
+        round_number: int = 0,
+        after_sequence: int = 0,
+        canaries: bool = False,
+        trace_ids: bool = False,
     ) -> AsyncIterator[votes.Vote]:
-        """Outcomes in sequence order, of one round or of all (0); of canaries too where these are wanted."""
+        """Outcomes in sequence order, of one round or of all (0); of canaries and with traces where these are wanted."""
         request = judge_dispatcher_pb2.ListVotesRequest(
             dimension=self.dimension_name(dimension),
             round=round_number,
             after_sequence=after_sequence,
             kinds=votes.ALL_KINDS if canaries else (),
+            with_trace_ids=trace_ids,
         )
         async for batch in self._judge_dispatcher.each(self._votes.ListVotes(request)):
             for vote in votes.rows_of(batch):

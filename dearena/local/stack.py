@@ -31,6 +31,7 @@ from dearena.local.endpoints import SERVICES, Endpoints
 from dearena.local.servers import ServerFailed
 from dearena.local.supervision import Supervisor
 from dearena.local.together import all_of
+from dearena.transport import Tls, open_channel
 
 SERVING_SECONDS: Final = 90.0
 """Deadline from a service's start to its serving; a few seconds, unless the machine is very busy."""
@@ -63,13 +64,16 @@ class AlreadyRunning(RuntimeError):
 class Stack:
     """An arena that runs. Made by `running`."""
 
-    def __init__(self, state: Path, addresses: Endpoints, supervisor: Supervisor, extras: Sequence[str]) -> None:
+    def __init__(
+        self, state: Path, addresses: Endpoints, supervisor: Supervisor, extras: Sequence[str], tls: Tls
+    ) -> None:
         self.state = state
         self.endpoints = addresses
         self.services = SERVICES
         self.extras = tuple(extras)
         """Of "sparring" and "dashboard", those that run."""
         self._supervisor = supervisor
+        self._tls = tls
 
     @property
     def addresses(self) -> Addresses:
@@ -147,7 +151,7 @@ class Stack:
                 return await asyncio.to_thread(_is_well, f"{self.endpoints.sparring_url}/health")
             case "dashboard":
                 return await asyncio.to_thread(_is_well, f"{self.endpoints.dashboard_url}/health")
-        return await _serves(self.endpoints.address_of(program))
+        return await _serves(self.endpoints.address_of(program), self._tls)
 
 
 @asynccontextmanager
@@ -175,8 +179,12 @@ async def running(
     Raises:
         AlreadyRunning: another stack runs on this state directory.
         ServerMissing, ServerFailed: something cannot be started; nothing is left running.
+        InvalidField: certificates that the environment names are wrong; nothing was started.
     """
     given = {**os.environ, **(environment or {})}
+    tls = Tls.find(given)
+    tls.check_server()
+    tls.read()
     state = state.resolve()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one(state), ports.claims() as claims:
@@ -196,7 +204,7 @@ async def running(
         if worlds is not None:
             write_worlds(state / _WORLDS, worlds)
         extras = (["sparring"] if worlds is not None else []) + (["dashboard"] if dashboard else [])
-        stack = Stack(state, chosen, supervisor, extras)
+        stack = Stack(state, chosen, supervisor, extras, tls)
         try:
             await supervisor.start(_environment(state, chosen, given))
             await _raise(stack, supervisor, given, said)
@@ -336,8 +344,8 @@ def _is_well(url: str) -> bool:
         return False
 
 
-async def _serves(address: str) -> bool:
-    async with grpc.aio.insecure_channel(address) as channel:
+async def _serves(address: str, tls: Tls) -> bool:
+    async with open_channel(address, tls=tls, options=()) as channel:
         try:
             reply = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
         except grpc.aio.AioRpcError:

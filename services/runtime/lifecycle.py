@@ -105,8 +105,10 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
     try:
         room = await build(shell)
         await ensure_indexes(store, room.indexes, patience_seconds=STORE_PATIENCE_SECONDS)
-        server = rpc.Server(room.servicers, traced=provider is not None, reflected=settings.reflection)
-        address = await server.start(settings.listen)
+        server = rpc.Server(
+            room.servicers, traced=provider is not None, reflected=settings.reflection, tls=settings.tls
+        )
+        address = await server.start(settings.listen, health_listen=settings.health_listen)
         consumers: list[Consumer] = []
         leaving = asyncio.Event()
         tasks = [

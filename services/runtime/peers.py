@@ -10,6 +10,7 @@ import grpc.aio
 from google.protobuf.descriptor import FileDescriptor
 from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
+from dearena.transport import open_channel
 from dearena.v1 import (
     gateway_pb2,
     gateway_pb2_grpc,
@@ -102,6 +103,7 @@ class Peers:
     def __init__(self, settings: ServiceSettings) -> None:
         self._channels: list[grpc.aio.Channel] = []
         self._traced = bool(settings.otlp_endpoint)
+        self._tls = settings.tls
         self.gateway = gateway_pb2_grpc.GatewayServiceStub(self._channel(settings.gateway_address))
         self.query_selector = query_selector_pb2_grpc.QuerySelectorServiceStub(
             self._channel(settings.query_selector_address)
@@ -114,8 +116,9 @@ class Peers:
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         interceptors: list[Any] = aio_client_interceptors() if self._traced else []  # type: ignore[no-untyped-call]
-        channel = grpc.aio.insecure_channel(
+        channel = open_channel(
             address,
+            tls=self._tls,
             options=[
                 ("grpc.service_config", _service_config()),
                 ("grpc.enable_retries", 1),

@@ -15,8 +15,10 @@ from grpc_status import rpc_status
 from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
 from dearena import faults, rpc_faults
+from dearena.transport import PLAINTEXT, Tls
 from services.runtime import deadline
 from services.runtime import store as store_module
+from services.runtime.server_tls import ServerTls
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +127,7 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error
 class Server:
     """A gRPC server of one service process."""
 
-    def __init__(self, servicers: Sequence[Servicer], *, traced: bool, reflected: bool) -> None:
+    def __init__(self, servicers: Sequence[Servicer], *, traced: bool, reflected: bool, tls: Tls = PLAINTEXT) -> None:
         interceptors: list[grpc.aio.ServerInterceptor] = [_Faults()]
         if traced:
             interceptors.insert(0, aio_server_interceptor())  # type: ignore[no-untyped-call]
@@ -149,13 +151,23 @@ class Server:
         for servicer in servicers:
             servicer.add(servicer.implementation, self._server)
         if reflected:
+        self._tls = ServerTls(tls) if tls.wanted else None
             names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        self._health_server: grpc.aio.Server | None = None
             reflection.enable_server_reflection(names, self._server)
 
-    async def start(self, listen: str) -> str:
-        """Listen; returns host:port with the port taken. Not yet SERVING."""
+    async def start(self, listen: str, *, health_listen: str = "") -> str:
+        """Listen; returns host:port with the port taken. Not yet SERVING.
+
+        Args:
+            listen: host:port of everything; by TLS where the server was given any.
+            health_listen: host:port of health alone, in plaintext always; empty: nowhere.
+        """
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-        port = self._server.add_insecure_port(listen)
+        if self._tls is None:
+            port = self._server.add_insecure_port(listen)
+        else:
+            port = self._server.add_secure_port(listen, self._tls.credentials)
         if port == 0:
             raise OSError(f"cannot listen on {listen}")
         await self._server.start()
@@ -164,6 +176,12 @@ class Server:
     async def _say(self, status: Any) -> None:
         for name in ("", *self._names):
             await self._health.set(name, status)
+        if health_listen:
+            self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
+            if self._health_server.add_insecure_port(health_listen) == 0:
+                raise OSError(f"cannot listen on {health_listen}")
+            await self._health_server.start()
 
     async def serving(self) -> None:
         """Tell the health check that calls are welcome."""
@@ -176,3 +194,5 @@ class Server:
     async def stop(self, grace_seconds: float) -> None:
         """Take no more calls, let the others end for so long, then cancel them."""
         await self._server.stop(grace_seconds)
+        if self._health_server is not None:
+            await self._health_server.stop(0)

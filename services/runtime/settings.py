@@ -3,10 +3,14 @@
 import os
 import socket
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dearena.faults import InvalidField
+from dearena.transport import Tls
 
 
 def _instance() -> str:
@@ -32,6 +36,13 @@ class ServiceSettings(BaseSettings):
 
     # host:port of the gRPC server; port 0 takes a free one.
     listen: str = "127.0.0.1:0"
+    # host:port at which health alone is told in plaintext, for probes that speak no TLS. Empty: nowhere.
+    health_listen: str = ""
+    # PEM files of the server, and of the client that it is to its peers. Without them all is in plaintext. With the
+    # authorities, whoever has no certificate of theirs is turned away. Read anew when they change.
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_ca_file: str = ""
 
     # gRPC targets of the services. In a cluster: dns:///name:port, spread by round robin.
     gateway_address: str = "127.0.0.1:50051"
@@ -55,3 +66,17 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     # Names this process in leases and in `created_by`.
     instance: str = Field(default_factory=_instance)
+
+    @property
+    def tls(self) -> Tls:
+        """How this service speaks to others, and they to it."""
+        return Tls(self.tls_cert_file, self.tls_key_file, self.tls_ca_file)
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        try:
+            self.tls.check_server()
+            self.tls.read()
+        except InvalidField as fault:
+            raise PydanticCustomError("tls", "{problem}", {"problem": str(fault)}) from fault
+        return self
