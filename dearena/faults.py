@@ -191,7 +191,7 @@ class EndpointLeftAlone(ArenaFault):
 
 
 class DimensionClosed(ArenaFault):
-    """A call is for a pilot that nobody hears any more. It is no attempt, and on no record; a resume opens the pilot."""
+    """A call is for a pilot that nobody hears any more. It is no attempt, and on no record; a resume changes that."""
 
     reason = "DIMENSION_CLOSED"
     status = "FAILED_PRECONDITION"

@@ -17,6 +17,8 @@ from dearena.ranking.rules import Rules
 
 AT_REST: Final = "no newcomer"
 """Why nothing is done where nothing is to be done."""
+CLOSED: Final = "the pilot is closed"
+"""Why nothing is done where nobody hears what comes of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,14 @@ from datetime import timedelta
 import structlog
 
 from dearena import identity
-from dearena.faults import ArenaFault, BudgetExhausted, BudgetMisfit, EndpointLeftAlone, ModelNotActive
+from dearena.faults import (
+    ArenaFault,
+    BudgetExhausted,
+    BudgetMisfit,
+    DimensionClosed,
+    EndpointLeftAlone,
+    ModelNotActive,
+)
 from dearena.judging.conversations import answer_text
 from dearena.names import DimensionName
 from dearena.v1.events_pb2 import EventEnvelope
@@ -162,9 +169,9 @@ class AnswerCollector:
                 log.info("answers wait for the endpoint", **_named(key), reason=str(faults.exceptions[0]))
             except* AskedAgain as later:
                 log.info("answers are asked again", **_named(key), reason=str(later.exceptions[0]))
-            except* ModelNotActive:
+            except* (ModelNotActive, DimensionClosed) as faults:
                 self._begun_at.pop(key, None)
-                log.info("answers are collected no more", **_named(key))
+                log.info("answers are collected no more", **_named(key), reason=str(faults.exceptions[0]))
             except* ArenaFault as faults:
                 # A fault of ours is nobody's answer: the sweep begins anew with what is missing.
                 log.info("answers are collected later", **_named(key), error=str(faults.exceptions[0]))
@@ -259,8 +266,9 @@ class AnswerCollector:
         # Read anew for each call: price, limits and key may change in place meanwhile.
         model = await self._directory.get(key.model_name)
         # So may its provider, and what the dimension allows.
-        if why := await why_not(self._dimensions, model, key.model, Purpose.ANSWER, key.dimension.slug):
-            raise ModelNotActive(f"{key.model} {why}")
+        refused = await why_not(self._dimensions, model, key.model, Purpose.ANSWER, key.dimension.slug)
+        if refused is not None:
+            raise refused
         request_id = identity.answer_request_id(
             model=str(key.model),
             parameters_hash=answer_parameters_hash(model.spec),

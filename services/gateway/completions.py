@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from opentelemetry import context as otel
 
-from dearena.faults import BudgetExhausted, EndpointLeftAlone, ModelNotActive, RequestIdReused, ServiceUnavailable
-from dearena.names import Revision
+from dearena.faults import ArenaFault, BudgetExhausted, EndpointLeftAlone, RequestIdReused, ServiceUnavailable
 from services.gateway.calls import Call, Completion, completed
 from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Ours
 from services.gateway.endpoint_client import EndpointClient
@@ -69,6 +68,7 @@ class Completions:
             InvalidField: likewise, by parameters of the caller's.
             EndpointLeftAlone: its endpoint is, and it was not sent; it is not on record either.
             ModelNotActive: the model may not be called for this any more since the call waited; likewise.
+            DimensionClosed: nor any, for its dimension; likewise.
             ServiceUnavailable: this gateway stops, and gave the call up; or another one has it in flight for long.
             RequestIdReused: the id is of another call: to another model, or with another body.
         """
@@ -98,20 +98,17 @@ class Completions:
             # Who waited is told too; but there may be nobody.
             log.info("call not made", request_id=key[1], error=repr(error))
 
-    async def recorded(self, project: str, model: Revision, request_id: str, why: str) -> Completion:
-        """What is known of a call to a model that is not called for this any more.
-
-        Raises:
-            ModelNotActive: nothing is.
-        """
+    async def recorded(self, project: str, request_id: str, refused: ArenaFault) -> Completion:
+        """What is known of a call that may not be made any more; raises what it is refused with where nothing is."""
         if known := self._in_flight.get((project, request_id)):
             return await _end_of(known[1])
         if found := await self._log.find_ended(project, request_id):
             return found
-        raise ModelNotActive(f"{model} {why}, and is not called for this any more")
+        raise refused
 
     async def _make(self, call: Call, parent: otel.Context) -> Completion:
         call = self._prices.priced(call)
+        began = asyncio.get_running_loop().time()
         while True:
             try:
                 reserved = await self._cashier.reserve(call, lambda: self._known(call))
@@ -126,7 +123,7 @@ class Completions:
             if isinstance(reserved, Completion):
                 return reserved
             try:
-                made = await self._make_paid(call, parent, reserved)
+                made = await self._make_paid(call, parent, reserved, began)
             except HoldLapsed:
                 continue
             finally:
@@ -143,17 +140,18 @@ class Completions:
             raise RequestIdReused(f"request_id {call.request_id} is of another call, to {known.model}")
         return known
 
-    async def _make_paid(self, call: Call, parent: otel.Context, reserved: Reservation) -> Completion | None:
+    async def _make_paid(
+        self, call: Call, parent: otel.Context, reserved: Reservation, began: float
+    ) -> Completion | None:
         passage = await self._admission.passage(call)
         if passage.must_wait() and (known := await self._known(call)) is not None:
             return known
-        return await self._pass(call, parent, passage, reserved)
+        return await self._pass(call, parent, passage, reserved, began)
 
     async def _pass(
-        self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation
+        self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation, began: float
     ) -> Completion | None:
         clock = asyncio.get_running_loop().time
-        began = clock()
         try:
             async with passage:
                 if self._permission is not None and clock() > began + FRESH_SECONDS:

@@ -26,6 +26,7 @@ ASK_SECONDS: Final = 1.0
 """How long the query selector may take, where there is something to go by without it."""
 EGRESS_SECONDS: Final = 30.0
 """How long what was known of a policy holds while the query selector cannot be asked."""
+NOT_ANSWERED: Final = (pb.DIMENSION_STATE_SELECTING, pb.DIMENSION_STATE_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Dimensions:
         self._egress: MutableMapping[DimensionName, Egress] = TTLCache(MOST_VERSIONS, EGRESS_SECONDS)
 
     async def of_project(self, project: str) -> Sequence[DimensionVersion]:
-        """The newest version of each dimension of a project whose queries are chosen; pilots are dimensions too.
+        """The newest version of each dimension of a project that is to be answered; pilots are, until they are closed.
 
         Raises:
             ServiceUnavailable: the query selector cannot be reached.
@@ -80,7 +81,7 @@ class Dimensions:
                         parent=f"projects/{project}", page_size=PAGE_SIZE, page_token=token, include_pilots=True
                     )
                 )
-                found += (one for one in page.dimensions if one.state != pb.DIMENSION_STATE_SELECTING)
+                found += (one for one in page.dimensions if one.state not in NOT_ANSWERED)
                 if not (token := page.next_page_token):
                     break
             return [await self._version_of(dimension, dimension.version) for dimension in found]
@@ -123,7 +124,10 @@ class Dimensions:
                 return known
             raise fault from error
         known = Egress(
-            frozenset(found.allowed_providers), frozenset(found.judging.judge_providers), frozenset(found.only_models)
+            frozenset(found.allowed_providers),
+            frozenset(found.judging.judge_providers),
+            frozenset(found.only_models),
+            closed=found.state == pb.DIMENSION_STATE_CLOSED,
         )
         self._egress[name] = known
         return known

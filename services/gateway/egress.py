@@ -18,11 +18,13 @@ class Egress:
         allowed_providers: whose models may enter.
         judge_providers: whose models may judge, of these.
         only_models: slugs of the models that may enter and judge, of these.
+        closed: nobody is called for it, whoever may see it.
     """
 
     allowed_providers: frozenset[str] = field(default_factory=frozenset)
     judge_providers: frozenset[str] = field(default_factory=frozenset)
     only_models: frozenset[str] = field(default_factory=frozenset)
+    closed: bool = False
 
     def lets(self, slug: str, provider: str, purpose: Purpose) -> bool:
         """Whether this model of this provider may be called for this."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from dearena.faults import ModelNotActive
+from dearena.faults import DimensionClosed, ModelNotActive
 from dearena.names import DimensionName, ModelName, Revision
 from services.gateway.calls import Call, Purpose
 from services.gateway.dimensions import Dimensions
@@ -10,13 +10,13 @@ from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel
 
 Permission = Callable[[Call], Awaitable[None]]
-"""Raises ModelNotActive when the call may not be made any more."""
+"""Raises ModelNotActive or DimensionClosed when the call may not be made any more."""
 
 
 async def why_not(
     dimensions: Dimensions, model: RegisteredModel, revision: Revision, purpose: Purpose, dimension: str
-) -> str:
-    """Why a revision of a model may not be called for a dimension, as what is said of it; empty when it may.
+) -> ModelNotActive | DimensionClosed | None:
+    """Why a revision of a model may not be called for a dimension; None when it may.
 
     Args:
         dimensions: whom to ask for their policies.
@@ -29,14 +29,20 @@ async def why_not(
         ServiceUnavailable: the query selector cannot be reached, and nothing is known of the dimension.
     """
     if not model.may_be_called(revision) or (purpose is Purpose.JUDGE and not model.spec.may_judge):
-        return "is retired, superseded or no judge"
+        return _not_active(revision, "is retired, superseded or no judge")
     if dimension and purpose in (Purpose.JUDGE, Purpose.ANSWER):
         egress = await dimensions.egress(DimensionName(model.name.project, dimension))
         if not egress.lets_provider(model.spec.provider, purpose):
-            return f"is of a provider that may not see {dimension}"
+            return _not_active(revision, f"is of a provider that may not see {dimension}")
         if not egress.names(model.name.slug):
-            return f"is none of the models that {dimension} is for"
-    return ""
+            return _not_active(revision, f"is none of the models that {dimension} is for")
+        if egress.closed:
+            return DimensionClosed(f"{dimension} is a pilot that is closed; no calls are made for it")
+    return None
+
+
+def _not_active(revision: Revision, why: str) -> ModelNotActive:
+    return ModelNotActive(f"{revision} {why}, and is not called for this any more")
 
 
 def permission_by(directory: ModelDirectory, dimensions: Dimensions) -> Permission:
@@ -49,7 +55,7 @@ def permission_by(directory: ModelDirectory, dimensions: Dimensions) -> Permissi
         if not call.dimension:
             return
         model = await directory.get(ModelName(call.project, call.model.slug))
-        if why := await why_not(dimensions, model, call.model, call.purpose, call.dimension):
-            raise ModelNotActive(f"{call.model} {why}, and is not called for this any more")
+        if (refused := await why_not(dimensions, model, call.model, call.purpose, call.dimension)) is not None:
+            raise refused
 
     return check

@@ -140,8 +140,9 @@ class Gateway(GatewayServiceServicer):
     async def _complete(self, request: pb.CompleteRequest, purpose: Purpose) -> Completion:
         revision = model_revision("model", request.model)
         model = await self._directory.get(ModelName(request.project, revision.slug))
-        if why := await why_not(self._dimensions, model, revision, purpose, request.dimension):
-            return await self._completions.recorded(request.project, revision, request.request_id, why)
+        refused = await why_not(self._dimensions, model, revision, purpose, request.dimension)
+        if refused is not None:
+            return await self._completions.recorded(request.project, request.request_id, refused)
         if request.HasField("parameters"):
             parameters = parameters_of(request.parameters)
             check_parameters(parameters, "parameters")

@@ -139,6 +139,10 @@ class Dispatcher:
                     log.info("cell waits for money", cell=cell.cell_id, judge=cell.judge, reason=str(fault))
                     await self._starved.note(work.dimension.name, work.round, cell.judge, fault)
                     return
+                except faults.DimensionClosed as fault:
+                    # Nobody hears it now; where the pilot is opened again, the ranker asks again.
+                    log.info("cell let go", cell=cell.cell_id, judge=cell.judge, reason=str(fault))
+                    return
                 except Exception as error:
                     if poison := _poison_of(error, key_of(work.dimension.name.project, cell)):
                         raise poison from error
@@ -176,6 +180,7 @@ class Dispatcher:
         Raises:
             BudgetExhausted: there is no money for it.
             BudgetMisfit: what its calls may cost does not fit a budget.
+            DimensionClosed: its dimension is a pilot that nobody hears any more.
             EndpointLeftAlone: the judge's endpoint is, and the judge has not been given up.
             ArenaFault: another service says that this can never be asked, or fails again and again.
             Poison: the cell names something that is not there.

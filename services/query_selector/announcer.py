@@ -23,18 +23,22 @@ class Announcer:
         self._is_back = asyncio.Event()
         bus.on_reconnect.append(self._is_back.set)
 
-    async def announce(self, dimension: Document) -> bool:
+    async def announce(self, dimension: Document, *, again: str = "") -> bool:
         """Ring for a dimension unless that was done; False when the bus is away, and the sweep will.
 
         Without queries there is nothing to ring for.
+
+        Args:
+            dimension: its document.
+            again: by which another ring is told from the first; empty: one is enough.
         """
         if dimension.get("selecting"):
             return False
-        if dimension["announced"]:
+        if dimension["announced"] and not again:
             return True
         project, slug, version = dimension["project"], dimension["slug"], dimension["version"]
         event = envelope(
-            f"dimension.ready/{project}/{slug}/{version}",
+            f"dimension.ready/{project}/{slug}/{version}{again and f'/{again}'}",
             project,
             slug,
             sequence=version,

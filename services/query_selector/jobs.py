@@ -131,6 +131,13 @@ class Job:
         """Number of the last order that the ranker has taken; 0: none."""
         return self.given[-1] if self.given else 0
 
+    def hears(self, slug: str) -> bool:
+        """Whether what comes of one of its pilots still matters: else that pilot is closed, and costs nothing more."""
+        if slug not in self.pilots:
+            return True  # it is being made
+        is_newest = slug == self.pilots[-1] and len(self.pilots) >= self.attempt
+        return is_newest and self.stage is Stage.PILOTING and not self.stopping
+
     def request_id(self, step: str) -> str:
         """By which a step is known to others, whoever takes it and however often."""
         return f"selection/{self.dimension}/{self.dimension_version}/{step}"

@@ -150,6 +150,8 @@ def dimension_of(document: Document) -> pb.Dimension:
 def _state_of(document: Document) -> pb.DimensionState.ValueType:
     if document.get("selecting"):
         return pb.DIMENSION_STATE_SELECTING
+    if document.get("closed"):
+        return pb.DIMENSION_STATE_CLOSED
     return pb.DIMENSION_STATE_READY if document["announced"] else pb.DIMENSION_STATE_WAITING_FOR_BUS
 
 

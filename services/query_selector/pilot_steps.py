@@ -5,12 +5,12 @@ from enum import StrEnum
 from typing import Final
 
 from dearena.names import Revision
-from dearena.ranking.agenda import AT_REST
+from dearena.ranking.agenda import AT_REST, CLOSED
 from services.query_selector.jobs import Job
 from services.query_selector.pilot_settings import LEAST_MODELS
 
-BEFORE_AN_ORDER: Final = f"WAITING({AT_REST})"
-"""What a ranker still says that has not looked at an order yet: nothing to be told."""
+NOT_LOOKED_YET: Final = (f"WAITING({AT_REST})", f"WAITING({CLOSED})")
+"""What a ranker still says that has not looked at an order yet, or not since a resume: nothing to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _seeding(job: Job, seen: Seen) -> Step | None:
 
 
 def _waiting(seen: Seen) -> Step:
-    is_told = seen.waiting_reason and seen.waiting_reason != BEFORE_AN_ORDER
+    is_told = seen.waiting_reason and seen.waiting_reason not in NOT_LOOKED_YET
     return Step(Do.WAIT, f"the pilot waits: {seen.waiting_reason}" if is_told else "")
 
 

@@ -1,14 +1,16 @@
 """Calls about the choice of queries."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from dearena.faults import InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownDimension
+from dearena.faults import ArenaFault, InvalidCursor, InvalidField, NotReady, ServiceUnavailable, UnknownDimension
 from dearena.names import DimensionName
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1.query_selector_pb2_grpc import QuerySelectorServiceServicer
 from services.query_selector import messages, selection_messages
+from services.query_selector.announcer import Announcer
 from services.query_selector.jobs import Job, Stage, resumed
 from services.query_selector.pilot_settings import MOST_CALLS, wrong_budget
 from services.query_selector.ranking_settings import Money
@@ -24,6 +26,7 @@ class SelectionCalls(QuerySelectorServiceServicer):
 
     _dimensions: Dimensions
     _selections: Selections
+    _announcer: Announcer
 
     async def GetSelection(self, request: pb.GetSelectionRequest, context: Any) -> pb.GetSelectionResponse:
         """As it stands."""
@@ -71,7 +74,7 @@ class SelectionCalls(QuerySelectorServiceServicer):
         )
 
     async def StopSelection(self, request: pb.StopSelectionRequest, context: Any) -> pb.StopSelectionResponse:
-        """Choose by what there is."""
+        """Choose by what there is; from here on the pilot is closed."""
 
         def stopped(job: Job) -> Job:
             if job.stage is Stage.FAILED:
@@ -97,6 +100,7 @@ class SelectionCalls(QuerySelectorServiceServicer):
             return resumed(job, request.calls, budget)
 
         progress = await self._changed("ResumeSelection", request, going)
+        await self._ring_for_pilot(dimension_name("dimension", request.dimension))
         return pb.ResumeSelectionResponse(selection=progress)
 
     async def _changed(
@@ -111,6 +115,13 @@ class SelectionCalls(QuerySelectorServiceServicer):
             self._selections.take_up(name, job.dimension_version)
         self._selections.news.spread()
         return (await self._progress(name))[0]
+
+    async def _ring_for_pilot(self, name: DimensionName) -> None:
+        """Where a pilot was closed and is open again, those who answer and rank it need not wait for their sweeps."""
+        with suppress(ArenaFault):
+            job = await self._selections.jobs.find(name)
+            if job is not None and job.pilots and job.hears(job.pilots[-1]):
+                await self._announcer.announce(await self._dimensions.get(job.pilot), again=f"resumed {job.version}")
 
     async def _progress(self, name: DimensionName) -> tuple[pb.SelectionProgress, bool]:
         """How it stands, and whether it is over. What looks at no pilot was chosen when the dimension was made."""

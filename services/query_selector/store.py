@@ -16,6 +16,7 @@ from dearena.faults import AlreadyExists, Conflict, UnknownDimension
 from dearena.names import DimensionName
 from dearena.pools.json_lines import Question
 from services.query_selector.dimension import Dimension, etag
+from services.query_selector.jobs import Job, job_of
 from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_settings import pilot_document
 from services.query_selector.pool_versions import pool_key
@@ -66,11 +67,31 @@ class Dimensions:
         self._queries = store.collection("queries")
         self._uploads = store.collection("pool_uploads")
         self._results = store.collection("query_selector_results")
+        self._jobs = store.collection("selections")
 
     async def find(self, name: DimensionName) -> Document | None:
-        """A dimension, or None."""
+        """A dimension, or None; `closed` where it is a pilot that its job hears no more."""
         async with within_store_limit(self._store):
-            return await self._dimensions.find_one({"project": name.project, "slug": name.slug})
+            found = await self._dimensions.find_one({"project": name.project, "slug": name.slug})
+            return found and (await self._told(name.project, [found]))[0]
+
+    async def _told(self, project: str, found: Sequence[Document]) -> Sequence[Document]:
+        """With what is said of pilots by the jobs that made them: so it can never be left behind by a job's stop."""
+        served = sorted({document["pilot_of"] for document in found if document.get("pilot_of")})
+        if not served:
+            return found
+        key = {"project": project, "dimension": {"$in": served}}
+        # The newest of a dimension comes last, and stays.
+        jobs: dict[str, Job] = {
+            document["dimension"]: job_of(document)
+            async for document in self._jobs.find(key).sort([("dimension", 1), ("dimension_version", 1)])
+        }
+        return [
+            document | {"closed": True}
+            if (job := jobs.get(document.get("pilot_of") or "")) is not None and not job.hears(document["slug"])
+            else document
+            for document in found
+        ]
 
     async def get(self, name: DimensionName) -> Document:
         """A dimension; raises UnknownDimension."""
@@ -103,7 +124,7 @@ class Dimensions:
             key["pilot_of"] = None
         async with within_store_limit(self._store):
             found = self._dimensions.find(key).sort("slug", 1).limit(limit)
-            return [document async for document in found]
+            return await self._told(project, [document async for document in found])
 
     async def queries(
         self, dimension: Document, version: int, *, after: str, limit: int

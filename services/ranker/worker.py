@@ -19,6 +19,7 @@ from dearena.faults import ArenaFault, Conflict
 from dearena.names import DimensionName
 from dearena.ranking import admission
 from dearena.ranking.agenda import (
+    CLOSED,
     OpenRound,
     ReviewHeld,
     Wait,
@@ -130,6 +131,9 @@ class DimensionWorker:
         """Do what is to be done; seconds until the next look though nobody rings (None: not before)."""
         await self._read()
         while True:
+            if await self._desk.inquiries.is_closed(self.name):
+                await self._say(CLOSED)
+                return None
             if self._state.open_round is not None:
                 if (patience := await self._attend()) is not None:
                     return patience

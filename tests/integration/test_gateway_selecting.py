@@ -2,22 +2,36 @@
 
 from __future__ import annotations  # gRPC's types are generic in its stubs only
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 
 import grpc.aio
 import pytest
 
 from dearena import faults
+from dearena.rpc_faults import fault_of
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
 from dearena.v1 import query_selector_pb2 as selector_pb
 from dearena.v1.events_pb2 import DimensionReady
+from services.gateway import completions
 from services.gateway.settings import GatewaySettings
 from services.runtime import subjects
 from services.runtime.bus import envelope
 from tests.conftest import ArenaSettings
-from tests.fixtures.gateway import QUICK, QuerySelector, model, query_selector, refused, register, serving
-from tests.fixtures.model_endpoint import ModelEndpoint
+from tests.fixtures.gateway import (
+    QUICK,
+    QuerySelector,
+    call,
+    complete,
+    model,
+    query_selector,
+    refused,
+    register,
+    serving,
+)
+from tests.fixtures.model_endpoint import ModelEndpoint, says, waits_for
 from tests.fixtures.waiting import eventually
 
 ALGEBRA = "projects/default/dimensions/algebra"
@@ -91,3 +105,47 @@ async def test_a_pilot_is_answered_by_its_models(
             await register(gateway, model(slug, endpoint.base_url))
         await eventually(lambda: entrants(gateway, pilot), equals=dict.fromkeys(["a@1", "b@1"], pb.ENTRANT_STATE_READY))
         assert len(endpoint.requests) == 4
+
+
+async def test_a_closed_pilot_costs_nothing_more_until_it_is_open_again(
+    arena_settings: ArenaSettings,
+    selector: tuple[QuerySelector, str],
+    endpoint: ModelEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completions, "FRESH_SECONDS", 0.0)
+    queries, address = selector
+    texts = [f"text {number}" for number in range(6)]
+    pilot = queries.add("algebra-pilot-1", *texts, pilot_of=ALGEBRA, only_models=["a", "b"])
+    go = asyncio.Event()
+    endpoint.behave("a", waits_for(go, says("VERDICT")))
+    settings: GatewaySettings = arena_settings(
+        GatewaySettings, query_selector_address=address, sweep_seconds=0.2, **QUICK
+    )
+
+    async with serving(settings) as (gateway, _):
+        await register(gateway, model("a", endpoint.base_url, concurrency=1))
+        await register(gateway, model("b", endpoint.base_url))
+        await eventually(lambda: len(endpoint.of("a")), equals=1)
+
+        async def is_refused(revision: str, prompt: str) -> bool:
+            try:
+                await complete(gateway, call(revision, prompt, dimension="algebra-pilot-1"))
+            except grpc.aio.AioRpcError as error:
+                return isinstance(fault_of(error), faults.DimensionClosed)
+            return False
+
+        in_line = asyncio.create_task(is_refused("a@1", "waits"))
+        queries.dimensions["algebra-pilot-1"].state = selector_pb.DIMENSION_STATE_CLOSED
+        prompts = (f"late {number}" for number in count())  # what is on record would be answered
+        await eventually(lambda: is_refused("b@1", next(prompts)))
+        # What is in flight goes on to its end. Nothing comes after it, though the sweep looks again and again.
+        go.set()
+        assert await in_line
+        before = queries.lists
+        await eventually(lambda: queries.lists >= before + 5)
+        assert len(endpoint.of("a")) == 1
+
+        queries.dimensions["algebra-pilot-1"].state = selector_pb.DIMENSION_STATE_READY
+        await eventually(lambda: entrants(gateway, pilot), equals=dict.fromkeys(["a@1", "b@1"], pb.ENTRANT_STATE_READY))
+        assert len(endpoint.of("a")) == len(texts)  # the one in flight was found by its request id

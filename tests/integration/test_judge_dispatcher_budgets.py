@@ -83,6 +83,25 @@ async def test_after_the_lift_the_cells_get_their_outcomes_and_nothing_is_paid_t
     assert len(arena.gateway.paid) == 2 * len(cells)
 
 
+async def test_cells_of_a_closed_pilot_are_let_go_and_judged_once_it_is_open_again(
+    arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
+) -> None:
+    cells = [cell_of("gamma@1", query) for query in list(QUERIES)[:4]]
+    arena.gateway.closed = {"algebra"}
+    await arena.ask(cells)
+    await eventually(lambda: len(arena.gateway.refused), equals=2 * len(cells))
+    await eventually(arena.unsettled, equals=(0, 0))
+    assert await votes(dispatcher) == []
+    assert not arena.gateway.paid
+    assert await arena.events(f"dead.{DURABLE}", subjects.DEAD_LETTERS) == []
+
+    arena.gateway.closed = set()
+    await arena.ask(cells)
+    await outcomes(dispatcher, cells)
+    assert set(arena.gateway.paid.values()) == {1}
+    assert set(arena.gateway.refused.values()) == {1}
+
+
 async def test_what_a_round_waits_for_is_told_until_the_gateway_says_otherwise(
     arena: Arena, dispatcher: JudgeDispatcherServiceAsyncStub
 ) -> None:

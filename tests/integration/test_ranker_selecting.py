@@ -43,3 +43,23 @@ async def test_a_pilot_is_found_by_the_sweep(stage: Stage) -> None:
     async with stage.ranker(sweep_seconds=0.1) as ranker:
         await eventually(stage.store.names, equals=[ALGEBRA])
         await ranker.at_rest()
+
+
+async def test_a_closed_pilot_is_left_in_mid_round_and_goes_on_where_it_stood(stage: Stage) -> None:
+    stage.around.pilot_of = "projects/default/dimensions/served"
+    stage.around.gate.clear()
+    async with stage.ranker(sweep_seconds=0.1) as ranker:
+        await eventually(lambda: ranker.has_opened(1))
+        await eventually(lambda: stage.around.asked)
+        stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_CLOSED
+        await ranker.waits("the pilot is closed")
+        stage.around.gate.set()  # what is in flight comes to its end, and is heard by nobody
+        found = await ranker.stub.GetRound(pb.GetRoundRequest(dimension=NAME, round=1))
+        await eventually(lambda: len(stage.around.outcomes), equals=found.round.cells)
+        looked = stage.around.calls["GetDimension"]
+        await eventually(lambda: stage.around.calls["GetDimension"] >= looked + 10)
+        assert await ranker.has_opened(1)
+        assert len(stage.around.outcomes) == found.round.cells
+
+        stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_READY
+        await ranker.at_rest()

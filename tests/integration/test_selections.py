@@ -25,7 +25,9 @@ from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.lifecycle import running
 from services.runtime.store import Store
+from services.runtime.subjects import dimension_ready
 from tests.fixtures.bus import NatsServer
+from tests.fixtures.gateway import sent
 from tests.fixtures.pilot_stage import PilotStage, pilot_stage
 from tests.fixtures.waiting import eventually
 
@@ -58,6 +60,15 @@ class Selector:
 
     async def get(self) -> pb.SelectionProgress:
         return (await self.stub.GetSelection(pb.GetSelectionRequest(dimension=NAME))).selection
+
+    async def pilot_state(self, number: int = 1) -> pb.DimensionState.ValueType:
+        """By name and in the list, which say the same."""
+        name = f"{NAME}-pilot-{number}"
+        one = (await self.stub.GetDimension(pb.GetDimensionRequest(name=name))).dimension
+        request = pb.ListDimensionsRequest(parent="projects/default", include_pilots=True)
+        listed = {found.name: found for found in (await self.stub.ListDimensions(request)).dimensions}
+        assert listed[name] == one
+        return one.state
 
     async def at(self, stage: pb.SelectionStage.ValueType, reason: str = "") -> pb.SelectionProgress:
         async def found() -> pb.SelectionProgress | None:
@@ -290,6 +301,7 @@ async def test_a_pilot_that_lost_a_model_is_followed_by_another(selector: Select
     assert [name.rpartition("/")[2] for name in progress.pilots] == ["algebra-pilot-1", "algebra-pilot-2"]
     assert list(progress.models) == ["a", "b", "c", "e"]
     assert stage.budgets == {"algebra-pilot-1": 5_000, "algebra-pilot-2": 5_000}
+    assert [await selector.pilot_state(number) for number in (1, 2)] == [pb.DIMENSION_STATE_CLOSED] * 2
 
 
 async def test_an_order_that_is_refused_for_good_ends_it(selector: Selector, stage: PilotStage) -> None:
@@ -338,6 +350,29 @@ async def test_a_pilot_that_is_stopped_chooses_by_what_it_heard(selector: Select
     assert again.stage == pb.SELECTION_STAGE_DONE
     async with refused(faults.NotReady, "there is nothing to resume"):
         await selector.resume("on")
+
+
+async def test_a_pilot_is_closed_by_a_stop_and_opened_by_a_resume(
+    settings: QuerySelectorSettings, stage: PilotStage, nats_server: NatsServer
+) -> None:
+    stage.unranked.add("d")
+    async with serving(settings) as selector:
+        await selector.create()
+        await eventually(lambda: stage.calls["GetRanking"])  # the pilot is made, open and rung for
+        assert await selector.pilot_state() == pb.DIMENSION_STATE_READY
+        await selector.stop()
+        # At once, before anybody has taken a step.
+        assert await selector.pilot_state() == pb.DIMENSION_STATE_CLOSED
+        await selector.at(pb.SELECTION_STAGE_FAILED)
+        assert await selector.pilot_state() == pb.DIMENSION_STATE_CLOSED
+        await selector.resume("on")
+        assert await selector.pilot_state() == pb.DIMENSION_STATE_READY
+        stage.unranked.clear()
+        await selector.at(pb.SELECTION_STAGE_DONE)
+        assert await selector.pilot_state() == pb.DIMENSION_STATE_CLOSED
+    rings = await sent(nats_server.url, dimension_ready("default", "algebra-pilot-1"))
+    # When it was made, and when it was resumed: the bus would not take the same ring twice.
+    assert len(rings) == len({ring.event_id for ring in rings}) == 2
 
 
 async def test_a_pilot_without_money_goes_on_with_more(selector: Selector, stage: PilotStage) -> None:

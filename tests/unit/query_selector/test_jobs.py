@@ -230,3 +230,20 @@ def test_calls_that_do_not_rank_the_models_are_told() -> None:
     assert too_few_calls(job, SLUGS) == "47 judge calls do not rank 4 models; that takes at least 48"
     assert too_few_calls(replace(job, most_judge_calls=48), SLUGS) == ""
     assert too_few_calls(NEW, SLUGS) == ""
+
+
+def test_a_pilot_is_heard_while_it_is_piloted_with_and_by_the_newest_only() -> None:
+    two = replace(PILOTING, pilots=("d-pilot-1", "d-pilot-2"), attempt=2)
+    assert PILOTING.hears("d-pilot-1")
+    assert [two.hears(slug) for slug in ("d-pilot-1", "d-pilot-2", "d-pilot-3")] == [False, True, True]
+    over = (
+        replace(PILOTING, stopping=True),
+        replace(PILOTING, stage=Stage.CHOOSING),
+        replace(PILOTING, stage=Stage.DONE),
+        failed(PILOTING, "why"),
+        # The next one is not made yet.
+        failed(PILOTING, "why", ["a"]),
+        resumed(failed(PILOTING, "why", ["a"]), 0, None),
+    )
+    assert not any(job.hears("d-pilot-1") for job in over)
+    assert resumed(failed(PILOTING, "why"), 0, None).hears("d-pilot-1")
