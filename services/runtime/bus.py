@@ -18,7 +18,7 @@ from opentelemetry import trace
 from dearena import faults
 from dearena.v1.events_pb2 import EventEnvelope
 from services.runtime import semantics, subjects, telemetry
-from services.runtime.consumer import Consumer
+from services.runtime.consumer import DELIVERIES, POISON, Consumer, count_dead_letters
 from services.runtime.doorbell import SCHEMA_VERSION, Doorbell
 from services.runtime.store import now
 
@@ -169,6 +169,9 @@ class Bus:
             ) from error
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise faults.ServiceUnavailable(f"the bus did not tell of {doorbell.durable}: {error!r}") from error
+        for subject in info.config.filter_subjects or [info.config.filter_subject or doorbell.stream]:
+            for reason in (POISON, DELIVERIES):
+                count_dead_letters(subject, reason, 0)
         return Consumer(
             self.dead_letter,
             doorbell,

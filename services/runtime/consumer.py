@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -15,7 +16,7 @@ from nats.js import JetStreamContext
 from opentelemetry import trace
 
 from dearena.v1.events_pb2 import EventEnvelope
-from services.runtime import semantics, subjects, telemetry
+from services.runtime import instruments, metrics, semantics, subjects, telemetry
 from services.runtime.doorbell import MAX_DELIVERIES, SCHEMA_VERSION, Delivery, Doorbell, Poison, TryAgain
 from services.runtime.rpc import fault_in
 
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 NAK_DELAY_SECONDS = (0.2, 5.0)
 """First and longest delay before a message is delivered again; doubles in between, jittered."""
 AFTER_FAILED_FETCH_SECONDS = 0.25
+
+POISON = "poison"
+DELIVERIES = "deliveries"
+"""Why there are dead letters: they can never be taken, or failed too often."""
 
 DeadLetter = Callable[[str, Msg, str, str], Awaitable[None]]
 """Copies a message to the dead letters: durable, message, reason, key."""
@@ -104,6 +109,19 @@ class Consumer:
         await asyncio.gather(*self._at_work, return_exceptions=True)
         await self._ended.wait()
 
+    async def depth(self) -> list[metrics.Reading]:
+        """How much waits for this consumer, in all processes that share it, and how much they hold; none if unknown."""
+        try:
+            info = await self._subscription.consumer_info()
+        except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
+            log.info("queue not looked at", durable=self._doorbell.durable, error=repr(error))
+            return []
+        attributes = {instruments.STREAM: self._doorbell.stream, instruments.CONSUMER: self._doorbell.durable}
+        return [
+            metrics.Reading(instruments.QUEUE_PENDING, info.num_pending or 0, attributes),
+            metrics.Reading(instruments.QUEUE_IN_FLIGHT, info.num_ack_pending or 0, attributes),
+        ]
+
     async def unsubscribe(self) -> None:
         """Before the connection drains: a pull subscription with unread status messages hangs it."""
         with suppress(nats.errors.Error):
@@ -127,15 +145,26 @@ class Consumer:
             kind=trace.SpanKind.CONSUMER,
             attributes=attributes,
         ):
+            began = time.perf_counter()
             try:
                 event = _read(message.data)
                 await self._doorbell.handler(event, Delivery(message.subject, deliveries))
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was decides over the message
+                self._record(template, began, {semantics.ERROR_TYPE: _kind_of(error)})
                 await self._settle_failed(message, deliveries, error)
             else:
+                self._record(template, began, metrics.NONE)
                 await self._say(message.ack())
+
+    def _record(self, template: str, began: float, more: metrics.Attributes) -> None:
+        attributes = {
+            semantics.MESSAGING_DESTINATION_TEMPLATE: template,
+            semantics.MESSAGING_CONSUMER_GROUP: self._doorbell.durable,
+            **more,
+        }
+        metrics.record(instruments.PROCESS_DURATION, time.perf_counter() - began, attributes)
 
     async def _settle_failed(self, message: Msg, deliveries: int, error: Exception) -> None:
         if isinstance(error, TryAgain):
@@ -147,12 +176,13 @@ class Consumer:
             return
         if isinstance(error, Poison) or deliveries >= MAX_DELIVERIES:
             log.error("message goes to the dead letters", subject=message.subject, error=repr(error))
-            key = error.key if isinstance(error, Poison) else ""
+            key, why = (error.key, POISON) if isinstance(error, Poison) else ("", DELIVERIES)
             try:
                 await self._dead_letter(self._doorbell.durable, message, str(error) or repr(error), key)
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError):
                 await self._say(message.nak(delay=_delay(deliveries)))
             else:
+                count_dead_letters(message.subject, why, 1)
                 await self._say(message.term())
             return
         log.error("doorbell failed", subject=message.subject, deliveries=deliveries, exc_info=error)
@@ -176,6 +206,22 @@ def _read(data: bytes) -> EventEnvelope:
     if event.WhichOneof("payload") is None:
         raise Poison("an event of a kind not known here")
     return event
+
+
+def count_dead_letters(subject: str, reason: str, letters: int) -> None:
+    """Count dead letters of a subject; none make their series begin, so that the first one is seen as a growth."""
+    attributes = {semantics.MESSAGING_DESTINATION_TEMPLATE: subjects.template_of(subject), instruments.REASON: reason}
+    metrics.record(instruments.DEAD_LETTERS, letters, attributes)
+
+
+def _kind_of(error: Exception) -> str:
+    """By few words, whatever an error says."""
+    if isinstance(error, Poison):
+        return POISON
+    if isinstance(error, TryAgain):
+        return "again"
+    fault = fault_in(error)
+    return "internal" if fault is None else fault.status.lower()
 
 
 def _is_passing(error: Exception) -> bool:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from dearena import faults
-from services.runtime import rpc, telemetry
+from services.runtime import metrics, rpc, telemetry
 from services.runtime.bus import RECONNECT_SECONDS, Bus
 from services.runtime.consumer import Consumer
 from services.runtime.doorbell import Doorbell
@@ -73,6 +74,8 @@ class Room:
     """Run at start and every `sweep_seconds`: finds work whose doorbell was lost. Failures are logged."""
     background: Sequence[Work] = ()
     """Run until cancelled at the stop; one that ends or fails by itself ends the process."""
+    stocks: Sequence[metrics.Stock] = ()
+    """Gauges, read before each export of metrics; not read where none are exported."""
     on_drain: Work | None = None
     """Called when no more messages are fetched, before calls are ended."""
     close: Work | None = None
@@ -96,6 +99,7 @@ Build = Callable[[Shell[S]], Awaitable[Room]]
 async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Running[S]]:
     """Run a service inside this event loop, until the end of the block."""
     provider = telemetry.start(name, settings.instance, settings.otlp_endpoint)
+    exporting = metrics.start(name, settings.instance, settings.otlp_endpoint)
     store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
     bus = Bus(settings.nats_url, f"{name}/{settings.instance}", fetch_seconds=settings.fetch_seconds)
     bus.start()
@@ -116,6 +120,9 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
             *(asyncio.ensure_future(_sweep(sweep, settings.sweep_seconds)) for sweep in room.sweeps),
             *(asyncio.ensure_future(work()) for work in room.background),
         ]
+        if exporting is not None:
+            stocks: list[metrics.Stock] = [partial(_queues, consumers), *room.stocks]
+            tasks.append(asyncio.ensure_future(exporting.keep(stocks, settings.metrics_seconds)))
 
         def ended(task: asyncio.Future[None]) -> None:
             if leaving.is_set() or task.cancelled() or broken.done():
@@ -136,7 +143,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         await bus.close()
         await peers.close()
         await asyncio.to_thread(store.close)  # says goodbye over the network, and may wait for it
-        await asyncio.to_thread(_flush, provider)
+        await asyncio.gather(asyncio.to_thread(_flush, provider), asyncio.to_thread(_stop, exporting))
 
 
 async def _leave(
@@ -197,9 +204,18 @@ async def _sweep(sweep: Work, every_seconds: float) -> None:
         await asyncio.sleep(every_seconds)
 
 
+async def _queues(consumers: Sequence[Consumer]) -> list[metrics.Reading]:
+    return [reading for consumer in consumers for reading in await consumer.depth()]
+
+
 def _flush(provider: TracerProvider | None) -> None:
     if provider is not None:
         provider.force_flush(5_000)
+
+
+def _stop(exporting: metrics.Exporting | None) -> None:
+    if exporting is not None:
+        exporting.stop()
 
 
 def configure_logging(level: str) -> None:

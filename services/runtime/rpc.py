@@ -16,7 +16,7 @@ from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
 from dearena import faults, rpc_faults
 from dearena.transport import PLAINTEXT, Tls
-from services.runtime import deadline
+from services.runtime import deadline, rpc_metrics
 from services.runtime import store as store_module
 from services.runtime.server_tls import ServerTls
 
@@ -92,11 +92,13 @@ def _unary(
 ) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]:
     async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         deadline.begin(context.time_remaining())
-        try:
-            return await behaviour(request, context)
-        except Exception as error:  # noqa: BLE001 - the one table from error to status
-            await _abort(context, method, error)
+        with timed(context):
+            try:
+                return await behaviour(request, context)
+            except Exception as error:  # noqa: BLE001 - the one table from error to status
+                await _abort(context, method, error)
 
+    timed = rpc_metrics.of_method(method)
     return served
 
 
@@ -105,12 +107,14 @@ def _streaming(
 ) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Any]]:
     async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
         deadline.begin(context.time_remaining())
-        try:
-            async for response in behaviour(request, context):
-                yield response
-        except Exception as error:  # noqa: BLE001 - the one table from error to status
-            await _abort(context, method, error)
+        with timed(context):
+            try:
+                async for response in behaviour(request, context):
+                    yield response
+            except Exception as error:  # noqa: BLE001 - the one table from error to status
+                await _abort(context, method, error)
 
+    timed = rpc_metrics.of_method(method)
     return served
 
 

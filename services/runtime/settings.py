@@ -53,6 +53,8 @@ class ServiceSettings(BaseSettings):
 
     # OTLP over gRPC, for example http://127.0.0.1:4317. Empty: nothing is traced, at no cost.
     otlp_endpoint: str = ""
+    # How often metrics are exported, where an endpoint is set.
+    metrics_seconds: float = Field(default=10.0, gt=0)
     # Lets anyone who reaches the port list the methods.
     reflection: bool = False
     # How soon work is found again whose doorbell was lost, against idle reads of the store.
