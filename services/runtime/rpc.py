@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
-from opentelemetry.instrumentation.grpc import aio_server_interceptor
+from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
 
 from dearena import faults, rpc_faults
 from dearena.transport import PLAINTEXT, Tls
@@ -134,7 +134,9 @@ class Server:
     def __init__(self, servicers: Sequence[Servicer], *, traced: bool, reflected: bool, tls: Tls = PLAINTEXT) -> None:
         interceptors: list[grpc.aio.ServerInterceptor] = [_Faults()]
         if traced:
-            interceptors.insert(0, aio_server_interceptor())  # type: ignore[no-untyped-call]
+            # Probes ask every few seconds whether we are well; nobody looks for that among traces.
+            asked = filters.negate(filters.health_check())  # type: ignore[no-untyped-call]
+            interceptors.insert(0, aio_server_interceptor(filter_=asked))  # type: ignore[no-untyped-call]
         self._server = grpc.aio.server(
             interceptors=interceptors,
             options=[
@@ -149,15 +151,15 @@ class Server:
                 ("grpc.max_connection_age_ms", 30 * 60_000),
             ],
         )
+        self._tls = ServerTls(tls) if tls.wanted else None
         self._health = health.aio.HealthServicer()
+        self._health_server: grpc.aio.Server | None = None
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = [servicer.service_name for servicer in servicers]
         for servicer in servicers:
             servicer.add(servicer.implementation, self._server)
         if reflected:
-        self._tls = ServerTls(tls) if tls.wanted else None
             names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        self._health_server: grpc.aio.Server | None = None
             reflection.enable_server_reflection(names, self._server)
 
     async def start(self, listen: str, *, health_listen: str = "") -> str:
@@ -174,18 +176,18 @@ class Server:
             port = self._server.add_secure_port(listen, self._tls.credentials)
         if port == 0:
             raise OSError(f"cannot listen on {listen}")
-        await self._server.start()
-        return f"{listen.rpartition(':')[0]}:{port}"
-
-    async def _say(self, status: Any) -> None:
-        for name in ("", *self._names):
-            await self._health.set(name, status)
         if health_listen:
             self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
             if self._health_server.add_insecure_port(health_listen) == 0:
                 raise OSError(f"cannot listen on {health_listen}")
             await self._health_server.start()
+        await self._server.start()
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    async def _say(self, status: Any) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, status)
 
     async def serving(self) -> None:
         """Tell the health check that calls are welcome."""
