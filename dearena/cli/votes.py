@@ -35,13 +35,17 @@ def export(
     all_versions: Annotated[
         bool, typer.Option("--all-versions", help="Of earlier versions of the dimension, too.")
     ] = False,
+    trace_ids: Annotated[
+        bool, typer.Option("--trace-ids", help="The trace of each cell, too: by it no two runs are equal.")
+    ] = False,
     as_json: AsJson = False,
     project: Project = DEFAULT,
 ) -> None:
     """Write each outcome of the version that is ranked as a line of JSON.
 
     The winner is a, b or tie, and null where nothing was decided. Who sat first is a or b where the judge
-    looked once, and null where it looked twice. A file is complete or not there at all.
+    looked once, and null where it looked twice. The trace of a cell, if asked for, is null where none was
+    recorded. A file is complete or not there at all.
     With --json and a file, what was written is told as JSON.
     """
 
@@ -49,10 +53,11 @@ def export(
         count = 0
         begins = 0 if round_number or all_versions else (await client.ranking(dimension)).first_round
         with opened(file) as lines:
-            async for vote in client.votes(dimension, round_number=round_number):
+            async for vote in client.votes(dimension, round_number=round_number, trace_ids=trace_ids):
                 if vote.round < begins:
                     continue
-                lines.write(json.dumps(line_of(vote, dimension), ensure_ascii=False) + "\n")
+                line = line_of(vote, dimension) | ({"trace_id": vote.trace_id or None} if trace_ids else {})
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
                 count += 1
             if not count:
                 await client.get_dimension(dimension)  # a slug that names nothing has no votes either

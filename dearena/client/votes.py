@@ -41,6 +41,8 @@ class Vote:
     """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
     first: str | None = None
     """Who sat first where the judge looked once: a or b; None where it looked twice, or did not reply."""
+    trace_id: str = ""
+    """Of the cell's trace, 32 hexadecimal digits; empty where none was recorded, or it was not asked for."""
 
     @property
     def winner(self) -> str | None:
@@ -66,6 +68,7 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         batch.kind or repeat(common_pb2.CELL_KIND_VOTE, len(batch.sequence)),
         batch.a_first or repeat(common_pb2.SEAT_VERDICT_UNSPECIFIED, len(batch.sequence)),
         batch.b_first or repeat(common_pb2.SEAT_VERDICT_UNSPECIFIED, len(batch.sequence)),
+        batch.trace_id or repeat("", len(batch.sequence)),
         strict=True,
     )
     for (
@@ -84,6 +87,7 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
         kind,
         a_first,
         b_first,
+        trace_id,
     ) in columns:
         yield Vote(
             sequence=sequence,
@@ -101,6 +105,7 @@ def rows_of(batch: ListVotesResponse) -> Iterator[Vote]:
             draw=draw or EVEN_DRAW,
             kind=_KINDS.get(kind, str(kind)),
             first=_who_sat_first(a_first, b_first),
+            trace_id=trace_id,
         )
 
 

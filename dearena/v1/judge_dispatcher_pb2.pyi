@@ -29,6 +29,7 @@ class ListVotesRequest(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
+    WITH_TRACE_IDS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     round: _builtins.int
@@ -37,6 +38,8 @@ class ListVotesRequest(_message.Message):
     """Only outcomes with a greater sequence. Outcomes may become visible up to a second out of
     order; a closed round read by number is complete.
     """
+    with_trace_ids: _builtins.bool
+    """Tell each cell's trace, too."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.CellKind.ValueType]:
         """Only cells of these kinds; empty: votes only."""
@@ -48,10 +51,11 @@ class ListVotesRequest(_message.Message):
         round: _builtins.int = ...,
         after_sequence: _builtins.int = ...,
         kinds: _abc.Iterable[_common_pb2.CellKind.ValueType] | None = ...,
+        with_trace_ids: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "dimension", b"dimension", "kinds", b"kinds", "round", b"round"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "dimension", b"dimension", "kinds", b"kinds", "round", b"round", "with_trace_ids", b"with_trace_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,6 +85,7 @@ class ListVotesResponse(_message.Message):
     B_FIRST_FIELD_NUMBER: _builtins.int
     DRAW_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
     currency: _builtins.str
     """Currency of the costs; empty when all are zero."""
     @_builtins.property
@@ -133,6 +138,10 @@ class ListVotesResponse(_message.Message):
 
     @_builtins.property
     def kind(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.CellKind.ValueType]: ...
+    @_builtins.property
+    def trace_id(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Column, where it was asked for: the trace of the cell, 32 hexadecimal digits; empty where none was recorded."""
+
     def __init__(
         self,
         *,
@@ -154,10 +163,11 @@ class ListVotesResponse(_message.Message):
         b_first: _abc.Iterable[_common_pb2.SeatVerdict.ValueType] | None = ...,
         draw: _abc.Iterable[_builtins.int] | None = ...,
         kind: _abc.Iterable[_common_pb2.CellKind.ValueType] | None = ...,
+        trace_id: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["a_first", b"a_first", "attempt", b"attempt", "b_first", b"b_first", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "draw", b"draw", "judge", b"judge", "judge_calls", b"judge_calls", "kind", b"kind", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["a_first", b"a_first", "attempt", b"attempt", "b_first", b"b_first", "cell_id", b"cell_id", "cost_nano_units", b"cost_nano_units", "currency", b"currency", "draw", b"draw", "judge", b"judge", "judge_calls", b"judge_calls", "kind", b"kind", "model_a", b"model_a", "model_b", b"model_b", "models", b"models", "outcome", b"outcome", "query", b"query", "query_ids", b"query_ids", "round", b"round", "sequence", b"sequence", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -143,7 +143,8 @@ class AnswerCollector:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _collect(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
-        attributes = {
+        attributes: telemetry.Attributes = {
+            semantics.TRACE: semantics.INSERTION,
             semantics.PROJECT: dimension.name.project,
             semantics.DIMENSION: dimension.name.slug,
             semantics.MODEL: str(key.model),

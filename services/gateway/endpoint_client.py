@@ -30,7 +30,7 @@ from services.gateway.chat import (
     request_body,
     usage_of,
 )
-from services.gateway.endpoints import CHAT_PATH, server_address
+from services.gateway.endpoints import CHAT_PATH, host_and_port, server_address
 from services.gateway.exchange import Broken, HttpReply, NotHttp, ReplyTooLong, TlsFailed, Unreachable, Wire
 from services.gateway.failures import (
     BAD_REQUEST,
@@ -63,6 +63,14 @@ _HEADERS: Final = {
     "content-type": "application/json",
     "user-agent": "dearena-gateway",
 }
+
+_PARAMETERS: Final = {
+    "temperature": semantics.GEN_AI_REQUEST_TEMPERATURE,
+    "top_p": semantics.GEN_AI_REQUEST_TOP_P,
+    "max_tokens": semantics.GEN_AI_REQUEST_MAX_TOKENS,
+    "seed": semantics.GEN_AI_REQUEST_SEED,
+}
+"""What spans say of a call's parameters. Further members are the caller's, and may hold anything."""
 
 log = structlog.get_logger(__name__)
 
@@ -322,13 +330,17 @@ def _failure_of(error: Exception, request: _Request, call: Call, seconds: float)
 
 
 def _describe(span: trace.Span, call: Call, delivery: Delivery) -> None:
-    endpoint = call.spec.endpoint
+    endpoint, parameters = call.spec.endpoint, call.parameters
+    host, port = host_and_port(endpoint.base_url)
     span.set_attributes(
         {
             semantics.GEN_AI_OPERATION_NAME: "chat",
             semantics.GEN_AI_PROVIDER_NAME: call.spec.provider or "openai-compatible",
             semantics.GEN_AI_REQUEST_MODEL: endpoint.upstream_model,
-            semantics.SERVER_ADDRESS: server_address(endpoint.base_url),
+            semantics.GEN_AI_OUTPUT_TYPE: "json" if call.response_schema and endpoint.structured_output else "text",
+            **{name: parameters[given] for given, name in _PARAMETERS.items() if given in parameters},
+            semantics.SERVER_ADDRESS: host,
+            semantics.SERVER_PORT: port,
             semantics.PROJECT: call.project,
             semantics.DIMENSION: call.dimension,
             semantics.MODEL: str(call.model),
@@ -351,3 +363,7 @@ def _describe(span: trace.Span, call: Call, delivery: Delivery) -> None:
                     semantics.GEN_AI_OUTPUT_TOKENS: reply.output_tokens,
                 }
             )
+            if reply.reasoning_tokens:
+                span.set_attribute(semantics.GEN_AI_REASONING_TOKENS, reply.reasoning_tokens)
+    if delivery.http_requests > 1:
+        span.set_attribute(semantics.HTTP_RESEND_COUNT, delivery.http_requests - 1)

@@ -60,3 +60,9 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 def server_address(base_url: str) -> str:
     """host:port of a checked base URL, for people and traces."""
     return urlsplit(base_url).netloc
+
+
+def host_and_port(base_url: str) -> tuple[str, int]:
+    """Host and port of a checked base URL, the port that its scheme stands for where it names none."""
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

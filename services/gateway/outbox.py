@@ -17,7 +17,7 @@ from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.documents import provenance
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.store import OUTBOX, Models
-from services.runtime import telemetry
+from services.runtime import semantics, telemetry
 from services.runtime.bus import Bus
 from services.runtime.store import Document, Session, Store, now, within_store_limit
 
@@ -110,7 +110,7 @@ class Outbox:
 
     async def _relay(self, row: Document) -> None:
         event = EventEnvelope.FromString(row["event"])
-        with telemetry.child_of(row["traceparent"], "relay"):
+        with telemetry.child_of(row["traceparent"], "relay", {semantics.TRACE: semantics.INSERTION}):
             await self._bus.publish(row["subject"], event)
         # The model first: while its row waits, both are done again.
         if announces := row.get("announces"):

@@ -17,7 +17,7 @@ from services.gateway.models import ModelSpec, RegisteredModel
 from services.gateway.money.fit_checks import CheckModel
 from services.gateway.outbox import Outbox
 from services.gateway.store import RESULTS, Models
-from services.runtime import subjects, telemetry
+from services.runtime import semantics, subjects, telemetry
 from services.runtime.bus import envelope
 from services.runtime.request_names import dimension_slug, model_name, scoped_request_id
 from services.runtime.store import Session, Store, earlier, now, once, within_store_limit
@@ -67,6 +67,7 @@ class Registry:
             return await self._when_announced(name, result)
         # The query selector may take its time, which no transaction has.
         check_budgets = await self._look_at_budgets(name.project)
+        telemetry.describe(_of_insertion(name))
         moment, traceparent = now(), telemetry.current_traceparent()
 
         async def body(session: Session) -> bytes:
@@ -90,6 +91,7 @@ class Registry:
         if (result := await self._earlier("UpdateModel", name.project, request)) is not None:
             return await self._when_announced(name, result)
         check_budgets = await self._look_at_budgets(name.project)
+        telemetry.describe(_of_insertion(name))
         moment, traceparent = now(), telemetry.current_traceparent()
 
         async def body(session: Session) -> bytes:
@@ -178,6 +180,11 @@ class Registry:
         ):
             model.state = pb.MODEL_STATE_ACTIVE
         return model
+
+
+def _of_insertion(name: ModelName) -> telemetry.Attributes:
+    """Marks the call as the beginning of what follows from it, findable by its model."""
+    return {semantics.TRACE: semantics.INSERTION, semantics.PROJECT: name.project, semantics.MODEL: name.slug}
 
 
 def _scoped(method: str, project: str, request: Change) -> str:

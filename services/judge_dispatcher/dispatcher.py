@@ -11,6 +11,7 @@ from dearena import faults
 from dearena.budgets import on_behalf_of
 from dearena.canaries import sort_of
 from dearena.names import DimensionName, InvalidName, Revision
+from dearena.outcomes import Outcome
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import (
     CELL_KIND_CANARY,
@@ -113,7 +114,7 @@ class Dispatcher:
     async def _judge_all(self, work: Work, fresh: dict[CellKey, Cell], lane: Lane, delivery: Delivery) -> None:
         if standing := await self._store.standing(list(fresh)):
             # Asked for though written: the ring was lost, or the message is an old one.
-            origins = {(work.dimension.name, work.round): Origin(work.event_id)}
+            origins = {(work.dimension.name, work.round): [Origin(work.event_id)]}
             await self._outcomes.ring(standing, origins, again=f"{work.event_id}/{delivery.count}")
         written = {(one.dimension.project, one.cell_id, one.attempt) for one in standing}
         await all_of(*(self._judge(work, cell, lane) for key, cell in fresh.items() if key not in written))
@@ -124,7 +125,9 @@ class Dispatcher:
             if await self._pauses.is_paused(work.dimension.name.project, work.judge):
                 await self._pauses.note_waiting(work.dimension.name, work.round, work.judge)
                 return
+            message = trace.get_current_span()
             attributes: telemetry.Attributes = {
+                semantics.TRACE: semantics.CELL_TRACE,
                 semantics.PROJECT: work.dimension.name.project,
                 semantics.DIMENSION: work.dimension.name.slug,
                 semantics.ROUND: work.round,
@@ -132,6 +135,7 @@ class Dispatcher:
                 semantics.JUDGE: cell.judge,
             }
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
+                telemetry.link_onward(message, span)  # no more than a message has cells
                 try:
                     ruling, seats = await self._compare_in_time(work, cell)
                 except (faults.BudgetExhausted, faults.BudgetMisfit) as fault:
@@ -147,7 +151,7 @@ class Dispatcher:
                     if poison := _poison_of(error, key_of(work.dimension.name.project, cell)):
                         raise poison from error
                     raise
-                span.set_attribute(semantics.OUTCOME, ruling.outcome.value)
+                _describe(span, ruling)
                 comparison = Comparison(
                     dimension=work.dimension.name,
                     dimension_version=work.dimension.version,
@@ -197,6 +201,14 @@ class Dispatcher:
             return outcome.rule(*(record.seat for record in seats)), seats
         alone = seats[0].seat
         return outcome.rule(alone, None) if a_sits_first(cell.cell_id) else outcome.rule(None, alone), seats
+
+
+def _describe(span: trace.Span, ruling: Ruling) -> None:
+    span.set_attribute(semantics.OUTCOME, ruling.outcome.value)
+    if ruling.outcome is Outcome.FAILED:
+        # Not the reason: in it an endpoint may repeat what it was sent.
+        span.set_attribute(semantics.ERROR_TYPE, ruling.outcome.value)
+        span.set_status(trace.StatusCode.ERROR)
 
 
 def _poison_of(error: Exception, key: CellKey) -> Poison | None:

@@ -66,7 +66,10 @@ class OutcomeLog:
             elif not group[0][1].done():
                 group[0][1].set_exception(error)
             return
-        await self.ring(standing, {(one.dimension, one.round): one.origin for one in comparisons})
+        origins: dict[tuple[DimensionName, int], list[Origin]] = {}
+        for one in comparisons:
+            origins.setdefault((one.dimension, one.round), []).append(one.origin)
+        await self.ring(standing, origins)
         for _, written in group:
             if not written.done():
                 written.set_result(None)
@@ -76,7 +79,11 @@ class OutcomeLog:
         return await self._store.append(comparisons)
 
     async def ring(
-        self, standing: Iterable[Standing], origins: Mapping[tuple[DimensionName, int], Origin], *, again: str = ""
+        self,
+        standing: Iterable[Standing],
+        origins: Mapping[tuple[DimensionName, int], Sequence[Origin]],
+        *,
+        again: str = "",
     ) -> None:
         """Tell of outcomes that stand in the log, an event a round.
 
@@ -84,13 +91,14 @@ class OutcomeLog:
 
         Args:
             standing: outcomes of any rounds.
-            origins: by dimension and round, the cell whose span the event follows in the trace.
+            origins: by dimension and round, the cells that led to the outcomes; the event goes in the trace of the
+                last of them, linked to those of the others.
             again: makes the event another one than the first that told of them.
         """
         for (dimension, number), group in groupby(sorted(standing, key=_place), key=lambda one: _place(one)[:2]):
             outcomes = list(group)
             last = outcomes[-1].sequence
-            origin = origins.get((dimension, number), Origin())
+            *others, origin = origins.get((dimension, number)) or [Origin()]
             event = envelope(
                 f"vote.cast/{dimension.project}/{dimension.slug}/{number}/{last}{again and '/again/'}{again}",
                 dimension.project,
@@ -99,9 +107,9 @@ class OutcomeLog:
                 causation_id=origin.event_id,
                 vote_cast=VoteCast(round=number, outcomes=[_cast(one) for one in outcomes]),
             )
-            with telemetry.child_of(
-                origin.traceparent, "cast votes", {semantics.DIMENSION: dimension.slug, semantics.ROUND: number}
-            ):
+            links = [link for one in others[: telemetry.LINKS_A_SPAN] for link in telemetry.link_to(one.traceparent)]
+            attributes: telemetry.Attributes = {semantics.DIMENSION: dimension.slug, semantics.ROUND: number}
+            with telemetry.child_of(origin.traceparent, "cast votes", attributes, links=links):
                 try:
                     await self._bus.publish(subjects.vote_cast(dimension.project, dimension.slug), event)
                 except faults.ServiceUnavailable as fault:

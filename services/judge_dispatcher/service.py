@@ -98,9 +98,10 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
             after_sequence=request.after_sequence,
             batch_size=VOTES_A_BATCH,
             kinds=_kinds(request.kinds),
+            trace_ids=request.with_trace_ids,
         ):
             for columns in in_columns(votes):
-                yield _votes_response(columns)
+                yield _votes_response(columns, trace_ids=request.with_trace_ids)
 
     async def GetRoundProgress(self, request: GetRoundProgressRequest, context: Context) -> GetRoundProgressResponse:
         """Count; a round nobody asked about yet has no outcomes."""
@@ -229,7 +230,7 @@ def _judge(name: str, request_id: str) -> ModelName:
     return model_name("name", name)
 
 
-def _votes_response(columns: Columns) -> ListVotesResponse:
+def _votes_response(columns: Columns, *, trace_ids: bool) -> ListVotesResponse:
     return ListVotesResponse(
         models=columns.models,
         query_ids=columns.query_ids,
@@ -249,6 +250,7 @@ def _votes_response(columns: Columns) -> ListVotesResponse:
         b_first=[_VERDICTS[verdict] for verdict in columns.b_first],
         draw=columns.draw,
         kind=[CellKind.Value(f"CELL_KIND_{kind}") for kind in columns.kind],
+        trace_id=columns.trace_id if trace_ids else (),
     )
 
 

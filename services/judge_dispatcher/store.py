@@ -190,6 +190,7 @@ class ComparisonStore:
         after_sequence: int,
         batch_size: int,
         kinds: Sequence[str] = (VOTE,),
+        trace_ids: bool = False,
     ) -> AsyncIterator[list[Vote]]:
         """Outcomes of cells of these kinds in sequence order, in lists of up to `batch_size`; round 0 means all."""
         condition: Document = {
@@ -200,7 +201,8 @@ class ComparisonStore:
         }
         if round_number:
             condition["round"] = round_number
-        cursor = self._comparisons.find(condition, _VOTE_PROJECTION).sort("sequence", 1).batch_size(batch_size)
+        projection = {**_VOTE_PROJECTION, "trace_id": 1} if trace_ids else _VOTE_PROJECTION
+        cursor = self._comparisons.find(condition, projection).sort("sequence", 1).batch_size(batch_size)
         while documents := await cursor.to_list(length=batch_size):
             yield [_vote(document) for document in documents]
 

@@ -35,6 +35,8 @@ class Vote:
     draw: int = EVEN_DRAW
     """Chance with which the judge was drawn over that of an even draw, in parts of 65,536."""
     kind: str = VOTE
+    trace_id: str = ""
+    """Of the cell; empty where none was recorded, or it was not asked for."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Columns:
     b_first: list[SeatVerdict] = field(default_factory=list)
     draw: list[int] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
+    trace_id: list[str] = field(default_factory=list)
 
 
 def in_columns(votes: Sequence[Vote]) -> Iterator[Columns]:
@@ -97,6 +100,7 @@ def _columns_of(votes: Sequence[Vote], currency: str) -> Columns:
         columns.b_first.append(vote.b_first)
         columns.draw.append(vote.draw)
         columns.kind.append(vote.kind)
+        columns.trace_id.append(vote.trace_id)
     return columns
 
 

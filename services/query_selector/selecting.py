@@ -170,7 +170,11 @@ class SelectionWorker:
                 return await self._pilot(job)
 
     def _span(self, job: Job, name: str) -> AbstractContextManager[object]:
-        attributes = {semantics.PROJECT: job.project, semantics.DIMENSION: job.dimension}
+        attributes: telemetry.Attributes = {
+            semantics.TRACE: semantics.SELECTION,
+            semantics.PROJECT: job.project,
+            semantics.DIMENSION: job.dimension,
+        }
         return telemetry.child_of(job.traceparent, name, attributes)
 
     # Models

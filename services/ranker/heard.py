@@ -9,6 +9,7 @@ from dearena.ranking.evidence import Evidence, Vote, newest
 from dearena.ranking.findings import Board
 from dearena.ranking.ranking import RankingState
 from services.ranker.inquiries import Inquiries
+from services.ranker.spans import span_for
 from services.ranker.store import RankerStore
 
 
@@ -51,5 +52,7 @@ class Heard:
     async def last_board(self, number: int) -> Board:
         """That of the last closed round, by its number."""
         if self._board is None or self._board.version != number:
-            self._board = await self._inquiries.board(self._name, number)
+            record = await self._store.round(self._name, number)
+            with span_for([record.traceparent if record else ""], "read board", self._name, round_number=number):
+                self._board = await self._inquiries.board(self._name, number)
         return self._board

@@ -11,10 +11,11 @@ from dearena import faults
 from dearena.names import Revision
 from dearena.ranking.rounds import Cell, messages_of
 from dearena.v1.events_pb2 import EventEnvelope, JudgingRequested
+from services.ranker import spans
 from services.ranker.peer_messages import cell_message
 from services.ranker.records import RoundRecord
 from services.ranker.shards import Shards
-from services.runtime import semantics, subjects, telemetry
+from services.runtime import subjects
 from services.runtime.bus import Bus, envelope
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class JudgingRequests:
             refused: told when the sending is held up.
             again: makes the events others than those that asked before.
         """
-        with telemetry.linked_trace("ask judges", telemetry.link_to(asked.traceparent), _attributes(asked)):
+        with spans.asking(asked, again=bool(again)):
             # Shared by all senders, and made as they go: a large round does not stop everything else.
             remaining = _events(asked, cells, self._shards.of_dimension(asked.name), again)
             told = _Once(refused)
@@ -55,16 +56,20 @@ class JudgingRequests:
 
     async def _send_all(self, remaining: Iterator[tuple[str, EventEnvelope]], refused: "_Once") -> None:
         for subject, event in remaining:
-            pause = FIRST_PAUSE_SECONDS
-            while True:
-                try:
-                    await self._bus.publish(subject, event)
-                except faults.ServiceUnavailable as fault:
-                    await refused.tell(str(fault))
-                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                    pause = min(LONGEST_PAUSE_SECONDS, 2 * pause)
-                else:
-                    break
+            with spans.parcel(event, place=event.sequence % MESSAGES_A_ROUND):
+                await self._send(subject, event, refused)
+
+    async def _send(self, subject: str, event: EventEnvelope, refused: "_Once") -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._bus.publish(subject, event)
+            except faults.ServiceUnavailable as fault:
+                await refused.tell(str(fault))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(LONGEST_PAUSE_SECONDS, 2 * pause)
+            else:
+                break
 
 
 class _Once:
@@ -76,14 +81,6 @@ class _Once:
         if tell is not None:
             log.info("judging requests wait for the bus", reason=reason)
             await tell(reason)
-
-
-def _attributes(asked: RoundRecord) -> telemetry.Attributes:
-    return {
-        semantics.PROJECT: asked.name.project,
-        semantics.DIMENSION: asked.name.slug,
-        semantics.ROUND: asked.number,
-    }
 
 
 def _events(asked: RoundRecord, cells: Iterable[Cell], shard: int, again: str) -> Iterator[tuple[str, EventEnvelope]]:

@@ -53,6 +53,9 @@ class ServiceSettings(BaseSettings):
 
     # OTLP over gRPC, for example http://127.0.0.1:4317. Empty: nothing is traced, at no cost.
     otlp_endpoint: str = ""
+    # Share of the cells whose traces are recorded, 0 to 1. All, unless there is no collector that chooses among whole
+    # traces: what is not begun is lost, also where the cell fails.
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)
     # How often metrics are exported, where an endpoint is set.
     metrics_seconds: float = Field(default=10.0, gt=0)
     # Lets anyone who reaches the port list the methods.

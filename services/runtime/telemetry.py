@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -13,26 +13,41 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from services.runtime import sampling
+
 Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
 
 TRACEPARENT = "traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def start(service: str, instance: str, otlp_endpoint: str) -> TracerProvider | None:
+LINKS_A_SPAN: Final = 64
+"""To traces that a span leads to; a span that leads to more links to these. The SDK would drop those beyond 128, the
+first of them, and a viewer shows them one below the other."""
+
+
+def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 1.0) -> TracerProvider | None:
     """Begin to export spans of this process; does nothing when no endpoint is set.
 
     Must run before connections are made: the MongoDB driver is hooked here.
+
+    Args:
+        service: as its package is called.
+        instance: of this process.
+        otlp_endpoint: of a collector, for OTLP over gRPC.
+        trace_ratio: the share of cells whose traces are recorded, from 0 to 1.
     """
     if not otlp_endpoint:
         return None
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": f"dearena.{service}", "service.instance.id": instance})
-    )
+    resource = Resource.create({"service.name": f"dearena.{service}", "service.instance.id": instance})
+    provider = TracerProvider(resource=resource, sampler=sampling.sampler(trace_ratio))
     exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=otlp_endpoint.startswith("http://"), timeout=5)
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=500)
+    provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
-    PymongoInstrumentor().instrument(tracer_provider=provider)
+    commands = TracerProvider(resource=resource, sampler=sampling.of_commands(), shutdown_on_exit=False)
+    commands.add_span_processor(processor)
+    PymongoInstrumentor().instrument(tracer_provider=commands)
     return provider
 
 
@@ -70,10 +85,12 @@ def link_to(traceparent: str) -> list[trace.Link]:
 
 
 @contextmanager
-def child_of(traceparent: str, name: str, attributes: Attributes | None = None) -> Iterator[trace.Span]:
+def child_of(
+    traceparent: str, name: str, attributes: Attributes | None = None, *, links: Sequence[trace.Link] = ()
+) -> Iterator[trace.Span]:
     """A span below the one named by a stored traceparent, or below the current one when it is empty."""
     context = context_of(traceparent) if traceparent else None
-    with tracer("dearena").start_as_current_span(name, context=context, attributes=attributes) as span:
+    with tracer("dearena").start_as_current_span(name, context=context, attributes=attributes, links=links) as span:
         yield span
 
 
@@ -88,7 +105,18 @@ def linked_trace(
         yield span
 
 
+def link_onward(span: trace.Span, to: trace.Span) -> None:
+    """Link a span to another trace that it leads to; of what is not recorded there is nothing to lead to."""
+    context = to.get_span_context()
+    if context.trace_flags.sampled:
+        span.add_link(context)
+
+
+def describe(attributes: Attributes) -> None:
+    """Say more of the current span, such as what a call is about."""
+    trace.get_current_span().set_attributes(attributes)
+
+
 def trace_id_of(span: trace.Span) -> str:
     """32 hexadecimal digits; empty when the span is not recorded."""
-    context = span.get_span_context()
-    return f"{context.trace_id:032x}" if context.is_valid else ""
+    return f"{span.get_span_context().trace_id:032x}" if span.is_recording() else ""

@@ -130,6 +130,14 @@ async def test_one_trace_leads_from_the_registration_to_the_news_and_holds_no_se
     assert chat.attributes["gen_ai.request.model"] == "m"
     assert chat.attributes["gen_ai.response.model"] == "m-2026-11-24"
     assert (chat.attributes["gen_ai.usage.input_tokens"], chat.attributes["gen_ai.usage.output_tokens"]) == (11, 5)
+    assert chat.attributes["gen_ai.operation.name"] == "chat"
+    assert chat.attributes["gen_ai.provider.name"] == "in-house"
+    assert chat.attributes["gen_ai.output.type"] == "text"
+    assert chat.attributes["gen_ai.request.temperature"] == 0.0
+    assert chat.attributes["gen_ai.request.max_tokens"] == 2048
+    host, port = endpoint.base_url.removeprefix("http://").partition("/")[0].split(":")
+    assert (chat.attributes["server.address"], chat.attributes["server.port"]) == (host, int(port))
+    assert registration.attributes["dearena.model"] == "m"
 
     # A judge's call stands in the trace of who asked for it, with its failure.
     await complete(gateway, call("m@1", PROMPT))

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import grpc.aio
 
 from dearena.local.ports import free_port
+from dearena.v1 import judge_dispatcher_pb2 as pb
 from dearena.v1.common_pb2 import OUTCOME_A
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from services.judge_dispatcher.settings import JudgeDispatcherSettings
 from tests.fixtures.judges import QUERIES, Gate, cell_of
-from tests.fixtures.judging import SECRET, Arena, outcomes, votes
+from tests.fixtures.judging import ALGEBRA, SECRET, Arena, outcomes, votes
 from tests.fixtures.otlp import otlp_receiver
 from tests.fixtures.waiting import eventually
 
@@ -80,10 +81,18 @@ async def test_a_path_leads_from_the_insertion_over_the_cell_to_the_vote(arena: 
         async with dispatcher_process(arena.settings, tmp_path / "log", DEARENA_OTLP_ENDPOINT=endpoint) as (_, stub):
             await arena.ask(cells, traceparent=f"00-{TRACE}-{INSERTION_SPAN}-01")
             comparisons = await outcomes(stub, cells)
+            told = pb.ListVotesRequest(dimension=ALGEBRA, with_trace_ids=True)
+            traces = [dict(zip(one.cell_id, one.trace_id, strict=True)) async for one in stub.ListVotes(told)]
+            plain = pb.ListVotesRequest(dimension=ALGEBRA)
+            untold = [tuple(one.trace_id) async for one in stub.ListVotes(plain)]
         await eventually(lambda: spans.named("send vote.cast.{project}.{name}"))
 
         asked = spans.named("judge cell")
         assert {span.trace_id for span in asked} == {comparison.trace_id for comparison in comparisons}
+        assert traces == [{one.cell.cell_id: one.trace_id for one in comparisons}]
+        assert untold == [()]
+        [message] = spans.named("process judging.requested.{shard}.{judge}")
+        assert {span.key for span in asked} == set(message.links)
         assert len({span.trace_id for span in asked}) == len(cells)
         for span in asked:
             assert not span.parent_id

@@ -19,6 +19,7 @@ from dearena.trials.world import Planted
 from services.ranker.settings import RankerSettings
 from services.ranker.store import RankerStore
 from services.runtime.store import Store
+from services.runtime.telemetry import LINKS_A_SPAN
 from tests.fixtures.otlp import ReceivedSpan, Spans, otlp_receiver
 from tests.fixtures.ranked import ClosedRound, Surroundings, calmly, peers_at, surroundings, told
 from tests.fixtures.waiting import eventually
@@ -128,8 +129,21 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
     assert _rounds(spans, "settle", reached) == {insertion.insertion.settled_by}
     sent = [span for span in spans.named("send judging.requested.{shard}.{judge}") if span.key in reached]
     assert sent
-    # The judges' work of a round is a trace of its own: that of a registration stays small.
+    # Each message to a judge is a trace of its own, so that that of a registration stays small; the span that asks
+    # leads there, and the message back.
     assert not {span.trace_id for span in sent} & {trace_id for trace_id, _ in registrations.values()}
+    messages = {span.key: span for span in spans.named("ask judge")}
+    assert len({trace_id for trace_id, _ in messages}) == len(messages)
+    asked = [span for span in spans.named("ask judges") if span.key in reached]
+    assert {span.trace_id for span in asked} <= {trace_id for trace_id, _ in registrations.values()}
+    for span in asked:
+        of_round = [key for key, one in messages.items() if one.attributes["dearena.round"] == _round(span)]
+        assert len(span.links) == min(len(of_round), LINKS_A_SPAN)
+        assert set(span.links) <= set(of_round)
+        assert all(span.key in messages[key].links for key in of_round)
+    assert {_round(span) for span in asked} == set(insertion.insertion.rounds)
+    # So is what a board cost in time: it is read in the trace of the round that it shows.
+    assert _rounds(spans, "read board", reached) & set(insertion.insertion.rounds)
     # The seeding was waited for by all seeds.
     for seed in WORLD.models[:5]:
         assert 1 in _rounds(spans, "open round", spans.reachable(_registration(registrations[seed])))
@@ -137,6 +151,11 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
 
 def _registration(key: tuple[str, str]) -> ReceivedSpan:
     return ReceivedSpan("gateway", "RegisterModel", *key, "", 0, (), {})
+
+
+def _round(span: ReceivedSpan) -> int:
+    found: int = span.attributes["dearena.round"]
+    return found
 
 
 def _rounds(spans: Spans, name: str, reached: set[tuple[str, str]]) -> set[int]:
