@@ -1379,7 +1379,12 @@ class SetBudgetRequest(_message.Message):
 
     BUDGET_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    generation: _builtins.int
+    """Of callers whose earlier requests may come late: what was set with a higher one stays, and is answered. 0: set it
+    whatever came before.
+    """
     @_builtins.property
     def budget(self) -> Global___Budget: ...
     def __init__(
@@ -1387,10 +1392,11 @@ class SetBudgetRequest(_message.Message):
         *,
         budget: Global___Budget | None = ...,
         request_id: _builtins.str = ...,
+        generation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "generation", b"generation", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

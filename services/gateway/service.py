@@ -185,7 +185,9 @@ class Gateway(GatewayServiceServicer):
         key = key_of_request(request.budget, request.request_id)
         await self._fits.check_budget(key, request.budget)
         asked = request.SerializeToString(deterministic=True)
-        budget = await self._budgets.set(key, request.budget.limit, request.request_id, asked)
+        budget = await self._budgets.set(
+            key, request.budget.limit, request.request_id, asked, generation=request.generation
+        )
         await self._fits.tell(key.project, [budget])
         return pb.SetBudgetResponse(budget=budget)
 

@@ -94,7 +94,12 @@ class PilotDocuments:
             async with within_store_limit(self._store):
                 await self._dimensions.insert_one(document)
         except DuplicateKey:
-            await self._is_made(served, name)  # whoever was first has made it, or another dimension
+            try:
+                await self._is_made(served, name)  # whoever was first has made it
+            except AlreadyExists:  # or another dimension, while the questions were copied
+                async with within_store_limit(self._store):
+                    await self._queries.delete_many({"pool_id": pool_id})
+                raise
 
     async def open_pilot(self, name: DimensionName) -> None:
         """Let a pilot be taken up. Harmless when repeated."""

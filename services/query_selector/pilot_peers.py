@@ -45,15 +45,17 @@ class PilotPeers:
             if not (token := page.next_page_token):
                 return
 
-    async def set_budget(self, pilot: DimensionName, limit: Money, request_id: str) -> None:
-        """Hold a pilot to a budget, from before it is made."""
+    async def set_budget(self, pilot: DimensionName, limit: Money, request_id: str, generation: int) -> None:
+        """Hold a pilot to a budget, unless one of a higher generation was set: who read the job earlier comes late."""
         budget = gateway_pb2.Budget(
             parent=f"projects/{pilot.project}",
             scope=gateway_pb2.BUDGET_SCOPE_DIMENSION,
             dimension=pilot.slug,
             limit=common_pb2.Money(currency=limit.currency, nano_units=limit.nano_units),
         )
-        await self._peers.gateway.SetBudget(gateway_pb2.SetBudgetRequest(budget=budget, request_id=request_id))
+        await self._peers.gateway.SetBudget(
+            gateway_pb2.SetBudgetRequest(budget=budget, request_id=request_id, generation=generation)
+        )
 
     async def exhausted(self, pilot: DimensionName) -> bool:
         """Whether the pilot's budget may pay no more calls, and none is in flight."""

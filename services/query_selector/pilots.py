@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import structlog
+
+from dearena.faults import AlreadyExists
 from dearena.judging.choice import choice_of
 from dearena.names import DimensionName
 from dearena.selection.lots import drawn
 from services.query_selector.job_store import Jobs
 from services.query_selector.jobs import Job, seeding_cap
 from services.query_selector.messages import ranking_of
-from services.query_selector.pilot_documents import PilotDocuments
+from services.query_selector.pilot_documents import PilotDocuments, pilot_name
 from services.query_selector.pilot_votes import Question
 from services.query_selector.ranking_settings import RankingSettings
 from services.query_selector.store import Dimensions
 from services.runtime.store import Document, Session
 
+log = structlog.get_logger(__name__)
+
 JURY: Final = "sequential"
+MOST_TAKEN: Final = 100
+"""Names in a row that others have; more are no accident."""
 
 
 class Pilots:
@@ -27,18 +34,29 @@ class Pilots:
         self._jobs = jobs
         self._documents = documents
 
-    async def create(self, dimension: Document, job: Job, number: int) -> None:
-        """Make a pilot's dimension: the part of the pool that comes first by lot. Harmless when repeated."""
+    async def create(self, dimension: Document, job: Job) -> DimensionName:
+        """Make the dimension of a job's next pilot: the part of the pool that comes first by lot.
+
+        Harmless when repeated. Where somebody's dimension has the name, the pilot gets the next number that is free.
+
+        Raises:
+            AlreadyExists: a hundred names in a row are taken.
+        """
         questions = await self.choosable(dimension)
         names = [question.query_id for question in questions]
         chosen = [names[place] for place in drawn(names, job.seed)[: job.piloted_queries]]
-        await self._documents.create_pilot(
-            dimension,
-            number,
-            sorted(chosen),
-            job.models,
-            settings_of(ranking_of(dimension["ranking"]), job),
-        )
+        settings = settings_of(ranking_of(dimension["ranking"]), job)
+        for number in range(job.attempt, job.attempt + MOST_TAKEN):
+            name = pilot_name(job.name, number)
+            if name.slug in job.pilots:
+                continue  # an earlier one that came by a number out of turn
+            try:
+                await self._documents.create_pilot(dimension, number, sorted(chosen), job.models, settings)
+            except AlreadyExists as taken:
+                log.info("name of a pilot is taken", dimension=str(job.name), error=str(taken))
+            else:
+                return name
+        raise AlreadyExists(f"the names of {MOST_TAKEN} pilots of {job.name} are all taken by dimensions")
 
     async def open(self, pilot: DimensionName) -> None:
         """Let a pilot be answered and ranked. Harmless when repeated."""

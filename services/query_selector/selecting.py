@@ -36,7 +36,6 @@ from services.query_selector.jobs import (
     plan_of,
     too_few_calls,
 )
-from services.query_selector.pilot_documents import pilot_name
 from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
 from services.query_selector.pilot_votes import Heard, Question
@@ -230,25 +229,24 @@ class SelectionWorker:
 
     async def _prepare(self, job: Job, step: Step) -> None:
         number = job.attempt
-        pilot = pilot_name(self.name, number)
         if step.do is Do.SET_BUDGET and job.budget is not None:
             limit = await self._left_of(job, job.budget)
             if limit.nano_units <= 0:
                 await self._write(job, failed(job, "the pilot's budget is spent by earlier pilots"))
                 return
             told = job.request_id(f"budget/{number}/{limit.currency}/{limit.nano_units}/{job.version}")
-            await self._desk.peers.set_budget(pilot, limit, told)
+            await self._desk.peers.set_budget(job.pilot, limit, told, job.version)
             await self._write(job, replace(job, budget_set=job.budget))
             return
         if step.do is Do.CREATE_PILOT:
             dimension = await self._desk.dimensions.get(self.name)
-            await self._desk.pilots.create(dimension, job, number)
-            await self._write(job, replace(job, pilots=(*job.pilots, pilot.slug)))
+            made = await self._desk.pilots.create(dimension, job)
+            await self._write(job, replace(job, pilots=(*job.pilots, made.slug)))
             return
-        await self._desk.pilots.open(pilot)
+        await self._desk.pilots.open(job.pilot)
         await self._write(job, replace(job, opened=number))
         with suppress(ArenaFault):  # the sweep rings
-            await self._desk.announcer.announce(await self._desk.dimensions.get(pilot))
+            await self._desk.announcer.announce(await self._desk.dimensions.get(job.pilot))
 
     async def _left_of(self, job: Job, budget: Money) -> Money:
         """What earlier pilots have left of a budget."""

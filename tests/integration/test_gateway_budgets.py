@@ -590,3 +590,19 @@ async def test_the_account_of_a_gateway_that_died_is_closed_by_the_record(
         assert (told.calls, told.interrupted, told.cost.nano_units) == (3, 2, 3 * COST)
         assert len(endpoint.requests) == 5
         go.set()
+
+
+async def test_a_limit_that_comes_late_leaves_a_later_one_as_it_is(two: tuple[Gateway, Gateway]) -> None:
+    async def set_by(gateway: Gateway, nano_units: int, generation: int) -> int:
+        budget = budget_of(nano_units, dimension="algebra")
+        request = pb.SetBudgetRequest(budget=budget, request_id=f"{generation}/{nano_units}", generation=generation)
+        return int((await gateway.SetBudget(request, timeout=10)).budget.limit.nano_units)
+
+    first, second = two
+    assert await set_by(first, 9_000, 6) == 9_000
+    assert await set_by(second, 5_000, 5) == 9_000  # whoever asks is told what holds
+    assert [one.limit.nano_units for one in await budgets(first)] == [9_000]
+    assert await set_by(second, 7_000, 7) == 7_000
+    # A person asks with none, and is never late.
+    assert (await set_budget(first, budget_of(4_000, dimension="algebra"))).limit.nano_units == 4_000
+    assert await set_by(second, 8_000, 6) == 4_000

@@ -20,10 +20,13 @@ from dearena.v1 import common_pb2, ranker_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
 from services.query_selector.job_store import Jobs
+from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_votes import Asked
+from services.query_selector.ranking_settings import Money
 from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.lifecycle import running
+from services.runtime.peers import Peers
 from services.runtime.store import Store
 from services.runtime.subjects import dimension_ready
 from tests.fixtures.bus import NatsServer
@@ -181,6 +184,7 @@ async def calm_orders(settings: QuerySelectorSettings, stage: PilotStage) -> tup
     stage.cells.clear()
     stage.budget_requests.clear()
     stage.budgets.clear()
+    stage.generations.clear()
     stage.calls.clear()
     return orders, chosen
 
@@ -457,3 +461,50 @@ async def test_an_order_that_was_written_down_and_not_told_is_given(
     given = [ranker_pb2.OrderComparisonsRequest.FromString(body) for body in stage.orders.values()]
     assert len(given) == 2
     assert [(one.model_a, one.model_b, one.query_id, one.votes) for one in given[1].comparisons] == last
+
+
+async def test_names_of_pilots_that_others_have_are_passed_over(selector: Selector, stage: PilotStage) -> None:
+    """Also by a second pilot, of whose name nobody was told when the first was made."""
+    stage.unranked.add("d")
+    stage.waiting_reason = "WAITING(no answers)"
+    await selector.create(budget=USD)
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "no answers")
+    for number in (2, 3):
+        taken = pb.Dimension(name=f"{NAME}-pilot-{number}", selection=pb.Selection(k=2))
+        start = pb.CreateDimensionRequest(start=pb.CreateDimensionStart(dimension=taken))
+        await selector.stub.CreateDimension(iter([start, pb.CreateDimensionRequest(pool=POOL)]))
+    stage.models.remove("d")
+    await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.models.append("f")
+    stage.unranked.add("f")
+    await selector.resume("on")
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "no answers")
+    stage.models.remove("f")
+    await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.waiting_reason = ""
+    await selector.resume("on again")
+    progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    made = [f"algebra-pilot-{number}" for number in (1, 4, 5)]
+    assert [name.rpartition("/")[2] for name in progress.pilots] == made
+    assert stage.budgets == dict.fromkeys(made, 5_000)
+
+
+async def test_a_replica_that_comes_late_sets_no_older_budget(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    stage.deaf = True
+    async with serving(settings) as selector:
+        await selector.create(budget=USD)
+        await eventually(lambda: stage.orders)
+        store = Store(settings.mongo_url, settings.mongo_database)
+        read = await Jobs(store).find(DimensionName.parse(NAME))
+        store.close()
+        assert read is not None
+        await selector.resume("more", budget=common_pb2.Money(currency="USD", nano_units=9_000))
+        await eventually(lambda: stage.budgets, equals={"algebra-pilot-1": 9_000})
+        peers = Peers(settings)
+        await PilotPeers(peers).set_budget(read.pilot, Money("USD", 5_000), "late", read.version)
+        await peers.close()
+
+    assert stage.budgets == {"algebra-pilot-1": 9_000}

@@ -152,7 +152,9 @@ class BudgetBook:
             **provenance(self._instance, now()),
         }
 
-    async def set(self, key: BudgetKey, limit: common_pb2.Money, request_id: str, asked: bytes) -> pb.Budget:
+    async def set(
+        self, key: BudgetKey, limit: common_pb2.Money, request_id: str, asked: bytes, *, generation: int = 0
+    ) -> pb.Budget:
         """Set a budget's limit; a higher one than before lifts it where it is exhausted.
 
         Args:
@@ -160,6 +162,7 @@ class BudgetBook:
             limit: the most that its calls may cost.
             request_id: of the caller.
             asked: canonical bytes of the request.
+            generation: what was set with a higher one stays as it is; 0: none stays.
 
         Raises:
             InvalidField: the budget is in another currency.
@@ -167,7 +170,11 @@ class BudgetBook:
         uid = secrets.token_hex(8)
 
         async def body(session: Session) -> bytes:
+            if generation and (later := await self._set_later(key, generation, session)):
+                return message_of_budget(later).SerializeToString(deterministic=True)
             found = await self._set_one(key, uid, limit.nano_units, limit.currency, session, derived=False)
+            if generation:
+                await self._budgets.update_one({"_id": str(key)}, {"$set": {"generation": generation}}, session=session)
             if key.is_template:
                 wanted = {"project": key.project, "scope": str(key.scope), "dimension": key.dimension, "derived": True}
                 for document in await self._budgets.find(wanted, session=session).to_list(None):
@@ -176,6 +183,12 @@ class BudgetBook:
 
         result = await self._change("SetBudget", key, request_id, asked, body)
         return pb.Budget.FromString(result)
+
+    async def _set_later(self, key: BudgetKey, generation: int, session: Session) -> Document | None:
+        """A budget that was set by a later request than this one, which comes late."""
+        wanted = {"_id": str(key), "generation": {"$gt": generation}}
+        found: Document | None = await self._budgets.find_one(wanted, session=session)
+        return found
 
     async def _set_one(
         self, key: BudgetKey, uid: str, limit: int, currency: str, session: Session, *, derived: bool
