@@ -70,6 +70,10 @@ bench-scoring: $(BENCHMARK_STAMP) ## Time the scorer beside its peers, about fiv
 bench-whole-system: setup ## Rank 40 models through all services and in memory, minutes. ARGS="--queries 40 --json"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.whole_system $(ARGS)
 
+.PHONY: bench-footprint
+bench-footprint: setup ## Bytes a document and a message, and memory, that a ranking leaves, a minute. ARGS="--models 12 --json"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.footprint $(ARGS)
+
 .PHONY: bench-ledger
 bench-ledger: setup ## Sums over 1,000,000 charged calls on a real mongod, minutes to write them. ARGS="--calls 100000"
 	$(BIN)/python -m benchmarks.ledger $(ARGS)
@@ -145,6 +149,13 @@ $(LITELLM_STAMP): requirements-litellm.lock
 	@touch $@
 
 # Checks: what can be told without running anything
+
+.PHONY: check-image sizes
+check-image: setup ## Build the image for real and hold it to its promises, minutes; needs buildah, debootstrap and root.
+	$(BIN)/pytest -m image -s tests/deploy/test_image.py $(ARGS)
+
+sizes: setup ## Sizes and costs by calculation, from what was measured. ARGS="--write" puts them into the page
+	$(BIN)/python -m benchmarks.sizes $(ARGS)
 
 .PHONY: check check-code check-types check-imports check-protos check-stubs check-deploy check-locks
 check: check-code check-types check-imports check-protos check-stubs check-deploy check-locks ## Everything but tests.

@@ -124,7 +124,7 @@ async def measure(models: int, queries: int, seed: int, screen: Console) -> Meas
             before = {name: cpu_seconds(pid) for name, pid in processes.items()}
             begin = time.monotonic()
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await _rank(client, running, entrants, queries, screen)
+                await rank(client, running, entrants, queries, screen)
             wall_seconds = time.monotonic() - begin
             spent = {name: cpu_seconds(pid) - before[name] for name, pid in processes.items()}
             if processes_of(running) != processes:
@@ -134,7 +134,8 @@ async def measure(models: int, queries: int, seed: int, screen: Console) -> Meas
     return Measured(ranked, spent, wall_seconds)
 
 
-async def _rank(client: ArenaClient, running: Stack, entrants: Sequence[str], queries: int, screen: Console) -> None:
+async def rank(client: ArenaClient, running: Stack, entrants: Sequence[str], queries: int, screen: Console) -> None:
+    """Register planted models, create the dimensions, and return when all have their places in each."""
     for slug in entrants:
         endpoint = gateway_pb2.Endpoint(base_url=base_url(running), upstream_model=slug, sparring=True)
         await client.register_model(
