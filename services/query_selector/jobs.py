@@ -5,7 +5,7 @@ and judge one another. Whoever holds a job takes its next step (`pilot_steps`) a
 before or after any of this, and another may do the same at the same time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -74,6 +74,7 @@ class Job:
         attempt: number of the one that is in force, or is to be made.
         opened: number of the newest that is answered and ranked; those after it are not yet.
         seeded: number of the round after which all models were ranked; None before.
+        failing: slugs of models that have failed to answer, and since when; cleared once they are ready.
         orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken.
         stopping: somebody wants the choice now.
         reasons_id: under which the reasons are kept, once it is done.
@@ -99,6 +100,7 @@ class Job:
     attempt: int = 1
     opened: int = 0
     seeded: int | None = None
+    failing: Mapping[str, datetime] = field(default_factory=dict)
     orders: int = 0
     given: tuple[int, ...] = ()
     stopping: bool = False
@@ -180,6 +182,7 @@ def document_of(job: Job) -> dict[str, Any]:
         "models": list(job.models),
         "pilots": list(job.pilots),
         "given": list(job.given),
+        "failing": dict(job.failing),
         "figures": asdict(job.figures) | {"spent": dict(job.figures.spent)},
         "schema_version": 1,
     }
@@ -316,7 +319,26 @@ def failed(job: Job, why: str, lost: Sequence[str] = ()) -> Job:
         models=(),
         budget_set=None,
         attempt=len(job.pilots) + 1,
+        failing={},
     )
+
+
+def without(job: Job, lost: Sequence[str]) -> Job:
+    """It goes on by another pilot, without these of its models. What the others have answered is not paid again."""
+    return replace(
+        job,
+        models=tuple(slug for slug in job.models if slug not in lost),
+        budget_set=None,
+        attempt=len(job.pilots) + 1,
+        failing={},
+        waiting_reason="",
+    )
+
+
+def noted(job: Job, failing: Collection[str], ready: Collection[str], moment: datetime) -> Job:
+    """With who fails, since when; who is asked again meanwhile is not ready yet."""
+    still = {slug: since for slug, since in job.failing.items() if slug not in ready}
+    return replace(job, failing=dict.fromkeys(sorted(failing), moment) | still)
 
 
 def resumed(job: Job, calls: int, budget: Money | None) -> Job:
@@ -324,7 +346,8 @@ def resumed(job: Job, calls: int, budget: Money | None) -> Job:
     going = job
     if job.stage is Stage.FAILED:
         stage = Stage.PILOTING if job.models else Stage.WAITING_FOR_MODELS
-        going = replace(job, stage=stage, failure="", waiting_reason="", stopping=False)
+        # Who failed has as long again.
+        going = replace(job, stage=stage, failure="", waiting_reason="", stopping=False, failing={})
     return replace(going, most_judge_calls=calls or going.most_judge_calls, budget=budget or going.budget)
 
 

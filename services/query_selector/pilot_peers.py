@@ -1,9 +1,9 @@
 """What a pilot is asked of the other services. Their faults pass through as they are."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final
 
-from dearena.names import DimensionName, ModelName
+from dearena.names import DimensionName, ModelName, Revision
 from dearena.outcomes import Outcome
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, ranker_pb2
 from services.query_selector.jobs import Job
@@ -33,6 +33,15 @@ class PilotPeers:
             and (not providers or model.provider in providers)
             and (not only or ModelName.parse(model.name).slug in only)
         ]
+
+    async def standings(self, pilot: DimensionName) -> tuple[Mapping[str, str], Collection[str]]:
+        """Slugs of models whose answers to a pilot have failed, and why; and of those that are ready."""
+        found = await self._peers.gateway.ListEntrants(gateway_pb2.ListEntrantsRequest(dimension=str(pilot)))
+        named = [(Revision.parse(one.model).slug, one) for one in found.entrants]
+        failing = {slug: one.reason for slug, one in named if one.state == gateway_pb2.ENTRANT_STATE_FAILED}
+        ready = {slug for slug, one in named if one.state == gateway_pb2.ENTRANT_STATE_READY}
+        # Of a model that was revised there may be both.
+        return {slug: reason for slug, reason in failing.items() if slug not in ready}, ready
 
     async def _models(self, project: str) -> AsyncIterator[gateway_pb2.Model]:
         token = ""

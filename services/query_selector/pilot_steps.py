@@ -1,6 +1,7 @@
 """What a pilot needs next, by its job and by how it stands elsewhere. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -23,6 +24,8 @@ class Seen:
         orders_done: number through which orders have been answered.
         exhausted: the pilot's budget may pay no more calls, and none is in flight.
         gone: slugs of its models that are retired.
+        failing: slugs of those whose answers failed, and why.
+        given_up: of these, whom nobody waits for any longer.
     """
 
     ranked: tuple[str, ...] = ()
@@ -30,6 +33,8 @@ class Seen:
     orders_done: int = 0
     exhausted: bool = False
     gone: tuple[str, ...] = ()
+    failing: Mapping[str, str] = field(default_factory=dict)
+    given_up: tuple[str, ...] = ()
 
 
 class Do(StrEnum):
@@ -41,6 +46,7 @@ class Do(StrEnum):
     WAIT = "wait"
     ORDER = "order"
     GIVE_ORDER = "give order"
+    GO_ON_WITHOUT = "go on without"
     CHOOSE = "choose"
     FAIL = "fail"
 
@@ -88,7 +94,19 @@ def _seeding(job: Job, seen: Seen) -> Step | None:
     missing = [slug for slug in job.models if slug not in ranked]
     if lost := [slug for slug in missing if slug in seen.gone]:
         return Step(Do.FAIL, f"retired before it was ranked in the pilot: {', '.join(lost)}", tuple(lost))
+    if lost := [slug for slug in missing if slug in seen.given_up]:
+        reason = f"failed to answer the pilot: {_told(seen, lost)}"
+        if (left := len(job.models) - len(lost)) < LEAST_MODELS:
+            return Step(Do.FAIL, f"{reason}; {left} models are left, and a pilot takes {LEAST_MODELS}")
+        return Step(Do.GO_ON_WITHOUT, reason, tuple(lost))
+    if failing := [slug for slug in missing if slug in seen.failing]:
+        waits = _waiting(seen).reason or "the pilot waits"
+        return Step(Do.WAIT, f"{waits}; fails to answer: {_told(seen, failing)}")
     return _waiting(seen) if missing else None
+
+
+def _told(seen: Seen, slugs: Sequence[str]) -> str:
+    return ", ".join(f"{slug} ({seen.failing.get(slug) or 'no reason is told'})" for slug in slugs)
 
 
 def _waiting(seen: Seen) -> Step:

@@ -42,6 +42,7 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
             announcer=announcer,
             news=News(),
             poll_seconds=shell.settings.selection_poll_seconds,
+            patience_seconds=shell.settings.selection_patience_seconds,
         )
     )
     reports = Reports(dimensions, shell.peers)

@@ -9,9 +9,10 @@ is written before it is given. So a task may die anywhere, and whoever comes aft
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -33,8 +34,10 @@ from services.query_selector.jobs import (
     failed,
     manned,
     missing_models,
+    noted,
     plan_of,
     too_few_calls,
+    without,
 )
 from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
@@ -45,7 +48,7 @@ from services.query_selector.store import Dimensions
 from services.runtime import semantics, telemetry
 from services.runtime.news import News
 from services.runtime.rpc import fault_in
-from services.runtime.store import Session
+from services.runtime.store import Session, now
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +83,8 @@ class Desk:
     announcer: Announcer
     news: News
     poll_seconds: float
+    patience_seconds: float
+    """So long a model of a pilot may fail to answer before it is left out."""
 
 
 class SelectionWorker:
@@ -205,7 +210,7 @@ class SelectionWorker:
                 await self._prepare(job, step)
             return 0.0
         ranking = await self._desk.peers.ranking(job.pilot)
-        seen = await self._see(job, ranking)
+        job, seen = await self._see(job, ranking)
         if job.stopping or seen.exhausted or time.monotonic() > self._looked + FIGURES_SECONDS:
             job = await self._note(job, await self._desk.peers.heard(job.pilot))
         step = next_step(job, seen)
@@ -222,6 +227,9 @@ class SelectionWorker:
                 await self._write(job, replace(job, stage=Stage.CHOOSING, waiting_reason=""))
             case Do.FAIL:
                 await self._write(job, failed(job, step.reason, step.lost))
+            case Do.GO_ON_WITHOUT:
+                log.warning("selection goes on without", dimension=str(self.name), models=step.lost, why=step.reason)
+                await self._write(job, without(job, step.lost))
             case _:
                 await self._say(job, step.reason)
                 return self._desk.poll_seconds
@@ -253,17 +261,24 @@ class SelectionWorker:
         spent = await self._spent(job, job.pilots[:-1])
         return Money(budget.currency, budget.nano_units - spent[budget.currency])
 
-    async def _see(self, job: Job, ranking: ranker_pb2.Ranking) -> Seen:
+    async def _see(self, job: Job, ranking: ranker_pb2.Ranking) -> tuple[Job, Seen]:
         gone: Sequence[str] = ()
+        failing: Mapping[str, str] = {}
         if job.seeded is None and ranking.waiting_reason:
             entering = await self._desk.peers.entering(await self._desk.dimensions.get(self.name))
             gone = [slug for slug in job.models if slug not in entering]
-        return Seen(
+            failing, ready = await self._desk.peers.standings(job.pilot)
+            changed = noted(job, failing, ready, now())
+            job = job if changed == job else await self._write(job, changed)
+        oldest = now() - timedelta(seconds=self._desk.patience_seconds)
+        return job, Seen(
             ranked=tuple(ranking.models),
             waiting_reason=ranking.waiting_reason,
             orders_done=ranking.comparisons_done,
             exhausted=job.budget is not None and await self._desk.peers.exhausted(job.pilot),
             gone=tuple(gone),
+            failing=failing,
+            given_up=tuple(slug for slug, since in job.failing.items() if since <= oldest),
         )
 
     async def _note(self, job: Job, heard: Sequence[Heard]) -> Job:

@@ -18,3 +18,6 @@ class QuerySelectorSettings(ServiceSettings):
     abandoned_seconds: float = Field(default=3600.0, gt=0)
     # How often a selection looks at its pilot: sooner done against idle calls.
     selection_poll_seconds: float = Field(default=1.0, gt=0)
+    # How long a model of a pilot may fail to answer before the pilot is made anew without it. Longer than
+    # an endpoint is away for a restart.
+    selection_patience_seconds: float = Field(default=600.0, gt=0)

@@ -508,3 +508,74 @@ async def test_a_replica_that_comes_late_sets_no_older_budget(
         await peers.close()
 
     assert stage.budgets == {"algebra-pilot-1": 9_000}
+
+
+FAILING = "WAITING(fewer than 5 seed models ready: 4)"
+
+
+def fail(stage: PilotStage, *slugs: str) -> None:
+    stage.unranked |= set(slugs)
+    stage.failing = dict.fromkeys(slugs, "TIMEOUT: no reply within 60 s")
+    stage.waiting_reason = FAILING
+
+
+async def test_a_model_that_fails_is_told_and_then_left_out(settings: QuerySelectorSettings, stage: PilotStage) -> None:
+    fail(stage, "d")
+    patient = settings.model_copy(update={"selection_patience_seconds": 600.0})
+    async with serving(patient) as selector:
+        await selector.create(models=["a", "b", "c", "d"], budget=USD)
+        told = await selector.at(pb.SELECTION_STAGE_PILOTING, "fails to answer: d")
+        looks = stage.calls["ListEntrants"]
+        await eventually(lambda: stage.calls["ListEntrants"] >= looks + 5)
+        assert len((await selector.get()).pilots) == 1
+    # Whoever comes after goes by what is on record of it.
+    async with serving(settings.model_copy(update={"selection_patience_seconds": 0.1})) as selector:
+        await eventually(lambda: len(stage.budgets), equals=2)
+        stage.waiting_reason = ""
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+        first = await selector.pilot_state(1)
+
+    assert told.waiting_reason == f"the pilot waits: {FAILING}; fails to answer: d (TIMEOUT: no reply within 60 s)"
+    assert list(progress.models) == ["a", "b", "c"]
+    assert [name.rpartition("/")[2] for name in progress.pilots] == ["algebra-pilot-1", "algebra-pilot-2"]
+    assert first == pb.DIMENSION_STATE_CLOSED
+
+
+async def test_a_pilot_of_too_few_that_answer_fails_and_can_be_resumed(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    fail(stage, "d")
+    async with serving(settings.model_copy(update={"selection_patience_seconds": 0.1})) as selector:
+        await selector.create(models=["a", "b", "d"])
+        failed = await selector.at(pb.SELECTION_STAGE_FAILED)
+        stage.unranked.clear()
+        stage.failing.clear()
+        stage.waiting_reason = ""
+        await selector.resume("on")
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    reason = "failed to answer the pilot: d (TIMEOUT: no reply within 60 s)"
+    assert failed.failure == f"{reason}; 2 models are left, and a pilot takes 3"
+    assert (list(progress.models), len(progress.pilots)) == (["a", "b", "d"], 1)
+
+
+async def test_a_model_that_answers_in_time_stays(settings: QuerySelectorSettings, stage: PilotStage) -> None:
+    fail(stage, "d")
+    async with serving(settings) as selector:
+        await selector.create(models=["a", "b", "c", "d"])
+        await selector.at(pb.SELECTION_STAGE_PILOTING, "fails to answer: d")
+        stage.failing.clear()
+        store = Store(settings.mongo_url, settings.mongo_database)
+        jobs = Jobs(store)
+
+        async def is_forgotten() -> bool:
+            job = await jobs.find(DimensionName.parse(NAME))
+            return job is not None and not job.failing
+
+        await eventually(is_forgotten)
+        store.close()
+        fail(stage)
+        stage.unranked.clear()
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert (list(progress.models), len(progress.pilots)) == (["a", "b", "c", "d"], 1)

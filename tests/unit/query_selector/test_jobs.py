@@ -1,7 +1,7 @@
 """A selection's job: what comes next, and that nothing is lost between a document and a job."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +22,13 @@ from services.query_selector.jobs import (
     job_of,
     manned,
     missing_models,
+    noted,
     pairs_of,
     plan_of,
     resumed,
     seeding_cap,
     too_few_calls,
+    without,
 )
 from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
 from services.query_selector.ranking_settings import Money
@@ -56,6 +58,7 @@ jobs = st.builds(
     models=st.lists(names, max_size=4).map(tuple),
     pilots=st.lists(names, max_size=2).map(tuple),
     seeded=st.none() | st.integers(1, 9),
+    failing=st.dictionaries(names, st.just(MOMENT), max_size=2),
     given=st.lists(st.integers(1, 9), max_size=4).map(tuple),
     figures=st.builds(Figures, spent=st.dictionaries(st.sampled_from(["USD", "EUR"]), st.integers(1, 2**62))),
     created_at=st.just(MOMENT),
@@ -247,3 +250,31 @@ def test_a_pilot_is_heard_while_it_is_piloted_with_and_by_the_newest_only() -> N
     )
     assert not any(job.hears("d-pilot-1") for job in over)
     assert resumed(failed(PILOTING, "why"), 0, None).hears("d-pilot-1")
+
+
+def test_a_model_that_failed_counts_from_the_first_time_until_it_is_ready() -> None:
+    later = MOMENT + timedelta(seconds=9)
+    failing = noted(PILOTING, ["d"], ["a"], MOMENT)
+    assert failing.failing == {"d": MOMENT}
+    # Asked again, it neither fails nor is ready.
+    assert noted(failing, [], ["a"], later) == failing
+    assert noted(failing, ["c", "d"], ["a"], later).failing == {"c": later, "d": MOMENT}
+    assert noted(failing, [], ["a", "d"], later) == PILOTING
+    assert resumed(failed(failing, "x"), 0, None).failing == {}
+
+
+def test_a_pilot_goes_on_without_who_fails_while_enough_are_left() -> None:
+    failing = Seen(ranked=RANKED[:3], failing={"d": "TIMEOUT"})
+    assert next_step(PILOTING, failing) == Step(Do.WAIT, "the pilot waits; fails to answer: d (TIMEOUT)")
+    given_up = replace(failing, given_up=("d",))
+    step = next_step(PILOTING, given_up)
+    assert step == Step(Do.GO_ON_WITHOUT, "failed to answer the pilot: d (TIMEOUT)", ("d",))
+    three = replace(PILOTING, models=("a", "b", "d"))
+    assert next_step(three, replace(given_up, ranked=RANKED[:2])).do is Do.FAIL
+    # Who is ranked already is given up by nobody.
+    assert next_step(PILOTING, replace(given_up, ranked=RANKED)).do is Do.ORDER
+
+    going = without(replace(PILOTING, budget=Money("USD", 5), budget_set=Money("USD", 5), opened=1), step.lost)
+    assert (going.models, going.stage) == (("a", "b", "c"), Stage.PILOTING)
+    assert before_pilot(going) == Step(Do.CREATE_PILOT)
+    assert not going.hears("d-pilot-1")
