@@ -44,11 +44,10 @@ class _Generation:
         """Let the calls end by themselves, then close."""
         await self.channel.close(_AS_LONG_AS_IT_TAKES)
 
-    async def close(self) -> None:
-        """Cancel the calls and close."""
+    def cancel(self) -> None:
+        """End the calls."""
         for call in list(self.calls):
             call.cancel()
-        await self.channel.close()
 
 
 class _RenewedChannel:
@@ -129,10 +128,6 @@ class _RenewedChannel:
         self._closed = True
         ending = dict(self._ending)
         for generation in ending.values():
-            for call in list(generation.calls):
-                call.cancel()
-        if grace is None:
-            await self._current.close()
-        else:
-            await self._current.channel.close(grace)
+            generation.cancel()
+        await self._current.channel.close(grace)
         await asyncio.gather(*ending, return_exceptions=True)
