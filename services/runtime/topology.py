@@ -104,6 +104,14 @@ class Topology(_Strict):
             for shard in range(shards if SHARD in consumer.durable else 1)
         ]
 
+    def replicated(self, replicas: int | None) -> "Topology":
+        """With every stream on so many servers of a cluster; None: as the file says."""
+        if replicas is None:
+            return self
+        return self.model_copy(
+            update={"streams": [stream.model_copy(update={"replicas": replicas}) for stream in self.streams]}
+        )
+
     @classmethod
     def read(cls, path: Path) -> "Topology":
         """Read topology.yaml; pydantic's error says which entry is wrong."""
@@ -119,20 +127,26 @@ class TopologySettings(BaseSettings):
     topology_path: Path = DEFAULT_PATH
     # Of dimensions, as the rankers have it.
     shards: int = Field(default=1, ge=1, le=1_000)
+    # Servers of a cluster that keep each stream, an odd number; unset: as the file says. More outlive the loss of more,
+    # and are slower to take a message.
+    stream_replicas: int | None = Field(default=None, ge=1, le=5)
 
 
-async def provision(nats_url: str, topology_path: Path | None = None, *, shards: int = 1) -> None:
+async def provision(
+    nats_url: str, topology_path: Path | None = None, *, shards: int = 1, stream_replicas: int | None = None
+) -> None:
     """Create or update every stream and consumer.
 
     Args:
         nats_url: of the server.
         topology_path: of the file.
         shards: of dimensions.
+        stream_replicas: servers that keep each stream; None: as the file says.
 
     Raises:
         nats.errors.Error: the server cannot be reached, or refuses a setting.
     """
-    topology = Topology.read(topology_path or DEFAULT_PATH)
+    topology = Topology.read(topology_path or DEFAULT_PATH).replicated(stream_replicas)
     client = await nats.connect(nats_url, connect_timeout=5, max_reconnect_attempts=20, reconnect_time_wait=0.25)
     try:
         context = client.jetstream(timeout=10)
@@ -154,7 +168,14 @@ async def provision(nats_url: str, topology_path: Path | None = None, *, shards:
 def main() -> None:
     """Provision by the settings in the environment."""
     settings = TopologySettings()
-    asyncio.run(provision(settings.nats_url, settings.topology_path, shards=settings.shards))
+    asyncio.run(
+        provision(
+            settings.nats_url,
+            settings.topology_path,
+            shards=settings.shards,
+            stream_replicas=settings.stream_replicas,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -70,3 +70,9 @@ def test_each_shard_has_its_consumer_and_hears_what_a_ranker_of_all_hears(shards
     assert set(rankers) == {"ranker-doorbell", *(f"ranker-doorbell-{shard}" for shard in range(shards))}
     assert len({tuple(consumer.filter_subjects) for consumer in rankers.values()}) == 1
     assert len(consumers) - len(rankers) == 3
+
+
+@pytest.mark.parametrize(("said", "kept"), [(3, 3), (None, 1)])
+def test_streams_are_kept_on_as_many_servers_as_the_job_is_told(said: int | None, kept: int) -> None:
+    streams = Topology.read(DEFAULT_PATH).replicated(said).streams
+    assert {stream.config().num_replicas for stream in streams} == {kept}
