@@ -1,0 +1,148 @@
+"""Alerts ask for metrics that exist, say what is so by labels that they have, and each has its page."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.fixtures import promql
+
+ROOT = Path(__file__).parents[2]
+ALERTS = ROOT / "deploy/observability/alerts"
+RUNBOOKS = ROOT / "docs/operations/runbooks"
+PROMTOOL = shutil.which("promtool")
+FILES = sorted(ALERTS.glob("*.yaml"))
+CASES = sorted((ALERTS / "tests").glob("*.yaml"))
+BASE = '{{ or $externalLabels.runbooks "docs/operations/runbooks" }}'
+
+needs_promtool = pytest.mark.skipif(
+    PROMTOOL is None, reason="no promtool on this machine: apt-get install prometheus, or a release of Prometheus"
+)
+
+
+class Alert(NamedTuple):
+    """One rule, and where it stands."""
+
+    file: Path
+    rule: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.rule["alert"])
+
+    @property
+    def page(self) -> str:
+        """The name of its page: InsertionStuck has insertion-stuck."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", self.name).lower()
+
+
+ALL = [
+    Alert(file, rule)
+    for file in FILES
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+each = pytest.mark.parametrize("alert", ALL, ids=lambda alert: alert.name)
+
+
+def test_what_an_operator_must_be_told_of_has_an_alert() -> None:
+    # The list of what was promised; an alert that goes must go from here as well.
+    promised = {"InsertionStuck", "JudgeSuspended", "BudgetNearEnd", "DeadLetters", "QueueLags", "NoVotes"}
+    promised |= {"ServiceDown", "CallsFail", "EndpointLeftAlone", "BoardLags", "OutboxGrows", "ProviderFails"}
+    assert promised <= {alert.name for alert in ALL}
+
+
+def test_no_two_alerts_have_a_name() -> None:
+    names = [alert.name for alert in ALL]
+    assert len(names) == len(set(names))
+
+
+@each
+def test_an_alert_asks_for_what_there_is(alert: Alert) -> None:
+    expression = promql.parse(alert.rule["expr"])
+    promql.labels_of(expression)
+    assert promql.series_of(expression)
+
+
+@each
+def test_an_alert_says_all_that_must_be_said(alert: Alert) -> None:
+    assert set(alert.rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert alert.rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert set(alert.rule["annotations"]) == {"summary", "description", "runbook_url"}
+
+
+@each
+def test_what_an_alert_says_has_labels_that_it_has(alert: Alert) -> None:
+    labels = promql.labels_of(promql.parse(alert.rule["expr"]))
+    assert labels is not None
+    said = " ".join(alert.rule["annotations"].values())
+    named = set(re.findall(r"\$labels\.(\w+)", said))
+    assert named <= labels, f"{alert.name} has no {named - labels}"
+    assert labels - {"instance"} <= named, f"{alert.name} does not say which {labels - named}"
+
+
+@each
+def test_an_alert_waits_unless_what_it_tells_cannot_pass_by_itself(alert: Alert) -> None:
+    # These two look back over a time of their own.
+    assert ("for" in alert.rule) != (alert.name in {"DeadLetters", "JudgeSuspended"})
+
+
+@each
+def test_an_alert_has_a_page_that_tells_all(alert: Alert) -> None:
+    assert alert.rule["annotations"]["runbook_url"] == f"{BASE}/{alert.page}.md"
+    page = (RUNBOOKS / f"{alert.page}.md").read_text()
+    assert page.startswith(f"# {alert.name}\n")
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert headings == ["What it means", "What users see", "How to look", "How to mend", "How to tell it is over"]
+
+
+def test_every_page_is_of_an_alert() -> None:
+    assert {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"} == {alert.page for alert in ALL}
+
+
+def test_the_list_of_pages_is_whole() -> None:
+    linked = re.findall(r"^\| \[(\w+)\]\((.+?)\.md\) \| (\w+) \|", (RUNBOOKS / "README.md").read_text(), re.MULTILINE)
+    assert sorted(linked) == sorted((alert.name, alert.page, alert.rule["labels"]["severity"]) for alert in ALL)
+
+
+def test_judging_is_nearly_full_by_what_its_stream_holds() -> None:
+    topology = yaml.safe_load((ROOT / "deploy/nats/topology.yaml").read_text())
+    (most,) = (stream["max_msgs"] for stream in topology["streams"] if stream["name"] == "JUDGING")
+    (alert,) = (alert for alert in ALL if alert.name == "JudgingNearlyFull")
+    assert int(alert.rule["expr"].rpartition(">")[2]) == most * 3 // 4
+
+
+def test_every_alert_is_tried_and_with_it_that_it_keeps_still() -> None:
+    told: set[str] = set()
+    still: set[str] = set()
+    for file in CASES:
+        for case in yaml.safe_load(file.read_text())["tests"]:
+            for check in case["alert_rule_test"]:
+                (told if check["exp_alerts"] else still).add(check["alertname"])
+                # Fewer alerts than there are series that could have made one.
+                if len(check["exp_alerts"]) < len(case["input_series"]):
+                    still.add(check["alertname"])
+    names = {alert.name for alert in ALL}
+    assert told == names
+    assert still == names
+
+
+def promtool(*arguments: str) -> None:
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, *arguments], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_promtool
+def test_promtool_takes_the_rules() -> None:
+    promtool("check", "rules", *map(str, FILES))
+
+
+@needs_promtool
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_alerts_fire_and_keep_still_as_written_down(case: Path) -> None:
+    promtool("test", "rules", str(case))
