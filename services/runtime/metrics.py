@@ -51,7 +51,7 @@ _Record = Callable[[float, Attributes, Context | None], None]
 
 
 class _Sums:
-    """Of one counter, by its attributes. To keep them so is twenty times cheaper than the library's own counter."""
+    """Of one counter, by its attributes. To keep them so costs a tenth of the library's own counter."""
 
     def __init__(self, one: Instrument) -> None:
         self._attributes = one.attributes
