@@ -19,6 +19,7 @@ from services.gateway.completion_log import CompletionLog, Elsewhere, Ended, Our
 from services.gateway.endpoint_client import EndpointClient
 from services.gateway.limits.admission import Admission
 from services.gateway.limits.passage import CircuitOpen, Passage
+from services.gateway.metering import count_call
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation
 from services.gateway.money.price_file import PriceFile
 from services.gateway.permission import Permission
@@ -194,6 +195,8 @@ class Completions:
 
     async def _end(self, call: Call, completion: Completion, reserved: Reservation) -> Completion:
         standing = await self._log.end(call, completion, reserved.charges(completion))
+        if standing == completion:  # or else somebody else was first, and has counted it
+            count_call(call, completion)
         self._cashier.settle(reserved, completion)
         return standing
 

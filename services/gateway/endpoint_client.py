@@ -47,6 +47,7 @@ from services.gateway.http1 import Http1
 from services.gateway.http2 import Http2
 from services.gateway.key_references import KeyMissing, KeyReference, KeyRefused, KeyRing
 from services.gateway.limits.gate import Gate
+from services.gateway.metering import OTHER_PROVIDER, count_delivery
 from services.gateway.model_identity import is_fallback, is_same_model, served_by
 from services.gateway.reach import Reach, RefusedByPolicy, host_of
 from services.gateway.retries import RetryPolicy, retry_after_seconds
@@ -154,6 +155,7 @@ class EndpointClient:
             f"chat {call.spec.endpoint.upstream_model}", context=parent, kind=trace.SpanKind.CLIENT
         ) as span:
             delivery = await self._send(call, gate)
+            count_delivery(call, delivery)
             if span.is_recording():
                 _describe(span, call, delivery)
         return delivery
@@ -335,7 +337,7 @@ def _describe(span: trace.Span, call: Call, delivery: Delivery) -> None:
     span.set_attributes(
         {
             semantics.GEN_AI_OPERATION_NAME: "chat",
-            semantics.GEN_AI_PROVIDER_NAME: call.spec.provider or "openai-compatible",
+            semantics.GEN_AI_PROVIDER_NAME: call.spec.provider or OTHER_PROVIDER,
             semantics.GEN_AI_REQUEST_MODEL: endpoint.upstream_model,
             semantics.GEN_AI_OUTPUT_TYPE: "json" if call.response_schema and endpoint.structured_output else "text",
             **{name: parameters[given] for given, name in _PARAMETERS.items() if given in parameters},

@@ -72,6 +72,11 @@ class Outbox:
             row["announces"] = {"project": name.project, "slug": name.slug, "revision": number}
         await self._rows.insert_one(row, session=session)
 
+    async def waiting(self) -> int:
+        """How many rows wait, of all gateways."""
+        async with within_store_limit(self._store):
+            return await self._rows.count_documents({"waiting": True})
+
     def wake(self) -> None:
         """There is news, or the bus is back."""
         self._news.set()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 TOKENS_PER_PRICE = 1_000_000
+NANO_UNITS = 1_000_000_000
+"""Of a unit."""
 MAX_NANO_UNITS = 10**15
 """A million units of currency per million tokens; with tokens below 2^32, keeps every cost within 64 bits."""
 

@@ -14,6 +14,7 @@ from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
 from services.gateway.drift_notes import DriftNotes
 from services.gateway.endpoint_client import EndpointClient
+from services.gateway.gauges import Gauges
 from services.gateway.key_references import MAX_KEY_LENGTH
 from services.gateway.leases import Leases
 from services.gateway.limits.admission import Admission
@@ -112,6 +113,8 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         ledger_sums=LedgerSums(store),
     )
 
+    gauges = Gauges(admission, limits, budgets, outbox)
+
     async def drain() -> None:
         await collector.stop()
         await prober.stop()
@@ -142,6 +145,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
             prober.sweep,
         ],
         background=[leases.keep, admission.keep, outbox.run, collector.answer_rings],
+        stocks=[gauges.endpoints, gauges.money, gauges.news],
         on_drain=drain,
         close=close,
         indexes=INDEXES,

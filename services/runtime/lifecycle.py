@@ -90,6 +90,7 @@ class Running(Generic[S]):
     shell: Shell[S]
     broken: asyncio.Future[None]
     """Fails when something without which the service is useless has failed."""
+    room: Room
 
 
 Build = Callable[[Shell[S]], Awaitable[Room]]
@@ -134,7 +135,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         await server.serving()
         log.info("serving", service=name, address=address)
         try:
-            yield Running(address, shell, broken)
+            yield Running(address, shell, broken, room)
         finally:
             leaving.set()
             await _leave(room, server, consumers, tasks, settings.drain_seconds)

@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -36,6 +37,9 @@ PROBE_MARGIN_SECONDS = 5.0
 """A probe of which nothing is heard for so long after its time-out is given up."""
 
 
+MODELS = "models"
+"""The names of models' limits begin so."""
+
 KeyLimits = Callable[[str], Awaitable[Limits | None]]
 """What is allowed of a key, by its reference; None where nothing was said."""
 
@@ -52,6 +56,15 @@ class _Asking:
     timer: asyncio.TimerHandle | None = None
     looks_at: float = 0.0
     """When the timer ends, by the loop's clock."""
+
+
+class Load(NamedTuple):
+    """Calls of a model, at this gateway."""
+
+    project: str
+    slug: str
+    in_flight: int
+    waiting: int
 
 
 class Admission:
@@ -98,6 +111,16 @@ class Admission:
             known = self._asking[name] = _Asking(pool)
         known.pool.limits = limits
         return known.pool
+
+    def loads(self) -> Sequence[Load]:
+        """Of every model that was called here."""
+        found = []
+        for name, asking in self._asking.items():
+            kind, _, rest = name.partition("/")
+            if kind == MODELS:
+                project, _, slug = rest.partition("/")
+                found.append(Load(project, slug, asking.pool.in_flight, asking.pool.waiting))
+        return found
 
     def may_enter(self, passage: Passage) -> bool:
         """Whether a call may go at once."""
@@ -291,7 +314,7 @@ async def no_key_limits(_reference: str) -> None:
 
 def model_limit(project: str, slug: str) -> str:
     """Names the limit of a model."""
-    return f"models/{project}/{slug}"
+    return f"{MODELS}/{project}/{slug}"
 
 
 def key_limit(reference: str) -> str:

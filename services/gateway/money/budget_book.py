@@ -9,8 +9,8 @@ import asyncio
 import contextvars
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from dearena.v1 import common_pb2
 from dearena.v1 import gateway_pb2 as pb
@@ -28,6 +28,16 @@ from services.runtime.store import Document, ReturnDocument, Session, Store, now
 
 FRESH_SECONDS: Final = 1.0
 """How long another gateway's change may go unseen."""
+
+
+class Sums(NamedTuple):
+    """How a budget stands, in nano-units."""
+
+    key: BudgetKey
+    currency: str
+    limit: int
+    spent: int
+    reserved: int
 
 
 class BudgetBook:
@@ -79,6 +89,17 @@ class BudgetBook:
             for document in found
             for key in (key_of(document),)
         }
+
+    async def sums(self) -> Sequence[Sums]:
+        """Of all budgets that somebody has set and that hold calls: not of templates, nor of what is made of them."""
+        fields = dict.fromkeys(("project", "scope", "dimension", "model", "currency", "limit", "spent", "reserved"), 1)
+        async with within_store_limit(self._store):
+            found = [one async for one in self._budgets.find({"derived": {"$ne": True}}, projection=fields)]
+        return [
+            Sums(key, one["currency"], one["limit"], one["spent"], one["reserved"])
+            for one in found
+            if not (key := key_of(one)).is_template
+        ]
 
     async def derived(self, key: BudgetKey) -> KnownBudget | None:
         """The budget of an insertion that has none of its own, made from its template; None where that is gone.
