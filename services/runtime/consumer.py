@@ -100,13 +100,18 @@ class Consumer:
                     await message.in_progress()
 
     async def stop(self, patience_seconds: float) -> None:
-        """Fetch no more, let the handlers end for so long, then cancel them; their messages come again."""
+        """Fetch no more, let the handlers end for so long, then cancel them; their messages come again at once.
+
+        Not when their leases end: another replica is there to take them, or the next process of ours is.
+        """
         self._stopping = True
         if self._at_work:
             await asyncio.wait(list(self._at_work), timeout=patience_seconds)
-        for task in list(self._at_work):
+        left = dict(self._at_work)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._at_work, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*(self._say(message.nak()) for task, message in left.items() if task.cancelled()))
         await self._ended.wait()
 
     async def depth(self) -> list[metrics.Reading]:

@@ -52,7 +52,7 @@ class Doorbell:
     The handler returns: the message is done. It raises TryAgain, a fault of passing nature
     (UNAVAILABLE, ABORTED), or the time runs out: delivered again. It raises Poison: to the dead letters.
     Anything else: delivered again, and to the dead letters after MAX_DELIVERIES. It is cancelled:
-    nothing is said, and the message comes again when its lease ends.
+    the message comes again, at once where that was at a stop, else when its lease ends.
     """
 
     durable: str

@@ -189,6 +189,13 @@ async def test_a_message_of_a_cancelled_handler_comes_again(bus: Bus) -> None:
     assert second.deliveries[0][1] > 1
 
 
+async def test_what_a_stop_cuts_off_comes_again_before_its_lease_ends(bus: Bus, tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(QUICK.replace("ack_wait_seconds: 1", "ack_wait_seconds: 600"))
+    await topology.provision(bus._url, path)
+    await test_a_message_of_a_cancelled_handler_comes_again(bus)
+
+
 async def test_a_missing_consumer_is_named(bus: Bus) -> None:
     async def take(_event: EventEnvelope, _delivery: Delivery) -> None: ...
 
