@@ -1,6 +1,7 @@
 """`dearena dimension power`: what would separate two models, and at what price."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -13,14 +14,32 @@ from dearena.client.selections import FITTING_SECONDS
 from dearena.plain import plain
 from dearena.v1 import query_selector_pb2 as pb
 
+MOST_ERROR: Final = 0.5
+MOST_POWER: Final = 0.999
+
+
+def _above_zero(most: float) -> Callable[[float], float]:
+    """Holds a chance to its range. Zero is outside: the contract takes it for what is left open."""
+
+    def check(chance: float) -> float:
+        if not 0 < chance <= most:  # so that NaN is refused as well
+            raise typer.BadParameter(f"is {chance:g}; must be above 0 and at most {most:g}")
+        return chance
+
+    return check
+
 
 def power(
     dimension: Annotated[str, typer.Argument(help="The dimension's slug.")],
     model_a: Annotated[str, typer.Argument(help="A model, slug or slug@n.")],
     model_b: Annotated[str, typer.Argument(help="Another one.")],
     *,
-    error: Annotated[float, typer.Option(min=0, max=0.5, help="Chance to tell two equals apart.")] = 0.05,
-    chance: Annotated[float, typer.Option("--power", min=0, max=0.999, help="Chance to tell these apart.")] = 0.8,
+    error: Annotated[
+        float, typer.Option(callback=_above_zero(MOST_ERROR), help="Chance to tell two equals apart.")
+    ] = 0.05,
+    chance: Annotated[
+        float, typer.Option("--power", callback=_above_zero(MOST_POWER), help="Chance to tell these apart.")
+    ] = 0.8,
     wait: Wait = int(FITTING_SECONDS),
     as_json: AsJson = False,
     project: Project = DEFAULT,

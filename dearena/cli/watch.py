@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
@@ -13,7 +14,7 @@ from dearena.cli.revisions import revision_of
 from dearena.cli.running import DEFAULT, AsJson, Project, run
 from dearena.client import ArenaClient
 from dearena.client.streams import resumed
-from dearena.faults import ModelNotActive
+from dearena.faults import ModelNotActive, ServiceUnavailable, StoreUnavailable
 from dearena.plain import plain
 from dearena.v1 import gateway_pb2, ranker_pb2
 
@@ -21,6 +22,8 @@ Steps = AsyncIterator[ranker_pb2.WatchInsertionResponse]
 
 LOOK_AGAIN_SECONDS: Final = 0.5
 """Between looks at a model that has not been admitted."""
+SILENT_SECONDS: Final = 5.0
+"""After which of a model of which nothing is heard it is asked whether it is still to come."""
 
 
 def watch(
@@ -44,7 +47,7 @@ def watch(
         else:
             revision = await revision_of(client, model)
             await admitted(client, dimension, revision, quiet=as_json, screen=screen)
-            steps = client.watch_insertion(dimension, revision)
+            steps = still_coming(client, dimension, revision)
         if as_json:
             async for step in steps:
                 output.show_json(plain(step))
@@ -72,20 +75,54 @@ async def admitted(client: ArenaClient, dimension: str, revision: str, *, quiet:
             said = now
 
 
+async def still_coming(client: ArenaClient, dimension: str, revision: str) -> Steps:
+    """The steps of a model's insertion, while there may be more of them.
+
+    A model that rested in an earlier version of the dimension may never be admitted to the newest one: nothing more
+    would be heard of it.
+
+    Raises:
+        ModelNotActive: it will not be admitted any more.
+    """
+    steps = client.watch_insertion(dimension, revision)
+    while True:
+        coming = asyncio.ensure_future(anext(steps))
+        try:
+            while not (await asyncio.wait([coming], timeout=SILENT_SECONDS))[0]:
+                with suppress(ServiceUnavailable, StoreUnavailable):  # the watch itself says so, if that lasts
+                    await _look(client, dimension, revision)
+            yield await coming
+        except StopAsyncIteration:
+            return
+        finally:
+            coming.cancel()
+
+
 async def _looks(client: ArenaClient, dimension: str, revision: str) -> AsyncIterator[str]:
     """What a model waits for, again and again until it is admitted."""
-    while not any([insertion.model == revision async for insertion in client.insertions(dimension)]):
-        entrant = next((one for one in await client.entrants(dimension) if one.model == revision), None)
-        if entrant is None:
-            # The gateway lists every revision that was ever registered and that the dimension lets in.
-            raise ModelNotActive(f"{revision} does not enter {dimension}: it is not registered, or not let in")
-        match entrant.state:
-            case gateway_pb2.ENTRANT_STATE_FAILED:
-                raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason}")
-            case gateway_pb2.ENTRANT_STATE_RETIRED:
-                raise ModelNotActive(f"{revision} is retired")
+    while (entrant := await _look(client, dimension, revision)) is not None:
         yield _waiting(entrant)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def _look(client: ArenaClient, dimension: str, revision: str) -> gateway_pb2.Entrant | None:
+    """A model that has not been admitted to the version that is ranked; None where it has.
+
+    Raises:
+        ModelNotActive: it never will be.
+    """
+    if any([insertion.model == revision async for insertion in client.insertions(dimension)]):
+        return None
+    entrant = next((one for one in await client.entrants(dimension) if one.model == revision), None)
+    if entrant is None:
+        # The gateway lists every revision that was ever registered and that the dimension lets in.
+        raise ModelNotActive(f"{revision} does not enter {dimension}: it is not registered, or not let in")
+    match entrant.state:
+        case gateway_pb2.ENTRANT_STATE_FAILED:
+            raise ModelNotActive(f"{revision} cannot enter {dimension}: {entrant.reason}")
+        case gateway_pb2.ENTRANT_STATE_RETIRED:
+            raise ModelNotActive(f"{revision} is retired, and does not enter {dimension}")
+    return entrant
 
 
 def _waiting(entrant: gateway_pb2.Entrant) -> str:

@@ -1,8 +1,10 @@
 """What a person sees of a selection, of health, power and a revision, and which options do not go together."""
 
 import pytest
+from typer.testing import CliRunner
 
 from dearena.cli import health, power, revise, selection
+from dearena.cli.app import app
 from dearena.faults import InvalidField
 from dearena.v1 import common_pb2
 from dearena.v1 import query_selector_pb2 as pb
@@ -162,3 +164,13 @@ def test_a_revision_says_what_it_is_or_would_be() -> None:
     )
     assert revise.told(made, check=False) == ["version 2 of algebra is 41 queries", "retired: q4", "put in: q8, q9"]
     assert revise.told(made, check=True)[0] == "version 2 of algebra would be 41 queries"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "most"), [("--error", "0", "0.5"), ("--power", "0", "0.999"), ("--power", "nan", "0.999")]
+)
+def test_a_chance_of_nothing_is_refused_with_its_range(option: str, value: str, most: str) -> None:
+    """The contract takes zero for the default, which nobody means who says 0."""
+    result = CliRunner().invoke(app, ["dimension", "power", "d", "a", "b", option, value], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert f"is {value}; must be above 0 and at most {most}" in result.output

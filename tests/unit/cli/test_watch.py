@@ -1,5 +1,6 @@
 """Waiting for a model to be admitted, through restarts of the services."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, cast
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from dearena.cli import watch
 from dearena.client import ArenaClient
-from dearena.faults import ServiceUnavailable
+from dearena.faults import ModelNotActive, ServiceUnavailable
 from dearena.v1 import gateway_pb2, ranker_pb2
 
 READY = gateway_pb2.Entrant(model="alpha@1", state=gateway_pb2.ENTRANT_STATE_READY)
@@ -29,6 +30,11 @@ class Played:
     async def insertions(self, dimension: str) -> AsyncIterator[ranker_pb2.Insertion]:
         for insertion in _said(self._insertions):
             yield insertion
+
+    async def watch_insertion(self, dimension: str, model: str) -> AsyncIterator[ranker_pb2.WatchInsertionResponse]:
+        """One step, and nothing more."""
+        yield ranker_pb2.WatchInsertionResponse(why="settled in version 1")
+        await asyncio.Event().wait()
 
     async def entrants(self, dimension: str) -> Sequence[gateway_pb2.Entrant]:
         return _said(self._entrants)
@@ -75,6 +81,38 @@ async def test_why_answers_wait_is_said() -> None:
         "alpha@1 is answering: 3/8 queries; budget of dimension algebra is exhausted; raise it to go on "
         "alpha@1 has answered, and waits to be admitted"
     )
+
+
+async def test_a_watch_ends_where_the_ranker_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def twice(*_: str) -> AsyncIterator[ranker_pb2.WatchInsertionResponse]:
+        for why in ("beats beta", "settles"):
+            yield ranker_pb2.WatchInsertionResponse(why=why)
+
+    played = Played([], [])
+    monkeypatch.setattr(played, "watch_insertion", twice)
+    steps = watch.still_coming(cast("ArenaClient", played), "algebra", "alpha@1")
+    assert [step.why async for step in steps] == ["beats beta", "settles"]
+
+
+@pytest.mark.parametrize(
+    ("entrant", "why"),
+    [
+        (gateway_pb2.Entrant(model="alpha@1", state=gateway_pb2.ENTRANT_STATE_FAILED, reason="TIMEOUT"), "TIMEOUT"),
+        (gateway_pb2.Entrant(model="alpha@1", state=gateway_pb2.ENTRANT_STATE_RETIRED), "is retired"),
+        (gateway_pb2.Entrant(model="beta@1"), "not let in"),
+    ],
+)
+async def test_a_model_that_never_enters_the_next_version_is_watched_no_longer(
+    monkeypatch: pytest.MonkeyPatch, entrant: gateway_pb2.Entrant, why: str
+) -> None:
+    monkeypatch.setattr(watch, "SILENT_SECONDS", 0.01)
+    # Still admitted, then a service away, then on its way to the next version, which it does not reach.
+    played = Played([[ADMITTED], GONE, [], []], [[READY], [entrant]])
+    told: list[str] = []
+    with pytest.raises(ModelNotActive, match=why):
+        async for step in watch.still_coming(cast("ArenaClient", played), "algebra", "alpha@1"):
+            told.append(step.why)  # noqa: PERF401 - it ends by a fault
+    assert told == ["settled in version 1"]
 
 
 async def test_without_a_screen_it_is_said_once_why_an_insertion_waits() -> None:
