@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from dearena.names import DimensionName
 from dearena.outcomes import Outcome
 from dearena.scoring import Votes
 from dearena.scoring.boards import vote_log
+from dearena.scoring.boards.board import Board, Entrant
 from dearena.scoring.boards.vote_rows import columns_of
 from dearena.scoring.reports.outcome_counts import OutcomeCounts, outcome_counts
 from services.scorer.news import News
@@ -18,7 +20,10 @@ from services.scorer.records import ClosedRound
 from services.scorer.scoring import Scoring
 from services.scorer.settings import ScorerSettings
 from services.scorer.shared_work import SharedWork
-from tests.unit.scoring.voted import vote
+from services.scorer.store import Scoreboard
+from tests.unit.scoring.voted import MODELS, UNIFORM, board_of, vote
+
+MOMENT = datetime(2030, 1, 2, tzinfo=UTC)
 
 
 class NothingThere:
@@ -90,3 +95,93 @@ async def test_a_log_that_a_fault_left_half_counted_is_read_anew(monkeypatch: py
     assert len(counted.votes) == 3
     assert counted.outcomes.by_judge.sum() == 3
     assert records.read == 2
+
+
+FIRST, SECOND = 3, 4
+"""Rounds of the second version; the rounds before them are the first one's."""
+
+
+class TwoVersions:
+    """Records, boards and bus of a dimension that was revised after two rounds, in which the weaker model then wins."""
+
+    def __init__(self) -> None:
+        wins = {1: Outcome.A, 2: Outcome.A, FIRST: Outcome.B, SECOND: Outcome.B}
+        self.rounds = {
+            number: [
+                vote("alpha@1", "beta@1", outcome, judge, query_id=f"q{place}")
+                for place, judge in enumerate(("gamma@1", "delta@1"))
+            ]
+            for number, outcome in wins.items()
+        }
+        self.boards: dict[int, Scoreboard] = {}
+        self.read: list[int] = []
+
+    async def closed_round(self, name: DimensionName, number: int) -> ClosedRound:
+        version, first = (1, 1) if number < FIRST else (2, FIRST)
+        entrants = tuple(Entrant(model, retired=False) for model in MODELS)
+        votes = len(self.rounds[number])
+        return ClosedRound(
+            number, version, votes, settles=True, entrants=entrants, weighting="uniform", first_round=first
+        )
+
+    async def votes_of(self, name: DimensionName, closed: ClosedRound) -> Any:
+        self.read.append(closed.number)
+        return columns_of(self.rounds[closed.number])
+
+    async def find(self, name: DimensionName, number: int) -> Scoreboard | None:
+        return self.boards.get(number)
+
+    async def add(
+        self,
+        name: DimensionName,
+        version: int,
+        number: int,
+        board: Board,
+        pairs: object,
+        *,
+        settled: bool,
+        first_round: int,
+    ) -> Scoreboard:
+        made = Scoreboard(name, version, number, settled, board, board.digest, MOMENT, first_round)
+        return self.boards.setdefault(number, made)
+
+    async def publish(self, subject: str, event: object) -> None: ...
+
+    async def mark_announced(self, scoreboard: Scoreboard) -> None: ...
+
+
+@pytest.mark.parametrize("order", [(2, FIRST, SECOND), (SECOND, 2, FIRST)])
+async def test_a_board_counts_its_dimension_version_alone_in_whatever_order_they_are_made(
+    order: tuple[int, ...],
+) -> None:
+    peers = TwoVersions()
+    played = cast("Any", peers)
+    settings = ScorerSettings.model_construct(cached_dimensions=4)
+    scoring = Scoring(settings, played, played, played, News(), SharedWork())
+    name = DimensionName("default", "algebra")
+
+    made = {number: await scoring.through(name, number) for number in order}
+
+    assert {number: (one.dimension_version, one.first_round) for number, one in made.items()} == {
+        2: (1, 1),
+        FIRST: (2, FIRST),
+        SECOND: (2, FIRST),
+    }
+    alone = {
+        2: board_of(peers.rounds[1], peers.rounds[2], settings=UNIFORM),
+        FIRST: board_of(peers.rounds[FIRST], settings=UNIFORM),
+        SECOND: board_of(peers.rounds[FIRST], peers.rounds[SECOND], settings=UNIFORM),
+    }
+    assert {number: one.board_digest for number, one in made.items()} == {
+        number: board.digest for number, board in alone.items()
+    }
+    assert {number: one.board.rows[0].model for number, one in made.items()} == {
+        2: "alpha@1",
+        FIRST: "beta@1",
+        SECOND: "beta@1",
+    }
+    assert len({one.board_digest for one in made.values()}) == 3
+    # What is worked out of an older version's board later rests on that one's votes too, without reading them again.
+    assert len((await scoring.counted(name, 2)).votes) == 4
+    assert len((await scoring.counted(name, SECOND)).votes) == 4
+    assert sorted(peers.read) == [1, 2, FIRST, SECOND]
