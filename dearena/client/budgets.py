@@ -3,6 +3,7 @@
 from abc import ABC
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from dearena import budgets
 from dearena.client.channel import Service
@@ -37,12 +38,12 @@ class BudgetCalls(ABC):
 
     async def set_budget(self, budget: gateway_pb2.Budget, *, request_id: str = "") -> gateway_pb2.Budget:
         """Hold calls to a budget from now on, or change its limit; a higher one lifts a budget that is exhausted."""
-        request = gateway_pb2.SetBudgetRequest(budget=self._of_project(budget), request_id=request_id)
+        request = gateway_pb2.SetBudgetRequest(budget=self._of_project(budget), request_id=request_id or uuid4().hex)
         return (await self._gateway.told(self._models.SetBudget(request, timeout=self._seconds))).budget
 
     async def remove_budget(self, budget: gateway_pb2.Budget, *, request_id: str = "") -> None:
         """Hold nothing to a budget any more; only its scope, dimension and model matter."""
-        request = gateway_pb2.RemoveBudgetRequest(budget=self._of_project(budget), request_id=request_id)
+        request = gateway_pb2.RemoveBudgetRequest(budget=self._of_project(budget), request_id=request_id or uuid4().hex)
         await self._gateway.told(self._models.RemoveBudget(request, timeout=self._seconds))
 
     async def ledger_sums(

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 
 from dearena.faults import ArenaFault, ServiceUnavailable
 from dearena.rpc_faults import DETAILS_KEY, fault_of
@@ -22,6 +22,9 @@ MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 CONNECT_MILLISECONDS: Final = 3_000
 """For a connection to be made: a busy or distant service takes its time, one that is not there refuses at once."""
 
+_READS: Final = ("Get", "List", "Diff", "Explain", "Summarize", "Score", "Preview")
+"""How the names of calls begin that change nothing."""
+
 SILENCE_SECONDS: Final = 60.0
 """A stream that has an end says something at least this often."""
 
@@ -30,17 +33,22 @@ class NotInTime(ServiceUnavailable):
     """A call ended before its answer; the service may be there, and at work on it."""
 
 
+def _is_harmless_again(method: MethodDescriptor) -> bool:
+    """Whether a call may be made twice: it reads, or carries a request id, by which a change is made once."""
+    return method.name.startswith(_READS) or "request_id" in method.input_type.fields_by_name
+
+
 def _service_config(service: ServiceDescriptor) -> str:
-    """Reads are tried again; what changes something is not: its caller hears at once that a service is away."""
-    reads = [method.name for method in service.methods if method.name.startswith(("Get", "List", "Diff"))]
+    """What is harmless when repeated is tried again, for about a second: while a service is replaced by another."""
+    repeated = [method.name for method in service.methods if _is_harmless_again(method)]
     policy = {
-        "maxAttempts": 3,
+        "maxAttempts": 4,
         "initialBackoff": "0.1s",
         "maxBackoff": "1s",
         "backoffMultiplier": 3,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    names = [{"service": service.full_name, "method": method} for method in reads]
+    names = [{"service": service.full_name, "method": method} for method in repeated]
     return json.dumps({"methodConfig": [{"name": names, "retryPolicy": policy}]})
 
 

@@ -3,6 +3,7 @@
 from abc import ABC
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from dearena.client.channel import Service
 from dearena.client.streams import LARGEST_PAGE, paged
@@ -42,5 +43,5 @@ class LimitCalls(ABC):
 
     async def set_key_limits(self, limits: gateway_pb2.KeyLimits, *, request_id: str = "") -> gateway_pb2.KeyLimits:
         """Limit all models together that use a key; without any limit, lift those that it has."""
-        request = gateway_pb2.SetKeyLimitsRequest(limits=limits, request_id=request_id)
+        request = gateway_pb2.SetKeyLimitsRequest(limits=limits, request_id=request_id or uuid4().hex)
         return (await self._gateway.told(self._models.SetKeyLimits(request, timeout=self._seconds))).limits

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from dearena.client import Addresses, ArenaClient, pools
 from dearena.client.channel import Service
 from dearena.faults import BrokenPool, NotReady, ServiceUnavailable, StoreUnavailable, UnknownDimension
 from dearena.names import InvalidName
-from dearena.v1 import common_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
+from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from services.query_selector.room import build
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.lifecycle import running
+from services.runtime.rpc import Server, Servicer
 from tests.integration.arena_fakes import FakeArena, faking
 
 
@@ -58,6 +61,54 @@ async def test_a_read_is_tried_again_before_its_first_message(fake: FakeArena, c
     fake.faults = [StoreUnavailable("the store cannot be reached")]
     assert [vote async for vote in client.votes("algebra")] == []
     assert len(fake.asked) == 2
+
+
+@dataclass
+class Leaving(GatewayServiceServicer):
+    """A gateway that leaves in the middle of calls, so many times."""
+
+    times: int
+    asked: list[Any] = field(default_factory=list)
+
+    def _heard(self, request: Any) -> None:
+        self.asked.append(request)
+        if len(self.asked) <= self.times:
+            raise ServiceUnavailable("the gateway leaves")
+
+    async def RetireModel(self, request: Any, context: Any) -> gateway_pb2.RetireModelResponse:
+        self._heard(request)
+        return gateway_pb2.RetireModelResponse()
+
+    async def ProbeModel(self, request: Any, context: Any) -> gateway_pb2.ProbeModelResponse:
+        self._heard(request)
+        return gateway_pb2.ProbeModelResponse()
+
+
+@asynccontextmanager
+async def client_of(gateway: Leaving) -> AsyncIterator[ArenaClient]:
+    servicer = Servicer(add_GatewayServiceServicer_to_server, gateway, "dearena.v1.GatewayService")
+    server = Server([servicer], traced=False, reflected=False)
+    async with ArenaClient(Addresses(gateway=await server.start("127.0.0.1:0"))) as client:
+        yield client
+    await server.stop(0)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_change_is_tried_again_under_its_request_id(times: int) -> None:
+    gateway = Leaving(times)  # type: ignore[abstract] # what is left out answers UNIMPLEMENTED
+    async with client_of(gateway) as client:
+        await client.retire_model("kappa")
+    assert len(gateway.asked) == times + 1
+    assert len({request.request_id for request in gateway.asked}) == 1
+    assert gateway.asked[0].request_id
+
+
+async def test_a_call_that_would_be_paid_twice_is_not_tried_again() -> None:
+    gateway = Leaving(1)  # type: ignore[abstract] # what is left out answers UNIMPLEMENTED
+    async with client_of(gateway) as client:
+        with pytest.raises(ServiceUnavailable):
+            await client.probe_model("kappa")
+    assert len(gateway.asked) == 1
 
 
 async def test_a_service_that_is_away_is_told_soon() -> None:
