@@ -1,6 +1,7 @@
 """From a message that asks for outcomes to outcomes in the log."""
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ from services.judge_dispatcher.seats import Seats
 from services.judge_dispatcher.starved import StarvedRounds
 from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import DimensionVersion, Texts
-from services.runtime import semantics, telemetry
+from services.runtime import instruments, metrics, semantics, telemetry
 from services.runtime.doorbell import Delivery, Poison
 from services.runtime.rpc import fault_in
 
@@ -84,6 +85,11 @@ class Dispatcher:
         self._seats = seats
         self._lanes = lanes
         self._in_flight: set[CellKey] = set()
+
+    @property
+    def cells_in_flight(self) -> int:
+        """How many are taken up and have no outcome yet."""
+        return len(self._in_flight)
 
     async def on_judging_requested(self, event: EventEnvelope, delivery: Delivery) -> None:
         """Get an outcome for each cell, however long that takes; the message is held meanwhile.
@@ -136,6 +142,7 @@ class Dispatcher:
             }
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 telemetry.link_onward(message, span)  # no more than a message has cells
+                began = time.perf_counter()
                 try:
                     ruling, seats = await self._compare_in_time(work, cell)
                 except (faults.BudgetExhausted, faults.BudgetMisfit) as fault:
@@ -152,6 +159,7 @@ class Dispatcher:
                         raise poison from error
                     raise
                 _describe(span, ruling)
+                metrics.record(instruments.CELL_DURATION, time.perf_counter() - began)
                 comparison = Comparison(
                     dimension=work.dimension.name,
                     dimension_version=work.dimension.version,

@@ -5,6 +5,7 @@ from dearena.v1 import judge_dispatcher_pb2, judge_dispatcher_pb2_grpc
 from services.judge_dispatcher import attacks, left_alone, pauses, starved, store
 from services.judge_dispatcher.attacks import Attacks
 from services.judge_dispatcher.dispatcher import Dispatcher
+from services.judge_dispatcher.gauges import Gauges
 from services.judge_dispatcher.judges import Judges
 from services.judge_dispatcher.lanes import Lanes
 from services.judge_dispatcher.left_alone import LeftAlone
@@ -69,6 +70,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
         previews=Previews(shell.peers, texts, seats),
         peers=shell.peers,
     )
+    gauges = Gauges(dispatcher, comparisons)
     await until_it_passes(comparisons.claim_secret)(fingerprint(secret))
     return Room(
         servicers=[
@@ -87,6 +89,7 @@ async def build(shell: Shell[JudgeDispatcherSettings]) -> Room:
             )
         ],
         background=[outcomes.run],
+        stocks=[gauges.cells, gauges.last_votes],
         on_drain=trials_of_attacks.stop,
         indexes=INDEXES,
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from dearena.identity import text_hash
@@ -11,6 +12,7 @@ from dearena.outcomes import Outcome, SeatVerdict
 from dearena.seat_order import a_sits_first
 from dearena.v1.common_pb2 import CellKind, SeatPolicy
 from services.judge_dispatcher.comparison import CellKey, Comparison, SeatRecord, Standing
+from services.judge_dispatcher.metering import count_votes
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Vote
 from services.runtime.store import (
     BulkWriteFailed,
@@ -77,8 +79,16 @@ class ComparisonStore:
         except BulkWriteFailed as error:
             if not is_duplicate_only(error):
                 raise
+            before = {failed["index"] for failed in (error.details or {})["writeErrors"]}
+            count_votes(one for place, one in enumerate(comparisons) if place not in before)
             return await self.standing([comparison.key for comparison in comparisons])
+        count_votes(comparisons)
         return [_standing(document) for document in documents]
+
+    async def last_outcomes(self) -> dict[DimensionName, datetime]:
+        """When outcomes were last written, by dimension."""
+        counters = self._counters.find({"last_outcome_at": {"$exists": True}}, {"last_outcome_at": 1})
+        return {DimensionName.parse(one["_id"]): one["last_outcome_at"] async for one in counters}
 
     async def _allocate(self, comparisons: Sequence[Comparison]) -> dict[DimensionName, int]:
         """The first of a block of sequence numbers, by dimension, as large as needed now.
@@ -96,6 +106,7 @@ class ComparisonStore:
                     {"_id": str(name)},
                     {
                         "$inc": {"sequence": count},
+                        "$max": {"last_outcome_at": now()},
                         "$setOnInsert": {
                             "schema_version": SCHEMA_VERSION,
                             "created_at": now(),

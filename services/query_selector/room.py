@@ -6,6 +6,7 @@ from dearena.v1.query_selector_pb2 import DESCRIPTOR
 from dearena.v1.query_selector_pb2_grpc import add_QuerySelectorServiceServicer_to_server
 from services.query_selector import job_store
 from services.query_selector.announcer import Announcer
+from services.query_selector.gauges import Gauges
 from services.query_selector.job_store import Jobs
 from services.query_selector.pilot_documents import PilotDocuments
 from services.query_selector.pilot_peers import PilotPeers
@@ -52,6 +53,7 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
         for pool_id in await dimensions.uploads_before(now() - timedelta(seconds=shell.settings.abandoned_seconds)):
             await dimensions.discard_upload(pool_id)
 
+    gauges = Gauges(dimensions, selections)
     servicer = Servicer(
         add=add_QuerySelectorServiceServicer_to_server,
         implementation=QuerySelector(
@@ -63,6 +65,7 @@ async def build(shell: Shell[QuerySelectorSettings]) -> Room:
         servicers=[servicer],
         sweeps=[announcer.sweep, remove_abandoned_uploads, selections.wake],
         background=[announcer.run],
+        stocks=[gauges.dimensions, gauges.selections],
         on_drain=selections.stop,
         close=selections.stop,
         indexes=INDEXES,

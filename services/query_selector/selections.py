@@ -33,6 +33,11 @@ class Selections:
         """As they are kept."""
         return self._desk.jobs
 
+    @property
+    def running(self) -> int:
+        """How many are brought forward here now."""
+        return len(self._tasks)
+
     async def wake(self) -> None:
         """Have every job looked at that goes on by itself."""
         for job in await self._desk.jobs.unfinished():

@@ -294,6 +294,21 @@ class Dimensions:
             found = self._uploads.find({"$or": [{"created_at": {"$lt": moment}}, {"abandoned": True}]}, {"_id": 1})
             return [document["_id"] async for document in found]
 
+    async def count_by_state(self) -> Mapping[str, int]:
+        """How many dimensions there are, in all projects: `pilot`, `selecting`, `waiting_for_bus` and `ready`."""
+        is_pilot = {"$ne": [{"$ifNull": ["$pilot_of", ""]}, ""]}
+        branches = [
+            {"case": is_pilot, "then": "pilot"},
+            {"case": {"$eq": ["$selecting", True]}, "then": "selecting"},
+            {"case": {"$eq": ["$announced", False]}, "then": "waiting_for_bus"},
+        ]
+        state = {"$switch": {"branches": branches, "default": "ready"}}
+        counted: dict[str, int] = dict.fromkeys(("pilot", "selecting", "waiting_for_bus", "ready"), 0)
+        async with within_store_limit(self._store):
+            async for one in self._dimensions.aggregate([{"$group": {"_id": state, "count": {"$sum": 1}}}]):
+                counted[one["_id"]] = one["count"]
+        return counted
+
     async def unannounced(self) -> Sequence[Document]:
         """Dimensions with queries that the bus has not been told of."""
         async with within_store_limit(self._store):

@@ -218,6 +218,7 @@ def round_record(document: Document) -> RoundRecord:
         canaries=document.get("canaries", 0),
         order=document.get("order", 0),
         first_round=document.get("first_round", 1),
+        opened_at=document.get("created_at"),
         entrants=[RoundEntrant(**entrant) for entrant in document.get("entrants", ())],
         spent={one["model"]: Spending(one["judge_calls"], one["costs"]) for one in document.get("spent", ())},
         **{field: document[field] for field in (*opened, *closed)},

@@ -104,6 +104,7 @@ class RoundRecord:
         spent: what of that each insertion took; of a round that an earlier version closed, nothing is known.
         traceparent: of the span that opened it.
         first_round: of the dimension version.
+        opened_at: None of one that is about to be.
     """
 
     name: DimensionName
@@ -125,6 +126,7 @@ class RoundRecord:
     canaries: int = 0
     spent: Mapping[str, Spending] = field(default_factory=dict)
     first_round: int = 1
+    opened_at: datetime | None = field(default=None, compare=False)
 
     def spent_on(self, model: str) -> Spending:
         """What one of the insertions took; even shares where nothing better is known."""

@@ -4,6 +4,7 @@ from dearena.v1.ranker_pb2 import DESCRIPTOR
 from dearena.v1.ranker_pb2_grpc import add_RankerServiceServicer_to_server
 from services.ranker.announcer import Announcer
 from services.ranker.dimensions import Dimensions
+from services.ranker.gauges import Gauges
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.service import Ranker
@@ -42,6 +43,7 @@ async def build(shell: Shell[RankerSettings]) -> Room:
         ],
         doorbells=[Doorbell(shards.durable, subjects.EVENTS, dimensions.on_event, workers=RINGS_AT_ONCE)],
         sweeps=[dimensions.wake, dimensions.discover, announcer.sweep],
+        stocks=[Gauges(dimensions).rankings],
         on_drain=dimensions.stop,
         close=dimensions.stop,
         indexes=INDEXES,

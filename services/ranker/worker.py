@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -47,13 +48,15 @@ from services.ranker.inquiries import Inquiries
 from services.ranker.judging import Judging
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.materials import make_cells
-from services.ranker.records import RankingRecord, RoundRecord, SettledInsertion
+from services.ranker.metering import count_round, count_settles
+from services.ranker.records import InsertionRecord, RankingRecord, RoundRecord, SettledInsertion
 from services.ranker.settings import RankerSettings
 from services.ranker.spans import span_for
 from services.ranker.spending import spent_by_insertion, total_of
 from services.ranker.store import RankerStore
 from services.runtime.news import News
 from services.runtime.rpc import fault_in
+from services.runtime.store import now
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +75,14 @@ class Desk:
     announcer: Announcer
 
 
+class Seen(NamedTuple):
+    """How a dimension stands; `grew_at` is the time of its log's last entry."""
+
+    state: RankingState
+    waiting_reason: str
+    grew_at: datetime | None
+
+
 class DimensionWorker:
     """The one task of one dimension in this process."""
 
@@ -86,10 +97,16 @@ class DimensionWorker:
         self._heard = Heard(name, desk.store, desk.inquiries)
         self._rest_seconds = 0.0
         self._waiting_seen = 0.0
+        self._grew_at: datetime | None = None
 
     def ring(self) -> None:
         """Look soon."""
         self._rung.set()
+
+    def seen(self) -> Seen | None:
+        """How the dimension stood at the last look; None before the first."""
+        known = self._record
+        return None if known is None else Seen(self._state, known.waiting_reason, self._grew_at)
 
     async def progress(self, number: int) -> Progress | None:
         """How far a round is, as last seen; None when it is not the open one, or has not been looked at yet."""
@@ -152,6 +169,7 @@ class DimensionWorker:
         if record.decisions > self._state.decisions:
             entries = await self._desk.store.decisions(self.name, after=self._state.decisions, through=record.decisions)
             self._state = replay((decision for decision, _ in entries), self._state)
+            self._grew_at = entries[-1][1] if entries else self._grew_at
         self._record = record
 
     @property
@@ -251,7 +269,10 @@ class DimensionWorker:
         decided = opening(case, planned, made.digest)
         number = decided[0].round
         with span_for(
-            await self._traceparents(planned.models), "open round", self.name, round_number=number
+            [one.traceparent for one in await self._insertions(planned.models)],
+            "open round",
+            self.name,
+            round_number=number,
         ) as traceparent:
             record = RoundRecord(
                 name=self.name,
@@ -268,7 +289,7 @@ class DimensionWorker:
             )
             await desk.store.write_cells(self.name, number, made.digest, made.cells)
             await self._commit(decided, opened=record, entrants=entrants)
-        self._judging = self._judging_of(record, made.cells)
+        self._judging = self._judging_of(replace(record, opened_at=now()), made.cells)
         await desk.store.forget_other_cells(self.name, number, made.digest)
         return None
 
@@ -283,10 +304,10 @@ class DimensionWorker:
     async def _queries(self) -> tuple[str, ...]:
         return tuple(await self._desk.inquiries.queries(self.name, self._known.dimension_version))
 
-    async def _traceparents(self, models: Sequence[str]) -> list[str]:
+    async def _insertions(self, models: Sequence[str]) -> list[InsertionRecord]:
         version = self._known.dimension_version
         found = [await self._desk.store.insertion(self.name, version, model) for model in models]
-        return [record.traceparent for record in found if record is not None]
+        return [record for record in found if record is not None]
 
     # The open round and its close
 
@@ -354,6 +375,7 @@ class DimensionWorker:
         )
         with span_for([record.traceparent], "close round", self.name, round_number=record.number):
             await self._commit(decided, closed=closed)
+            count_round(record)
             self._judging = None
             await self._desk.announcer.round_closed(record, settles=closed.settles)
 
@@ -362,8 +384,10 @@ class DimensionWorker:
         board = await self._heard.last_board(self._state.last_closed_round)
         decided = settling(self._state, board.order, board.digest)
         models, number = decided[0].content["models"], decided[0].round
-        with span_for(await self._traceparents(models), "settle", self.name, round_number=number):
+        insertions = await self._insertions(models)
+        with span_for([one.traceparent for one in insertions], "settle", self.name, round_number=number):
             await self._commit(decided)
+            count_settles(self.name, [one.admitted_at for one in insertions])
             for model in models:
                 rank = self._state.insertions[model].rank
                 settled = SettledInsertion(self.name, self._known.dimension_version, model, number, rank)

@@ -55,8 +55,8 @@ VALUES: Final[Mapping[str, int | str]] = {
     semantics.MODEL: "models",
     semantics.JUDGE: "models",
     semantics.PURPOSE: 3,
-    semantics.OUTCOME: 6,
-    semantics.PHASE: 5,
+    semantics.OUTCOME: 8,
+    semantics.PHASE: 4,
 }
 """How many values an attribute takes beside the others of its metric: a model has one provider and one project, and
 fails in one way if at all."""
@@ -281,16 +281,21 @@ DIMENSION_VOTES: Final = Instrument(
     "dearena.dimension.votes", _COUNTER, "{vote}", "Outcomes of comparisons, by dimension.", _DIMENSION, (DISPATCHER,)
 )
 LAST_VOTE: Final = Instrument(
-    "dearena.vote.last_time", _GAUGE, "s", "Unix time of a dimension's last vote.", _DIMENSION, (DISPATCHER,)
+    "dearena.vote.last_time", _GAUGE, "s", "Unix time of a dimension's last outcome.", _DIMENSION, (DISPATCHER,)
 )
 CELLS_IN_FLIGHT: Final = Instrument(
-    "dearena.cells.in_flight", _GAUGE, "{cell}", "Comparisons at judges now.", (), (DISPATCHER,)
+    "dearena.cells.in_flight",
+    _GAUGE,
+    "{cell}",
+    "Comparisons that are taken up and have no outcome yet.",
+    (),
+    (DISPATCHER,),
 )
 CELL_DURATION: Final = Instrument(
     "dearena.cell.duration",
     _HISTOGRAM,
     "s",
-    "How long a comparison took, from taking it up to its outcome.",
+    "How long a comparison took, from when its judge was asked to its outcome.",
     (),
     (DISPATCHER,),
     _CALL_SECONDS,
@@ -319,7 +324,7 @@ INSERTIONS_OPEN: Final = Instrument(
     "dearena.insertions.open",
     _GAUGE,
     "{insertion}",
-    "Insertions that are not over.",
+    "Insertions that are not over: `seeding`, `coarse`, `fine`, and `held` ones that wait alone.",
     (*_DIMENSION, semantics.PHASE),
     (RANKER,),
 )
@@ -349,7 +354,12 @@ BOARD_LAG: Final = Instrument(
 )
 
 DIMENSIONS: Final = Instrument(
-    "dearena.dimensions", _GAUGE, "{dimension}", "Dimensions, by state.", (STATE,), (QUERY_SELECTOR,)
+    "dearena.dimensions",
+    _GAUGE,
+    "{dimension}",
+    "Dimensions, by state; pilots apart from the others.",
+    (STATE,),
+    (QUERY_SELECTOR,),
 )
 SELECTIONS_RUNNING: Final = Instrument(
     "dearena.selections.running",

@@ -44,6 +44,7 @@ async def build(shell: Shell[ScorerSettings]) -> Room:
         doorbells=[Doorbell(DURABLE, subjects.EVENTS, scorer.on_round_closed, workers=ROUNDS_AT_ONCE)],
         sweeps=[scoring.sweep],
         background=[scoring.warm_up],
+        stocks=[scoring.standings.boards],
         on_drain=drain,
         close=shared.close,  # the log has it all
         indexes=INDEXES,

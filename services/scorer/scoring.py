@@ -6,6 +6,7 @@ a restart it is read again, in the background, before the next round closes: the
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -19,9 +20,10 @@ from dearena.scoring.boards.board import Made, make_board
 from dearena.scoring.boards.round_votes import BrokenLog
 from dearena.scoring.boards.vote_log import Counted, VoteLog
 from dearena.v1.events_pb2 import ScoresUpdated
-from services.runtime import semantics, subjects, telemetry
+from services.runtime import instruments, metrics, semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 from services.runtime.rpc import fault_in
+from services.scorer.gauges import Standings, of_dimension
 from services.scorer.news import News
 from services.scorer.records import ClosedRound, Records
 from services.scorer.settings import ScorerSettings
@@ -59,6 +61,7 @@ class Scoring:
         # A lock is there while somebody holds it or waits for it: anybody may ask for any name.
         self._locks: WeakValueDictionary[DimensionName, asyncio.Lock] = WeakValueDictionary()
         self._shared = shared
+        self.standings = Standings()
 
     async def through(self, name: DimensionName, number: int) -> Scoreboard:
         """The board of the dimension version's rounds through `number`: the stored one, or a new one.
@@ -71,6 +74,7 @@ class Scoring:
             BoardContradiction: another replica stored a different board meanwhile.
         """
         if stored := await self._scoreboards.find(name, number):
+            self.standings.saw_board(name, number)
             return stored
         return await self._shared.done(("score", str(name), number), lambda: self._make(name, number))
 
@@ -94,6 +98,8 @@ class Scoring:
                 settled=closed.settles,
                 first_round=closed.first_round,
             )
+        self.standings.saw_round(name, number)
+        self.standings.saw_board(name, number)
         self._news.spread()
         await self._announce(scoreboard)
         return scoreboard
@@ -135,8 +141,10 @@ class Scoring:
         settings = self._settings.of_fits(closed.weighting)
         attributes: telemetry.Attributes = {semantics.DIMENSION: str(name), semantics.ROUND: closed.number}
         with telemetry.tracer(__name__).start_as_current_span("fit board", attributes=attributes):
+            began = time.perf_counter()
             counted = await self._at_log(name, closed, log_of_votes.counted, closed.number)
             made = await asyncio.to_thread(make_board, counted, closed.entrants, settings)
+            metrics.record(instruments.FIT_DURATION, time.perf_counter() - began, of_dimension(name))
         if made.board.weight_residual > 1:
             log.warning(
                 "judge weights did not come to rest",
@@ -171,8 +179,10 @@ class Scoring:
         for scoreboard in await self._scoreboards.unannounced(ANNOUNCED_AT_ONCE):
             await self._announce(scoreboard)
         for name, version in (await self._scoreboards.newest_versions()).items():
+            self.standings.saw_board(name, version)
             try:
                 newest = await self._records.closed_round(name, 0)
+                self.standings.saw_round(name, newest.number)
                 if newest.number > version:
                     await self.through(name, newest.number)
             except Exception as error:

@@ -143,6 +143,7 @@ class Scorer(ScorerServiceServicer):
         if event.WhichOneof("payload") != "round_closed":
             raise Poison(f"{delivery.subject} does not tell of a closed round")
         name = DimensionName(event.project, event.dimension)
+        self._scoring.standings.saw_round(name, event.round_closed.round)
         try:
             await self._scoring.through(name, event.round_closed.round)
         except Exception as error:

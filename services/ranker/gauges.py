@@ -1,0 +1,53 @@
+"""Gauges of the ranker: every dimension that this process brings forward, as its worker has last seen it."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dearena.ranking.agenda import CLOSED, waiting_reason
+from dearena.ranking.insertion import Coarse
+from dearena.ranking.ranking import RankingState
+from services.ranker.dimensions import Dimensions
+from services.ranker.metering import of_dimension
+from services.runtime import instruments, semantics
+from services.runtime.metrics import Reading
+from services.runtime.store import now
+
+
+class Gauges:
+    """Reads what workers keep; nothing is asked of the store."""
+
+    def __init__(self, dimensions: Dimensions) -> None:
+        self._dimensions = dimensions
+
+    async def rankings(self) -> Iterable[Reading]:
+        """Of every dimension. A pilot that nobody hears any more has no open insertions: nobody waits for them."""
+        readings = []
+        for name, worker in self._dimensions.workers.items():
+            seen = worker.seen()
+            if seen is None:
+                continue
+            state, attributes = seen.state, of_dimension(name)
+            readings += [
+                Reading(instruments.MODELS_RANKED, len(state.ranking), attributes),
+                Reading(instruments.JUDGES_SUSPENDED, len(state.suspended), attributes),
+            ]
+            if seen.waiting_reason == waiting_reason(CLOSED):
+                continue
+            readings += [
+                Reading(instruments.INSERTIONS_OPEN, count, {**attributes, semantics.PHASE: phase})
+                for phase, count in phases_of(state).items()
+            ]
+            if state.active and seen.grew_at is not None:
+                idle = max(0.0, (now() - seen.grew_at).total_seconds())
+                readings.append(Reading(instruments.INSERTION_IDLE, idle, attributes))
+        return readings
+
+
+def phases_of(state: RankingState) -> Counter[str]:
+    """How many insertions are open, by phase; `held` are those that wait alone."""
+    found = Counter(
+        {"seeding": len(state.seeds), "coarse": 0, "fine": 0, "held": len(state.held)},
+    )
+    for model in state.newcomers:
+        found["coarse" if isinstance(state.insertions[model].phase, Coarse) else "fine"] += 1
+    return found
