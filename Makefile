@@ -201,6 +201,12 @@ protos: setup ## Make the stubs anew from protos/.
 protos-baseline: setup ## Take today's contracts as those that must not break. Needs a decision record.
 	$(BIN)/buf build protos --output $(BASELINE)
 
+# Dashboards of Grafana and its copies of the runbooks: a test says when they differ from their code.
+
+.PHONY: dashboards
+dashboards: setup ## Write Grafana's dashboards anew from deploy/observability/dashboards.
+	@$(BIN)/python -m deploy.observability.dashboards
+
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
 	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) $(LITELLM_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist

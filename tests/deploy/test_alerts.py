@@ -1,8 +1,6 @@
 """Alerts ask for metrics that exist, say what is so by labels that they have, and each has its page."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,18 +8,14 @@ import pytest
 import yaml
 
 from tests.fixtures import promql
+from tests.fixtures.promtool import needs_promtool, promtool
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/observability/alerts"
 RUNBOOKS = ROOT / "docs/operations/runbooks"
-PROMTOOL = shutil.which("promtool")
 FILES = sorted(ALERTS.glob("*.yaml"))
 CASES = sorted((ALERTS / "tests").glob("*.yaml"))
 BASE = '{{ or $externalLabels.runbooks "docs/operations/runbooks" }}'
-
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="no promtool on this machine: apt-get install prometheus, or a release of Prometheus"
-)
 
 
 class Alert(NamedTuple):
@@ -131,12 +125,6 @@ def test_every_alert_is_tried_and_with_it_that_it_keeps_still() -> None:
     assert still == names
 
 
-def promtool(*arguments: str) -> None:
-    assert PROMTOOL is not None
-    done = subprocess.run([PROMTOOL, *arguments], check=False, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @needs_promtool
 def test_promtool_takes_the_rules() -> None:
     promtool("check", "rules", *map(str, FILES))
@@ -146,3 +134,12 @@ def test_promtool_takes_the_rules() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_alerts_fire_and_keep_still_as_written_down(case: Path) -> None:
     promtool("test", "rules", str(case))
+
+
+@needs_promtool
+def test_promtool_takes_the_settings_of_prometheus(tmp_path: Path) -> None:
+    settings = yaml.safe_load((ROOT / "deploy/observability/prometheus/prometheus.yml").read_text())
+    assert settings["rule_files"] == ["/etc/prometheus/alerts/*.yaml"]  # as compose mounts them
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump({**settings, "rule_files": [str(ALERTS / "*.yaml")]}))
+    promtool("check", "config", str(file))

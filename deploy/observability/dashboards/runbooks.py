@@ -1,0 +1,79 @@
+"""Runbooks in Grafana: each page below what its alert looks at, so that whoever is woken finds both in one place."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+from grafana_foundation_sdk.builders.dashboard import Dashboard as Builder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from deploy.observability.dashboards.arena import ALERT_NAMES
+from deploy.observability.dashboards.parts import HALF, Query, lines, rows, words
+
+ROOT: Final = Path(__file__).parents[3]
+ALERTS: Final = ROOT / "deploy/observability/alerts"
+PAGES: Final = ROOT / "docs/operations/runbooks"
+_COMPARED: Final = re.compile(r"\s[<>]=?\s[\d.e]+$|\s==\s0$")
+
+
+class Alert(NamedTuple):
+    """What stands in a file of rules."""
+
+    name: str
+    expr: str
+    page: str
+
+
+def alerts() -> Iterator[Alert]:
+    """All alerts, in the order of their names."""
+    rules: list[dict[str, Any]] = [
+        rule
+        for file in ALERTS.glob("*.yaml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    for rule in sorted(rules, key=lambda one: str(one["alert"])):
+        page = Path(rule["annotations"]["runbook_url"]).name
+        yield Alert(rule["alert"], rule["expr"].strip(), page)
+
+
+def build(alert: Alert) -> Dashboard:
+    """What an alert looks at over time, where it fires, and its page."""
+    page = (PAGES / alert.page).read_text()
+    shown = _COMPARED.sub("", alert.expr)
+    return (
+        Builder(alert.name)
+        .uid(f"runbook-{alert.name}")
+        .description("What it means, how to look, how to mend.")
+        .tags(["dearena-runbook"])
+        .refresh("30s")
+        .time("now-6h", "now")
+        .timezone("browser")
+        .with_panel(lines("What the alert looks at", f"`{alert.expr}`", "none", Query(shown), width=HALF))
+        .with_panel(
+            rows(
+                "Firing now",
+                "Of this alert.",
+                (Query(f'ALERTS{{alertname="{alert.name}", alertstate="firing"}}', "Firing"), "none"),
+                names=ALERT_NAMES,
+                order=-1,
+            )
+        )
+        .with_panel(words("Runbook", _within_grafana(page)))
+        .build()
+    )
+
+
+def _within_grafana(page: str) -> str:
+    """Links to other runbooks lead to their dashboards; those to other pages become their names."""
+
+    def led(found: re.Match[str]) -> str:
+        called, target = found.groups()
+        if "/" in target:
+            return f"{called} (docs/operations/{Path(target).name})"
+        name = "".join(part.capitalize() for part in Path(target).stem.split("-"))
+        return f"[{called}](/d/runbook-{name})"
+
+    return re.sub(r"\[([^\]]+)\]\(([^)]+\.md)\)", led, page)
