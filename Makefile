@@ -29,8 +29,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 run: setup ## Rank 12 sparring models in two dimensions, say how well, and end. ARGS="--world-seeds 0,1,2"
 	@$(BIN)/python -m dearena.local.demo $(ARGS)
 
-up: setup ## The same, and stay until Ctrl-C; data are kept in .dearena.
-	@$(BIN)/python -m dearena.local.demo --stay $(ARGS)
+up: setup $(if $(TRACES),traces) ## The same, and stay until Ctrl-C; data are kept in .dearena. TRACES=1 shows traces, too.
+	@$(BIN)/python -m dearena.local.demo --stay $(if $(TRACES),--traces-python $(TRACES_VENV)/bin/python) $(ARGS)
 
 replay: setup ## Replay recorded votes of real models: DATA=folder DIMENSION=code
 	@test -n "$(DATA)" -a -n "$(DIMENSION)" || { echo "usage: make replay DATA=folder DIMENSION=code" >&2; exit 2; }
@@ -47,6 +47,18 @@ run-llm: setup $(LLM_STAMP) ## Let two small real models answer and judge beside
 $(LLM_STAMP): requirements-llm.lock
 	@test -x $(LLM_VENV)/bin/python || $(PYTHON) -m venv $(LLM_VENV)
 	$(LLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-llm.lock
+	@touch $@
+
+# A trace viewer, in an environment apart: 850 MB that nothing else needs.
+TRACES_VENV  := .venv-traces
+TRACES_STAMP := $(TRACES_VENV)/.installed
+
+.PHONY: traces
+traces: $(TRACES_STAMP)
+
+$(TRACES_STAMP): requirements-traces.lock
+	@test -x $(TRACES_VENV)/bin/python || $(PYTHON) -m venv $(TRACES_VENV)
+	$(TRACES_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-traces.lock
 	@touch $@
 
 # Tests
@@ -185,7 +197,7 @@ check-deploy: setup
 	$(BIN)/hadolint Dockerfile
 
 check-locks:
-	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock requirements-litellm.lock || { echo "a lock names an address" >&2; exit 1; }
+	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock requirements-litellm.lock requirements-traces.lock || { echo "a lock names an address" >&2; exit 1; }
 
 # Contracts
 
@@ -209,5 +221,5 @@ dashboards: setup ## Write Grafana's dashboards anew from deploy/observability/d
 
 .PHONY: clean
 clean: ## Remove the environment and caches; data in .dearena stay.
-	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) $(LITELLM_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
+	rm -rf $(VENV) $(BENCHMARK_VENV) $(LLM_VENV) $(LITELLM_VENV) $(TRACES_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .benchmarks dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,6 +81,8 @@ def welcome(running: Stack, worlds: list[str]) -> list[str]:
         lines.append(f"  {'sparring models':<18}{where.sparring_url}  (worlds: {', '.join(worlds)})")
     if "dashboard" in running.extras:
         lines.append(f"  {'dashboard':<18}{where.dashboard_url}")
+    if "traces" in running.extras:
+        lines.append(f"  {'traces':<18}{where.traces_url}  (OTLP over gRPC: {where.otlp_url})")
     elsewhere = "" if running.state == STATE.resolve() else f"export DEARENA_ENDPOINTS={running.state}/endpoints.json"
     lines += [
         f"  {'logs':<18}{running.log_of('*')}",
@@ -94,6 +96,11 @@ def welcome(running: Stack, worlds: list[str]) -> list[str]:
         lines += [
             "or a sparring model:",
             f"  dearena register nova --url {where.sparring_url}/{worlds[0]}/v1 --model nova --sparring",
+        ]
+    if "traces" in running.extras:
+        lines += [
+            "and have `dearena why` name the trace of a comparison:",
+            f"  export DEARENA_TRACE_URL='{where.trace_url}'",
         ]
     lines += ["and make a dimension:", "  dearena dimension create algebra questions.jsonl --k 24", ""]
     return lines

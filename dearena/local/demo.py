@@ -60,6 +60,9 @@ def main(
         ),
     ] = None,
     deadline_seconds: DeadlineSeconds = DEADLINE_SECONDS,
+    traces_python: Annotated[
+        Path | None, typer.Option(help="Run a trace viewer by this interpreter, of an environment that has it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start an arena, rank 12 planted models in two dimensions, and print what came out."""
@@ -68,13 +71,26 @@ def main(
     except ValueError:
         raise typer.BadParameter("must be whole numbers, set apart by commas", param_hint="--world-seeds") from None
     leave(
-        _demonstrate(seeds, state_dir, stay=stay, deadline_seconds=deadline_seconds, as_json=as_json),
+        _demonstrate(
+            seeds,
+            state_dir,
+            stay=stay,
+            deadline_seconds=deadline_seconds,
+            traces_python=traces_python,
+            as_json=as_json,
+        ),
         interrupted=0 if stay else INTERRUPTED,
     )
 
 
 async def _demonstrate(
-    seeds: Sequence[int], state_dir: Path | None, *, stay: bool, deadline_seconds: float, as_json: bool
+    seeds: Sequence[int],
+    state_dir: Path | None,
+    *,
+    stay: bool,
+    deadline_seconds: float,
+    traces_python: Path | None,
+    as_json: bool,
 ) -> None:
     screen = output.console()
     screen.quiet = as_json
@@ -86,6 +102,7 @@ async def _demonstrate(
             fresh=not stay,
             worlds=worlds,
             dashboard=stay,
+            traces_python=traces_python,
             said=lambda message: screen.print(f"{message} …"),
         ) as running:
             started = time.monotonic() - begin

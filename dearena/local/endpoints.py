@@ -10,7 +10,7 @@ from dearena.client.addresses import Addresses
 from dearena.local.ports import LOOPBACK, Claims
 
 SERVICES: Final = ("gateway", "query_selector", "ranker", "judge_dispatcher", "scorer")
-_LISTENERS: Final = (*SERVICES, "sparring", "dashboard", "mongod", "nats", "nats_monitor")
+_LISTENERS: Final = (*SERVICES, "sparring", "dashboard", "mongod", "nats", "nats_monitor", "traces", "otlp")
 
 FILE: Final = "endpoints.json"
 
@@ -41,6 +41,21 @@ class Endpoints:
     def dashboard_url(self) -> str:
         """The page."""
         return f"http://{self.address_of('dashboard')}"
+
+    @property
+    def traces_url(self) -> str:
+        """The trace viewer's page."""
+        return f"http://{self.address_of('traces')}"
+
+    @property
+    def trace_url(self) -> str:
+        """Of one trace's page, with `{trace_id}` in the place of its id."""
+        return f"{self.traces_url}/redirects/traces/{{trace_id}}"
+
+    @property
+    def otlp_url(self) -> str:
+        """Where the trace viewer takes spans, as OTLP over gRPC."""
+        return f"http://{self.address_of('otlp')}"
 
     def as_json(self) -> dict[str, object]:
         """As it stands in the file, and as clients read it; see `dearena.client.addresses`."""

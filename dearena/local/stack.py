@@ -35,6 +35,8 @@ from dearena.transport import Tls, open_channel
 
 SERVING_SECONDS: Final = 90.0
 """Deadline from a service's start to its serving; a few seconds, unless the machine is very busy."""
+VIEWER_SECONDS: Final = 300.0
+"""Of the trace viewer: it reads 150 packages, and makes its database at the first start."""
 ENOUGH_STARTS: Final = 3
 """A program that has died so often before it served will not serve."""
 POLL_SECONDS: Final = 0.05
@@ -45,7 +47,10 @@ DATABASE: Final = "dearena"
 _SECRET: Final = "installation.secret"  # noqa: S105 - a file's name
 _WORLDS: Final = "worlds.yaml"
 _LOCK: Final = "lock"
-_KEPT: Final = ("mongod", "nats", "logs", _SECRET, _WORLDS, endpoints.FILE)
+_VIEWER: Final = Path(__file__).with_name("trace_viewer.py")
+_EARLY: Final = ("traces", "sparring")
+"""Extras that what is started later speaks to."""
+_KEPT: Final = ("mongod", "nats", "traces", "logs", _SECRET, _WORLDS, endpoints.FILE)
 """What a state directory holds, and a fresh start removes; anything else there is not ours."""
 
 DEFAULT_WORLDS: Final[Mapping[str, Any]] = {
@@ -71,7 +76,7 @@ class Stack:
         self.endpoints = addresses
         self.services = SERVICES
         self.extras = tuple(extras)
-        """Of "sparring" and "dashboard", those that run."""
+        """Of "traces", "sparring" and "dashboard", those that run."""
         self._supervisor = supervisor
         self._tls = tls
 
@@ -106,9 +111,11 @@ class Stack:
         """Return when a program serves.
 
         Raises:
-            ServerFailed: it does not within SERVING_SECONDS, or dies again and again; with its log's tail.
+            ServerFailed: it does not within SERVING_SECONDS (the trace viewer: VIEWER_SECONDS), or dies again and
+                again; with its log's tail.
         """
-        deadline = time.monotonic() + SERVING_SECONDS
+        seconds = VIEWER_SECONDS if program == "traces" else SERVING_SECONDS
+        deadline = time.monotonic() + seconds
         tried: set[int | None] = {None}
         while not await self._is_ready(program):
             tried.add(self.pid_of(program))
@@ -116,7 +123,7 @@ class Stack:
             if len(tried) > ENOUGH_STARTS or self._supervisor.has_given_up(program):
                 why = "does not stay up"
             elif time.monotonic() > deadline:
-                why = f"did not serve within {SERVING_SECONDS:.0f} s"
+                why = f"did not serve within {seconds:.0f} s"
             if why:
                 raise ServerFailed(f"{program} {why}\n{servers.tail_of(self.log_of(program))}")
             await asyncio.sleep(POLL_SECONDS)
@@ -149,6 +156,8 @@ class Stack:
                 return servers.nats_is_healthy(ports["nats_monitor"])
             case "sparring":
                 return await asyncio.to_thread(_is_well, f"{self.endpoints.sparring_url}/health")
+            case "traces":
+                return await asyncio.to_thread(_is_well, f"{self.endpoints.traces_url}/healthz")
             case "dashboard":
                 return await asyncio.to_thread(_is_well, f"{self.endpoints.dashboard_url}/health")
         return await _serves(self.endpoints.address_of(program), self._tls)
@@ -161,6 +170,7 @@ async def running(
     fresh: bool = False,
     worlds: Mapping[str, Any] | None = DEFAULT_WORLDS,
     dashboard: bool = False,
+    traces_python: Path | None = None,
     environment: Mapping[str, str] | None = None,
     said: Said = lambda _: None,
 ) -> AsyncIterator[Stack]:
@@ -172,6 +182,8 @@ async def running(
         worlds: what the sparring server serves, as in its file, besides worlds of earlier runs whose models
             may be registered; None: no sparring server.
         dashboard: serve the page that shows the arena.
+        traces_python: the interpreter of an environment with the trace viewer, which then runs and is sent all traces,
+            whatever DEARENA_OTLP_ENDPOINT says; None: no viewer.
         environment: further variables for the services. DEARENA_MONGO_URL and DEARENA_NATS_URL, here or
             in our own environment, name servers that run elsewhere; then none are started.
         said: told of each step.
@@ -203,7 +215,10 @@ async def running(
             said(f"other ports than before, for somebody has taken them: {', '.join(moved)}")
         if worlds is not None:
             write_worlds(state / _WORLDS, worlds)
-        extras = (["sparring"] if worlds is not None else []) + (["dashboard"] if dashboard else [])
+        wanted = {"traces": traces_python is not None, "sparring": worlds is not None, "dashboard": dashboard}
+        extras = [program for program, is_wanted in wanted.items() if is_wanted]
+        if traces_python is not None:
+            given |= _with_traces(state, chosen, traces_python)
         stack = Stack(state, chosen, supervisor, extras, tls)
         try:
             await supervisor.start(_environment(state, chosen, given))
@@ -219,7 +234,7 @@ async def _raise(stack: Stack, supervisor: Supervisor, given: Mapping[str, str],
     ports = stack.endpoints.ports
     stores = [] if given.get("DEARENA_MONGO_URL") else ["mongod"]
     buses = [] if given.get("DEARENA_NATS_URL") else ["nats-server"]
-    early = [*stores, *buses, *(program for program in stack.extras if program == "sparring")]
+    early = [*stores, *buses, *(program for program in stack.extras if program in _EARLY)]
     late = [*stack.services, *(program for program in stack.extras if program not in early)]
     if early:
         said(f"starting {', '.join(early)}")
@@ -237,7 +252,9 @@ async def _raise(stack: Stack, supervisor: Supervisor, given: Mapping[str, str],
         nats_url = given.get("DEARENA_NATS_URL") or servers.nats_url(ports["nats"])
         await servers.run_job([sys.executable, "-m", "services.runtime.topology"], {"DEARENA_NATS_URL": nats_url})
 
-    await all_of(provide_store(), provide_bus())
+    # Spans that nobody takes are lost.
+    viewers = [stack.serving(program) for program in stack.extras if program == "traces"]
+    await all_of(provide_store(), provide_bus(), *viewers)
     said(f"starting {', '.join(late)}")
     for program in late:
         supervisor.start_program(program)
@@ -281,6 +298,19 @@ def _environment(state: Path, chosen: Endpoints, given: Mapping[str, str]) -> di
         "DEARENA_PYTHON": sys.executable,
         "DEARENA_MONGOD_COMMAND": shlex.join(mongod),
         "DEARENA_NATS_COMMAND": shlex.join(nats),
+        "DEARENA_TRACES_COMMAND": given.get("DEARENA_TRACES_COMMAND") or "false",
+    }
+
+
+def _with_traces(state: Path, chosen: Endpoints, python: Path) -> dict[str, str]:
+    """What the trace viewer is run by, and that it is sent the traces."""
+    kept = state / "traces"
+    kept.mkdir(exist_ok=True)
+    # Not resolved: the interpreter of an environment is a link, and knows its environment by where the link is.
+    command = [str(python.absolute()), "-I", str(_VIEWER), str(chosen.ports["traces"]), str(chosen.ports["otlp"])]
+    return {
+        "DEARENA_OTLP_ENDPOINT": chosen.otlp_url,
+        "DEARENA_TRACES_COMMAND": shlex.join([*command, str(kept)]),
     }
 
 
