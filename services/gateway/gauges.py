@@ -34,7 +34,7 @@ class Gauges:
             readings += [
                 Reading(instruments.CALLS_IN_FLIGHT, load.in_flight, attributes),
                 Reading(instruments.CALLS_WAITING, load.waiting, attributes),
-                Reading(instruments.ENDPOINT_OPEN, breaker.state(moment) is not BreakerState.CLOSED, attributes),
+                Reading(instruments.ENDPOINT_OPEN, int(breaker.state(moment) is not BreakerState.CLOSED), attributes),
             ]
         return readings
 
