@@ -239,3 +239,38 @@ def test_prometheus_itself_takes_all_queries(tmp_path: Path) -> None:
     file = tmp_path / "queries.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
     promtool("check", "rules", str(file))
+
+
+def every_series() -> list[dict[str, str]]:
+    """A growing series of each that there is, with labels that failures have: these are what panels look for."""
+    telling = {
+        "rpc_grpc_status_code": "13",
+        "error_type": "internal",
+        "dearena_outcome": "FLIP",
+        "alertstate": "firing",
+    }
+    made = []
+    for name, labels in promql.KNOWN.items():
+        bounds = ("1", "+Inf") if "le" in labels else ("",)
+        for bound in bounds:
+            values = {label: telling.get(label, f"any-{label}") for label in labels} | ({"le": bound} if bound else {})
+            written = ", ".join(f'{label}="{value}"' for label, value in sorted(values.items()))
+            made.append({"series": f"{name}{{{written}}}", "values": "1+5x120"})
+    return made
+
+
+@needs_promtool
+def test_every_panel_shows_something_where_there_is_something(tmp_path: Path) -> None:
+    queries = sorted({query.expr for file in FILES if file.parent.name == "dashboards" for query in asked(file)})
+    checks = [
+        {
+            "expr": f"sgn(count({re.sub(r'[$](project|dimension|model|judge|job)', '.*', promql.filled_in(query))}))",
+            "eval_time": "90m",
+            "exp_samples": [{"labels": "{}", "value": 1}],
+        }
+        for query in queries
+    ]
+    case = {"tests": [{"interval": "1m", "input_series": every_series(), "promql_expr_test": checks}]}
+    file = tmp_path / "panels.yaml"
+    file.write_text(yaml.safe_dump(case))
+    promtool("test", "rules", str(file))
