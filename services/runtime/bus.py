@@ -18,6 +18,7 @@ from opentelemetry import trace
 from dearena import faults
 from dearena.v1.events_pb2 import EventEnvelope
 from services.runtime import semantics, subjects, telemetry
+from services.runtime.bus_security import NOTHING, Admission, BusSecurity
 from services.runtime.consumer import DELIVERIES, POISON, Consumer, count_dead_letters
 from services.runtime.doorbell import SCHEMA_VERSION, Doorbell
 from services.runtime.store import now
@@ -25,6 +26,7 @@ from services.runtime.store import now
 log = structlog.get_logger(__name__)
 
 RECONNECT_SECONDS = 0.25
+CANCEL_AGAIN_SECONDS = 0.25
 
 
 class TopologyMissing(RuntimeError):
@@ -52,7 +54,7 @@ def envelope(
 class Bus:
     """A connection that comes back by itself. Publishing while it is away fails at once."""
 
-    def __init__(self, url: str, name: str, *, fetch_seconds: float = 1.0) -> None:
+    def __init__(self, url: str, name: str, *, fetch_seconds: float = 1.0, security: BusSecurity = NOTHING) -> None:
         """Nothing is connected yet.
 
         Args:
@@ -60,7 +62,12 @@ class Bus:
             name: of this connection, as the server shows it.
             fetch_seconds: a fetch without messages ends after this. It is never cancelled, for a cancelled
                 fetch can swallow a message; so a stop waits for it.
+            security: how we are sure of each other, beyond what the URL says.
+
+        Raises:
+            InvalidField: a file of `security` is wrong.
         """
+        self._admission = Admission(url, security)
         self._fetch_seconds = fetch_seconds
         self._url = url
         self._name = name
@@ -88,11 +95,14 @@ class Bus:
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type] # seconds, used as a float
                     reconnected_cb=self._reconnected,
+                    disconnected_cb=self._disconnected,
                     error_cb=self._complained,
+                    **self._admission.options(),
                     # Nothing is buffered while away: the caller is told, and the truth is in the store.
                     pending_size=2 * 1024 * 1024,
                 )
             except (OSError, nats.errors.Error) as error:
+                self._admission.renew()
                 log.warning("bus not reached, trying again", error=repr(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
             else:
@@ -103,7 +113,11 @@ class Bus:
         for notify in self.on_reconnect:
             notify()
 
+    async def _disconnected(self) -> None:
+        self._admission.renew()
+
     async def _complained(self, error: Exception) -> None:
+        self._admission.renew()
         log.info("bus", error=repr(error))
 
     async def ready(self) -> None:
@@ -182,10 +196,10 @@ class Bus:
 
     async def close(self) -> None:
         """Send what is buffered and disconnect."""
-        if self._connecting is not None and not self._connecting.done():
+        # A cancellation is swallowed at times within the driver, and the connection then waited for without end.
+        while self._connecting is not None and not self._connecting.done():
             self._connecting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._connecting
+            await asyncio.wait([self._connecting], timeout=CANCEL_AGAIN_SECONDS)
         if self._client.is_connected:
             with suppress(nats.errors.Error):
                 await self._client.drain()

@@ -102,7 +102,12 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
     provider = telemetry.start(name, settings.instance, settings.otlp_endpoint, settings.trace_ratio)
     exporting = metrics.start(name, settings.instance, settings.otlp_endpoint)
     store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
-    bus = Bus(settings.nats_url, f"{name}/{settings.instance}", fetch_seconds=settings.fetch_seconds)
+    bus = Bus(
+        settings.nats_url,
+        f"{name}/{settings.instance}",
+        fetch_seconds=settings.fetch_seconds,
+        security=settings.nats_security,
+    )
     bus.start()
     peers = Peers(settings)
     shell = Shell(name, settings, store, bus, peers)

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dearena.faults import InvalidField
 from dearena.transport import Tls
+from services.runtime.bus_security import BusSecurity
 
 
 def _instance() -> str:
@@ -24,25 +25,62 @@ def _in_lower_case(level: Any) -> Any:
 LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_in_lower_case)]
 
 
-class ServiceSettings(BaseSettings):
+class BusSettings(BaseSettings):
+    """What whoever connects to the bus must know."""
+
+    # What is wrong is said, and never the values: they may be secrets.
+    model_config = SettingsConfigDict(
+        env_prefix="DEARENA_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    # tls://host:port for TLS. It may hold user and password, and then comes from a secret; it is never shown.
+    nats_url: str = Field(default="nats://127.0.0.1:4222", repr=False)
+    # Authorities of the bus's certificate; without them those of the machine.
+    nats_ca_file: str = ""
+    # One line, user:password or a token, read anew with each connection; in place of those in the URL.
+    nats_credentials_file: str = ""
+    # TLS before the server says anything, as its handshake_first has it.
+    nats_tls_first: bool = False
+
+    # PEM files: our certificate, to everybody whom we connect to and who connects to us, and the authorities of theirs.
+    # Without them all is in plaintext. With authorities, a server turns away whoever has no certificate of them. Read
+    # anew when they change.
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_ca_file: str = ""
+
+    @property
+    def tls(self) -> Tls:
+        """How services speak to each other."""
+        return Tls(self.tls_cert_file, self.tls_key_file, self.tls_ca_file)
+
+    @property
+    def nats_security(self) -> BusSecurity:
+        """How the bus is spoken to."""
+        return BusSecurity(self.nats_ca_file, self.nats_credentials_file, self.nats_tls_first, self.tls)
+
+    @model_validator(mode="after")
+    def _check_security(self) -> Self:
+        try:
+            self.tls.check_server()
+            self.tls.read()
+            self.nats_security.check(self.nats_url)
+        except InvalidField as fault:
+            raise PydanticCustomError("security", "{problem}", {"problem": str(fault)}) from fault
+        return self
+
+
+class ServiceSettings(BusSettings):
     """What every service must know of its surroundings; each service adds its own fields."""
 
-    model_config = SettingsConfigDict(env_prefix="DEARENA_", env_ignore_empty=True, extra="ignore")
-
-    # Where the truth is kept. A replica set, for transactions.
-    mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+    # Where the truth is kept. A replica set, for transactions. It may hold a password, and is never shown.
+    mongo_url: str = Field(default="mongodb://127.0.0.1:27017/?replicaSet=rs0", repr=False)
     mongo_database: str = "dearena"
-    nats_url: str = "nats://127.0.0.1:4222"
 
     # host:port of the gRPC server; port 0 takes a free one.
     listen: str = "127.0.0.1:0"
     # host:port at which health alone is told in plaintext, for probes that speak no TLS. Empty: nowhere.
     health_listen: str = ""
-    # PEM files of the server, and of the client that it is to its peers. Without them all is in plaintext. With the
-    # authorities, whoever has no certificate of theirs is turned away. Read anew when they change.
-    tls_cert_file: str = ""
-    tls_key_file: str = ""
-    tls_ca_file: str = ""
 
     # gRPC targets of the services. In a cluster: dns:///name:port, spread by round robin.
     gateway_address: str = "127.0.0.1:50051"
@@ -71,17 +109,3 @@ class ServiceSettings(BaseSettings):
     log_level: LogLevel = "info"
     # Names this process in leases and in `created_by`.
     instance: str = Field(default_factory=_instance)
-
-    @property
-    def tls(self) -> Tls:
-        """How this service speaks to others, and they to it."""
-        return Tls(self.tls_cert_file, self.tls_key_file, self.tls_ca_file)
-
-    @model_validator(mode="after")
-    def _check_tls(self) -> Self:
-        try:
-            self.tls.check_server()
-            self.tls.read()
-        except InvalidField as fault:
-            raise PydanticCustomError("tls", "{problem}", {"problem": str(fault)}) from fault
-        return self

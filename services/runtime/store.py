@@ -56,6 +56,7 @@ store_limit = pymongo.timeout
 
 DUPLICATE_KEY_CODE = 11000
 ALREADY_INITIALIZED_CODE = 23
+MALFORMED = "is no URL of MongoDB; in user and password, special letters are written as %XX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,24 @@ class Store:
     """One database."""
 
     def __init__(self, url: str, database: str, *, timeout_seconds: float = 2.5) -> None:
+        """Nothing is connected yet. Raises InvalidField, without quoting it, where the URL is none."""
         self.timeout_seconds = timeout_seconds
         milliseconds = int(timeout_seconds * 1000)
-        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-            url,
-            appname="dearena",
-            tz_aware=True,
-            serverSelectionTimeoutMS=milliseconds,
-            connectTimeoutMS=milliseconds,
-            # A server that accepts and then is silent must not hold a caller for ever; bulk reads
-            # stay well below this per network round trip.
-            socketTimeoutMS=max(milliseconds, 20_000),
-            retryWrites=True,
-        )
+        try:
+            self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                url,
+                appname="dearena",
+                tz_aware=True,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+                # A server that accepts and then is silent must not hold a caller for ever; bulk reads
+                # stay well below this per network round trip.
+                socketTimeoutMS=max(milliseconds, 20_000),
+                retryWrites=True,
+            )
+        except (ValueError, pymongo.errors.InvalidURI):
+            # The driver quotes what it could not read, which may be half a password.
+            raise faults.InvalidField.of("DEARENA_MONGO_URL", MALFORMED) from None
         options: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
         self._database = self._client.get_database(
             database,

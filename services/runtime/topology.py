@@ -6,6 +6,7 @@ loudly.
 """
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -22,8 +23,10 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.runtime.bus_security import NOTHING, Admission, BusSecurity
+from services.runtime.settings import BusSettings
 
 log = structlog.get_logger(__name__)
 
@@ -118,12 +121,9 @@ class Topology(_Strict):
         return cls.model_validate(yaml.safe_load(path.read_text("utf-8")))
 
 
-class TopologySettings(BaseSettings):
+class TopologySettings(BusSettings):
     """What the provisioning job must know."""
 
-    model_config = SettingsConfigDict(env_prefix="DEARENA_", env_ignore_empty=True, extra="ignore")
-
-    nats_url: str = "nats://127.0.0.1:4222"
     topology_path: Path = DEFAULT_PATH
     # Of dimensions, as the rankers have it.
     shards: int = Field(default=1, ge=1, le=1_000)
@@ -133,7 +133,12 @@ class TopologySettings(BaseSettings):
 
 
 async def provision(
-    nats_url: str, topology_path: Path | None = None, *, shards: int = 1, stream_replicas: int | None = None
+    nats_url: str,
+    topology_path: Path | None = None,
+    *,
+    shards: int = 1,
+    stream_replicas: int | None = None,
+    security: BusSecurity = NOTHING,
 ) -> None:
     """Create or update every stream and consumer.
 
@@ -142,12 +147,19 @@ async def provision(
         topology_path: of the file.
         shards: of dimensions.
         stream_replicas: servers that keep each stream; None: as the file says.
+        security: how we and the server are sure of each other, beyond what the URL says.
 
     Raises:
         nats.errors.Error: the server cannot be reached, or refuses a setting.
     """
     topology = Topology.read(topology_path or DEFAULT_PATH).replicated(stream_replicas)
-    client = await nats.connect(nats_url, connect_timeout=5, max_reconnect_attempts=20, reconnect_time_wait=0.25)
+    client = await nats.connect(
+        nats_url,
+        connect_timeout=5,
+        max_reconnect_attempts=20,
+        reconnect_time_wait=0.25,
+        **Admission(nats_url, security).options(),
+    )
     try:
         context = client.jetstream(timeout=10)
         for stream in topology.streams:
@@ -166,14 +178,23 @@ async def provision(
 
 
 def main() -> None:
-    """Provision by the settings in the environment."""
-    settings = TopologySettings()
+    """Provision by the settings in the environment; exit 2 with one line when one of them is wrong."""
+    try:
+        settings = TopologySettings()
+    except ValidationError as error:
+        wrong = (
+            ": ".join([*(f"DEARENA_{field}".upper() for field in one["loc"][:1]), one["msg"]])
+            for one in error.errors(include_input=False, include_url=False)
+        )
+        sys.stderr.write(f"the topology cannot be provisioned: {'; '.join(wrong)}\n")
+        sys.exit(2)
     asyncio.run(
         provision(
             settings.nats_url,
             settings.topology_path,
             shards=settings.shards,
             stream_replicas=settings.stream_replicas,
+            security=settings.nats_security,
         )
     )
 

@@ -1,0 +1,108 @@
+"""How the bus is sure of us, and we of it: TLS, and credentials that stand in a file."""
+
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dearena.faults import InvalidField
+from dearena.transport import PLAINTEXT, Tls
+
+URL: Final = "DEARENA_NATS_URL"
+CA: Final = "DEARENA_NATS_CA_FILE"
+CREDENTIALS: Final = "DEARENA_NATS_CREDENTIALS_FILE"
+TLS_FIRST: Final = "DEARENA_NATS_TLS_FIRST"
+
+
+@dataclass(frozen=True, slots=True)
+class BusSecurity:
+    """Nothing set: what the URL says, and the authorities of the machine where it begins with tls://."""
+
+    ca_file: str = ""
+    """Authorities of the server's certificate."""
+    credentials_file: str = ""
+    """One line: user:password, or a token. Read anew with each connection."""
+    tls_first: bool = False
+    """TLS before the server has said anything: then nobody in between can say that it knows none."""
+    tls: Tls = PLAINTEXT
+    """Our own certificate, for a server that asks for one."""
+
+    def check(self, url: str) -> None:
+        """Raises InvalidField, which names the setting, where one is wrong or contradicts the URL; never its value."""
+        for name, value in ((CA, self.ca_file), (TLS_FIRST, self.tls_first)):
+            if value and not url.startswith("tls://"):
+                raise InvalidField.of(URL, f"must begin with tls:// where {name} is set")
+        if self.ca_file:
+            _context(self.ca_file)
+        if self.credentials_file:
+            _credentials(self.credentials_file)
+
+
+NOTHING: Final = BusSecurity()
+
+
+class Admission:
+    """What a connection is made with; kept for as long as it may have to be made again."""
+
+    def __init__(self, url: str, security: BusSecurity) -> None:
+        """Raises InvalidField as `BusSecurity.check` does."""
+        security.check(url)
+        self._security = security
+        self._context: ssl.SSLContext | None = None
+        if url.startswith("tls://") or security.tls.cert_file:
+            self._context = _context(security.ca_file)
+        self._credentials = _credentials(security.credentials_file) if security.credentials_file else None
+        self.renew()
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of nats.connect."""
+        options: dict[str, Any] = {}
+        if self._context is not None:
+            options |= {"tls": self._context, "tls_handshake_first": self._security.tls_first}
+        match self._credentials:
+            case (_, ""):
+                options |= {"token": lambda: self._now()[0]}
+            case (_, _):
+                options |= {"user": lambda: self._now()[0], "password": lambda: self._now()[1]}
+        return options
+
+    def renew(self) -> None:
+        """Take our certificate as it is in its files now; to be called before a connection is made again."""
+        tls = self._security.tls
+        if self._context is None or not tls.cert_file:
+            return
+        try:
+            tls.read()
+            self._context.load_cert_chain(tls.cert_file, tls.key_file)
+        except (InvalidField, OSError):
+            return  # half written; the one before stays in force
+
+    def _now(self) -> tuple[str, str]:
+        with suppress(InvalidField):  # being replaced; those before stay in force
+            self._credentials = _credentials(self._security.credentials_file)
+        assert self._credentials is not None  # noqa: S101 - asked only where there are some
+        return self._credentials
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except ssl.SSLError:
+        raise InvalidField.of(CA, f"{ca_file} holds no certificate in PEM, or a broken one") from None
+    except OSError as error:
+        raise InvalidField.of(CA, f"{ca_file} cannot be read: {error.strerror}") from error
+
+
+def _credentials(path: str) -> tuple[str, str]:
+    """User and password; a token and an empty string."""
+    try:
+        line = Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise InvalidField.of(CREDENTIALS, f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeError:
+        raise InvalidField.of(CREDENTIALS, f"{path} is not text") from None
+    if not line or "\n" in line:
+        raise InvalidField.of(CREDENTIALS, f"{path} must hold one line: user:password, or a token")
+    user, _, password = line.partition(":")
+    return user, password
