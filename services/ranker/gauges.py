@@ -37,9 +37,9 @@ class Gauges:
                 Reading(instruments.INSERTIONS_OPEN, count, {**attributes, semantics.PHASE: phase})
                 for phase, count in phases_of(state).items()
             ]
-            if state.active and seen.grew_at is not None:
-                idle = max(0.0, (now() - seen.grew_at).total_seconds())
-                readings.append(Reading(instruments.INSERTION_IDLE, idle, attributes))
+            since = seen.grew_at if state.active else None
+            idle = 0.0 if since is None else max(0.0, (now() - since).total_seconds())
+            readings.append(Reading(instruments.INSERTION_IDLE, idle, attributes))
         return readings
 
 

@@ -332,7 +332,7 @@ INSERTION_IDLE: Final = Instrument(
     "dearena.insertion.idle",
     _GAUGE,
     "s",
-    "How long the log of a dimension with an open insertion has not grown.",
+    "How long the log of a dimension with an open insertion has not grown; 0 where none is open.",
     _DIMENSION,
     (RANKER,),
 )
