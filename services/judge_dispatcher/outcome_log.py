@@ -67,8 +67,8 @@ class OutcomeLog:
                 group[0][1].set_exception(error)
             return
         origins: dict[tuple[DimensionName, int], list[Origin]] = {}
-        for one in comparisons:
-            origins.setdefault((one.dimension, one.round), []).append(one.origin)
+        for comparison in comparisons:
+            origins.setdefault((comparison.dimension, comparison.round), []).append(comparison.origin)
         await self.ring(standing, origins)
         for _, written in group:
             if not written.done():

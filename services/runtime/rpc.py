@@ -135,7 +135,7 @@ class Server:
         interceptors: list[grpc.aio.ServerInterceptor] = [_Faults()]
         if traced:
             # Probes ask every few seconds whether we are well; nobody looks for that among traces.
-            asked = filters.negate(filters.health_check())  # type: ignore[no-untyped-call]
+            asked = filters.negate(filters.health_check())
             interceptors.insert(0, aio_server_interceptor(filter_=asked))  # type: ignore[no-untyped-call]
         self._server = grpc.aio.server(
             interceptors=interceptors,
