@@ -329,7 +329,7 @@ def main() -> None:
         calls_a_minute=asked.calls_a_minute,
         hours=asked.hours,
     )
-    sizes = SIZES if asked.models is None else ((asked.models, asked.dimensions),)
+    sizes: Sequence[tuple[int, int]] = SIZES if asked.models is None else ((asked.models, asked.dimensions),)
     made = tables([estimate(*size, assumed) for size in sizes], assumed)
     if not (asked.write or asked.check):
         print(made)
