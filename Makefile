@@ -195,6 +195,7 @@ check-stubs: setup
 check-deploy: setup
 	$(BIN)/docker-compose --profile '*' config --quiet
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/pytest --quiet tests/deploy tests/unit/deploy
 
 check-locks:
 	@! grep -nE 'https?://' requirements.lock requirements-dev.lock requirements-benchmark.lock requirements-llm.lock requirements-litellm.lock requirements-traces.lock || { echo "a lock names an address" >&2; exit 1; }
