@@ -59,6 +59,8 @@ class Work:
     """Whom the round inserts."""
     links: tuple[trace.Link, ...]
     """To the insertion, and to the message."""
+    insertion_trace: str
+    """Its id; empty where none is recorded."""
 
 
 class Dispatcher:
@@ -139,6 +141,7 @@ class Dispatcher:
                 semantics.ROUND: work.round,
                 semantics.CELL: cell.cell_id,
                 semantics.JUDGE: cell.judge,
+                semantics.INSERTION_TRACE: work.insertion_trace,
             }
             with telemetry.linked_trace("judge cell", work.links, attributes) as span:
                 telemetry.link_onward(message, span)  # no more than a message has cells
@@ -246,6 +249,7 @@ def _read(event: EventEnvelope) -> Work:
         cells=tuple(request.cells),
         newcomers=tuple(request.newcomers),
         links=links,
+        insertion_trace=telemetry.trace_id_in(request.insertion_traceparent),
     )
 
 

@@ -77,6 +77,7 @@ def parcel(event: EventEnvelope, *, place: int) -> Iterator[None]:
         semantics.ROUND: request.round,
         semantics.JUDGE: request.judge,
         semantics.CELLS: len(request.cells),
+        semantics.INSERTION_TRACE: telemetry.trace_id_in(request.insertion_traceparent),
     }
     with telemetry.linked_trace("ask judge", telemetry.link_to(telemetry.current_traceparent()), attributes) as span:
         if place < telemetry.LINKS_A_SPAN:

@@ -42,6 +42,9 @@ REQUEST_ID = "dearena.request_id"
 PURPOSE = "dearena.purpose"
 PHASE = "dearena.insertion.phase"
 CELLS = "dearena.cells"
+INSERTION_TRACE = "dearena.insertion.trace_id"
+"""On spans of cells and their messages: the trace that their round is in, so that a search finds all of them, where
+links are bounded and some viewers show none."""
 
 TRACE = "dearena.trace"
 """What a trace is of, on spans by which the collector tells them apart: one of the following."""

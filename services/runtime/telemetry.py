@@ -12,6 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pymongo.monitoring import CommandStartedEvent
 
 from services.runtime import sampling
 
@@ -47,8 +48,14 @@ def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 
     trace.set_tracer_provider(provider)
     commands = TracerProvider(resource=resource, sampler=sampling.of_commands(), shutdown_on_exit=False)
     commands.add_span_processor(processor)
-    PymongoInstrumentor().instrument(tracer_provider=commands)
+    PymongoInstrumentor().instrument(tracer_provider=commands, request_hook=_name_command)
     return provider
+
+
+def _name_command(span: trace.Span, event: CommandStartedEvent) -> None:
+    """Name a command as the conventions have it, by what it does and the collection it does it to."""
+    collection = event.command.get(event.command_name)
+    span.update_name(f"{event.command_name} {collection}" if isinstance(collection, str) else event.command_name)
 
 
 def tracer(name: str) -> trace.Tracer:
@@ -120,3 +127,9 @@ def describe(attributes: Attributes) -> None:
 def trace_id_of(span: trace.Span) -> str:
     """32 hexadecimal digits; empty when the span is not recorded."""
     return f"{span.get_span_context().trace_id:032x}" if span.is_recording() else ""
+
+
+def trace_id_in(traceparent: str) -> str:
+    """The trace that a traceparent names, likewise."""
+    context = trace.get_current_span(context_of(traceparent)).get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else ""

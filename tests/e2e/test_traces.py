@@ -199,7 +199,15 @@ async def test_links_lead_from_a_round_to_its_cells_and_from_a_cell_to_its_round
             if (cell.attributes["dearena.dimension"], cell.attributes["dearena.round"]) == here
         }
         assert found == of_round
+        messages = [
+            one
+            for one in spans.named("ask judge", RANKER)
+            if (one.attributes["dearena.insertion.trace_id"], one.attributes["dearena.round"])
+            == (ask.trace_id, here[1])
+        ]
+        assert set(ask.links) <= {one.key for one in messages}
         for key in of_round:
+            assert cells[key].attributes["dearena.insertion.trace_id"] == ask.trace_id
             opened = [spans.received[link] for link in cells[key].links if link[0] == ask.trace_id]
             assert {span.name for span in opened} == {"open round"}
             assert {span.attributes["dearena.round"] for span in opened} == {here[1]}
@@ -232,6 +240,8 @@ async def test_a_vote_names_its_trace_and_the_trace_its_judge_s_calls(recorded: 
 
 
 async def test_probes_and_commands_that_belong_to_nothing_are_not_among_the_spans(recorded: Recorded) -> None:
+    commands = {span.name for span in recorded.spans.received.values() if "db.system" in span.attributes}
+    assert commands >= {"insert rounds", "find comparisons", "insert completions", "commitTransaction"}
     alone = [span for span in recorded.spans.received.values() if not span.parent_id]
     assert not [span.name for span in alone if "db.system" in span.attributes]
     assert not [span.name for span in alone if span.name.startswith("/grpc.health")]

@@ -97,6 +97,7 @@ async def test_a_path_leads_from_the_insertion_over_the_cell_to_the_vote(arena: 
         for span in asked:
             assert not span.parent_id
             assert (TRACE, INSERTION_SPAN) in span.links
+            assert span.attributes["dearena.insertion.trace_id"] == TRACE
             calls = [one for one in spans.received.values() if one.trace_id == span.trace_id and "Complete" in one.name]
             assert len(calls) == 2
         onward = set[tuple[str, str]]().union(*(spans.reachable(span) for span in asked))

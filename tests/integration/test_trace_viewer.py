@@ -38,11 +38,12 @@ def test_the_viewer_is_told_where_to_listen_and_the_services_where_it_does(tmp_p
 async def test_the_viewer_takes_spans_on_loopback_only(tmp_path: Path) -> None:
     page, otlp = ports.free_ports(2)
     viewer = Path(stack.__file__).with_name("trace_viewer.py")
-    process = await asyncio.create_subprocess_exec(
-        *(str(PYTHON), "-I", str(viewer), str(page), str(otlp), str(tmp_path)),
-        stdout=(tmp_path / "log").open("wb"),
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    with (tmp_path / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(str(PYTHON), "-I", str(viewer), str(page), str(otlp), str(tmp_path)),
+            stdout=log,
+            stderr=asyncio.subprocess.STDOUT,
+        )
     try:
         await eventually(lambda: _get(f"http://127.0.0.1:{page}/healthz") is not None, stack.VIEWER_SECONDS, poll=0.5)
         listening = _listening(page, otlp)
