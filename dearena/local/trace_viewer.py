@@ -52,7 +52,7 @@ def main(http_port: str, otlp_port: str, directory: str) -> None:
     def on_loopback(*arguments: Any, **options: Any) -> Any:
         server = made(*arguments, **options)
         listens = server.add_insecure_port
-        server.add_insecure_port = lambda address: listens(f"{LOOPBACK}:{address.rpartition(':')[2]}")
+        server.add_insecure_port = lambda address: listens(f"{LOOPBACK}:{address.rpartition(':')[2]}")  # type: ignore[method-assign]
         metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(Unheard(), server)  # type: ignore[no-untyped-call]
         return server
 

@@ -12,7 +12,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from pymongo.monitoring import CommandStartedEvent
 
 from services.runtime import sampling
 
@@ -52,7 +51,7 @@ def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 
     return provider
 
 
-def _name_command(span: trace.Span, event: CommandStartedEvent) -> None:
+def _name_command(span: trace.Span, event: Any) -> None:
     """Name a command as the conventions have it, by what it does and the collection it does it to."""
     collection = event.command.get(event.command_name)
     span.update_name(f"{event.command_name} {collection}" if isinstance(collection, str) else event.command_name)
