@@ -123,7 +123,7 @@ class Estimate:
     one_more_cost: float
     store_bytes: float
     bus_bytes: float
-    """At most at once: a day of events, or all of it if it takes less."""
+    """Events of a day, for which they are kept, or of all of it if it takes less; messages of cells come on top."""
     rounds: float
     """Of one dimension."""
     rate_hours: float
@@ -251,7 +251,7 @@ def tables(estimates: Sequence[Estimate], assumed: Assumed) -> str:
         ("one more model: judge calls", (_short(one.one_more_calls) for one in estimates)),
         ("one more model: cost", (f"{_short(one.one_more_cost)} USD" for one in estimates)),
         ("MongoDB, on disk", (f"{_short(one.store_bytes / 1e9)} GB" for one in estimates)),
-        ("NATS, on disk at most", (f"{_short(one.bus_bytes / 1e9)} GB" for one in estimates)),
+        ("NATS, events of a day on disk", (f"{_short(one.bus_bytes / 1e9)} GB" for one in estimates)),
         ("rounds of a dimension", (_short(one.rounds) for one in estimates)),
         ("hours, by the endpoints' limits", (_short(one.rate_hours) for one in estimates)),
         ("hours, by waiting for replies", (_short(one.round_hours) for one in estimates)),

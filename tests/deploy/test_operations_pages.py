@@ -1,5 +1,6 @@
 """What the operations pages tell people to type, open and set is there: commands, targets, files, variables, links."""
 
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -122,6 +123,7 @@ def test_variables_are_settings(page: Page) -> None:
         assert name in known or (name.endswith("_") and any(one.startswith(name) for one in known)), name
 
 
+@functools.cache
 def _variables() -> frozenset[str]:
     """Of every settings class of the services, of what people run, and of compose."""
     for module in pkgutil.walk_packages(services.__path__, "services."):
