@@ -2,7 +2,9 @@
 
 from __future__ import annotations  # grpc's types are generic in its stubs only
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,6 +25,8 @@ from services.runtime.server_tls import ServerTls
 log = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+LAST_WORDS_SECONDS = 0.5
+"""For calls that a stop cuts off, to be told so."""
 MAX_PENDING_CALLS = 100_000
 """Calls that have come and were not looked at yet. gRPC cancels a share of those beyond 1,000, and all beyond 3,000,
 unless told otherwise: fewer than a dispatcher has in flight to its gateway."""
@@ -53,10 +57,45 @@ def fault_in(error: BaseException) -> faults.ArenaFault | None:
     return None
 
 
+class _Calls:
+    """Calls that are being answered: those that a stop cuts off are told so, in a way that says to try again.
+
+    gRPC itself would tell their callers that they were cancelled, as if by themselves, which nobody retries.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._cut = False
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Around the answer of a call; raises ServiceUnavailable where that is cut off."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call is answered by a task")
+        self._tasks.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._cut:
+                raise
+            task.uncancel()
+            raise faults.ServiceUnavailable("the service leaves; try again") from None
+        finally:
+            self._tasks.discard(task)
+
+    def cut_off(self) -> None:
+        """End all of them."""
+        self._cut = True
+        for task in self._tasks:
+            task.cancel()
+
+
 class _Faults(grpc.aio.ServerInterceptor):
     """Turns faults into statuses; everything else is INTERNAL, logged here and told to nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: _Calls) -> None:
+        self._calls = calls
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(
@@ -75,7 +114,8 @@ class _Faults(grpc.aio.ServerInterceptor):
             for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
             if getattr(handler, kind) is not None
         )
-        wrapped = _streaming(behaviour, method) if kind.endswith("_stream") else _unary(behaviour, method)
+        wrap = _streaming if kind.endswith("_stream") else _unary
+        wrapped = wrap(behaviour, method, self._calls)
         served = self._handlers[method] = cast(
             "grpc.RpcMethodHandler[Any, Any]",
             getattr(grpc, f"{kind}_rpc_method_handler")(
@@ -88,13 +128,14 @@ class _Faults(grpc.aio.ServerInterceptor):
 
 
 def _unary(
-    behaviour: Callable[[Any, Any], Awaitable[Any]], method: str
+    behaviour: Callable[[Any, Any], Awaitable[Any]], method: str, calls: _Calls
 ) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]:
     async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         deadline.begin(context.time_remaining())
         with timed(context):
             try:
-                return await behaviour(request, context)
+                with calls.answering():
+                    return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001 - the one table from error to status
                 await _abort(context, method, error)
 
@@ -103,14 +144,15 @@ def _unary(
 
 
 def _streaming(
-    behaviour: Callable[[Any, Any], AsyncIterator[Any]], method: str
+    behaviour: Callable[[Any, Any], AsyncIterator[Any]], method: str, calls: _Calls
 ) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Any]]:
     async def served(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
         deadline.begin(context.time_remaining())
         with timed(context):
             try:
-                async for response in behaviour(request, context):
-                    yield response
+                with calls.answering():
+                    async for response in behaviour(request, context):
+                        yield response
             except Exception as error:  # noqa: BLE001 - the one table from error to status
                 await _abort(context, method, error)
 
@@ -132,7 +174,8 @@ class Server:
     """A gRPC server of one service process."""
 
     def __init__(self, servicers: Sequence[Servicer], *, traced: bool, reflected: bool, tls: Tls = PLAINTEXT) -> None:
-        interceptors: list[grpc.aio.ServerInterceptor] = [_Faults()]
+        self._calls = _Calls()
+        interceptors: list[grpc.aio.ServerInterceptor] = [_Faults(self._calls)]
         if traced:
             # Probes ask every few seconds whether we are well; nobody looks for that among traces.
             asked = filters.negate(filters.health_check())
@@ -198,7 +241,10 @@ class Server:
         await self._health.enter_graceful_shutdown()
 
     async def stop(self, grace_seconds: float) -> None:
-        """Take no more calls, let the others end for so long, then cancel them."""
-        await self._server.stop(grace_seconds)
+        """Take no more calls, let the others end for so long, then end them UNAVAILABLE."""
+        stopping = asyncio.ensure_future(self._server.stop(grace_seconds + LAST_WORDS_SECONDS))
+        await asyncio.wait([stopping], timeout=grace_seconds)
+        self._calls.cut_off()
+        await stopping
         if self._health_server is not None:
             await self._health_server.stop(0)

@@ -17,6 +17,7 @@ from dearena.v1 import scorer_pb2, scorer_pb2_grpc
 from services.runtime.peers import Peers
 from services.runtime.rpc import Server, Servicer
 from services.runtime.settings import ServiceSettings
+from tests.fixtures.waiting import eventually
 
 SCORER = scorer_pb2.DESCRIPTOR.services_by_name["ScorerService"].full_name
 
@@ -164,3 +165,37 @@ async def test_a_taken_port_is_refused() -> None:
     async with served(Scorer()) as (_, address, _):
         with pytest.raises((OSError, RuntimeError)):
             await asyncio.wait_for(Server([], traced=False, reflected=False).start(address), 5)
+
+
+class Slow(Scorer):
+    """Answers no call in time, and ends no watch."""
+
+    async def GetLeaderboard(
+        self, request: scorer_pb2.GetLeaderboardRequest, context: Context[Any, Any]
+    ) -> scorer_pb2.GetLeaderboardResponse:
+        self.calls += 1
+        await asyncio.Event().wait()
+        return scorer_pb2.GetLeaderboardResponse()
+
+    async def WatchLeaderboard(
+        self, request: scorer_pb2.WatchLeaderboardRequest, context: Context[Any, Any]
+    ) -> AsyncIterator[scorer_pb2.WatchLeaderboardResponse]:
+        self.calls += 1
+        yield scorer_pb2.WatchLeaderboardResponse(cursor=1)
+        await asyncio.Event().wait()
+
+
+async def test_a_call_that_a_stop_cuts_off_may_be_tried_again() -> None:
+    scorer = Slow()
+    async with served(scorer) as (_, address, server):
+        async with grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel:
+            stub = scorer_pb2_grpc.ScorerServiceStub(channel)
+            call = stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
+            watch = stub.WatchLeaderboard(scorer_pb2.WatchLeaderboardRequest(), timeout=20)
+            assert (await watch.read()).cursor == 1
+            await eventually(lambda: scorer.calls, equals=2)
+            await server.stop(0.1)
+            assert (await call.code(), await watch.code()) == (grpc.StatusCode.UNAVAILABLE,) * 2
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call
+    assert isinstance(rpc_faults.fault_of(caught.value), faults.ServiceUnavailable)
