@@ -107,6 +107,10 @@ bench-slow-judging: setup ## 10,080 judge calls of 10 s through all services, be
 bench-judge-calls: setup ## CPU of all services per judge call beside plain httpx, and where it goes. ARGS="--profile"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.judge_calls $(ARGS)
 
+.PHONY: bench-tracing
+bench-tracing: setup ## CPU of all services per judge call without telemetry, with it, with less. ARGS="--rounds 3"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.tracing $(ARGS)
+
 .PHONY: bench-coverage bench-hostile bench-leaderboard bench-juries bench-jury-rounds bench-jury-error bench-jury-makers bench-jury-growth
 bench-coverage: setup ## How often intervals cover what is planted. ARGS="--worlds 400 --weighting all"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(ARGS)

@@ -174,19 +174,24 @@ async def plain_calls(running: Stack, calls: int) -> float:
         return time.process_time() - before
 
 
-async def measure(queries: int, calls: int, *, profiled: bool) -> Measured:
+async def measure(
+    queries: int, calls: int, *, profiled: bool, environment: Mapping[str, str] | None = None
+) -> Measured:
     """Start an arena, measure, and end it.
 
     Args:
         queries: each judged by all judges for every pair.
         calls: of the plain client, half of them before the ranking and half after it.
         profiled: let the services sample themselves.
+        environment: further variables for the services.
     """
     begin = time.monotonic()
     worlds = {WORLD: {"kind": "planted", "seed": 0}}
     with passing.state("dearena-judge-calls-") as state, tempfile.TemporaryDirectory() as samples:
-        environment = cpu_profile.environment(Path(samples), os.environ.get("PYTHONPATH", "")) if profiled else None
-        async with stack.running(state, fresh=True, worlds=worlds, environment=environment) as running:
+        given = dict(environment or {})
+        if profiled:
+            given |= cpu_profile.environment(Path(samples), os.environ.get("PYTHONPATH", ""))
+        async with stack.running(state, fresh=True, worlds=worlds, environment=given) as running:
             processes = processes_of(running)
             plain_seconds = await plain_calls(running, calls // 2)
             before = {name: cpu_seconds(pid) for name, pid in processes.items()}
