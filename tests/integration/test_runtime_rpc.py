@@ -187,15 +187,17 @@ class Slow(Scorer):
 
 async def test_a_call_that_a_stop_cuts_off_may_be_tried_again() -> None:
     scorer = Slow()
-    async with served(scorer) as (_, address, server):
-        async with grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel:
-            stub = scorer_pb2_grpc.ScorerServiceStub(channel)
-            call = stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
-            watch = stub.WatchLeaderboard(scorer_pb2.WatchLeaderboardRequest(), timeout=20)
-            assert (await watch.read()).cursor == 1
-            await eventually(lambda: scorer.calls, equals=2)
-            await server.stop(0.1)
-            assert (await call.code(), await watch.code()) == (grpc.StatusCode.UNAVAILABLE,) * 2
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await call
+    async with (
+        served(scorer) as (_, address, server),
+        grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel,
+    ):
+        stub = scorer_pb2_grpc.ScorerServiceStub(channel)
+        call = stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
+        watch = stub.WatchLeaderboard(scorer_pb2.WatchLeaderboardRequest(), timeout=20)
+        assert (await watch.read()).cursor == 1
+        await eventually(lambda: scorer.calls, equals=2)
+        await server.stop(0.1)
+        assert (await call.code(), await watch.code()) == (grpc.StatusCode.UNAVAILABLE,) * 2
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
     assert isinstance(rpc_faults.fault_of(caught.value), faults.ServiceUnavailable)
