@@ -10,7 +10,7 @@ from dearena import yaml_places
 from services.gateway.reach import Reach, RefusedByPolicy
 from tests.fixtures import cluster
 from tests.fixtures.cluster import Build
-from tests.fixtures.network_policies import NAMESPACE, Place, allowed
+from tests.fixtures.network_policies import NAMESPACE, Place, allowed, egress, ingress
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -84,6 +84,22 @@ def test_exactly_the_named_edges_are_let_through() -> None:
         dns = {(place.name, "dns", 53) for place in places if place.namespace == NAMESPACE and not place.address}
         assert found - WANTED - dns == set(), f"{build.name}: let through, and named nowhere"
         assert (WANTED | dns) - found == set(), f"{build.name}: named, and held back"
+
+
+def test_either_end_alone_lets_through_no_more() -> None:
+    build = cluster.overlay("production")
+    policies, places = build.of("NetworkPolicy"), places_of(build)
+    inside = {place.name for place in places if place.namespace == NAMESPACE and not place.address}
+    dns = {(name, "dns", 53) for name in inside}
+    for lets, here in ((egress, 0), (ingress, 1)):
+        found = {
+            (source.name, target.name, port)
+            for source in places
+            for target in places
+            for port in PORTS
+            if (source, target)[here].name in inside and lets(policies, source, target, port)
+        }
+        assert found == {edge for edge in WANTED | dns if edge[here] in inside}, lets.__name__
 
 
 def test_a_policy_less_holds_back_what_is_named() -> None:
