@@ -19,6 +19,7 @@ from services.ranker.announcer import Announcer
 from services.ranker.inquiries import Inquiries
 from services.ranker.judging_requests import JudgingRequests
 from services.ranker.settings import RankerSettings
+from services.ranker.shards import Shards
 from services.ranker.store import INDEXES, RankerStore
 from services.ranker.worker import Desk, DimensionWorker
 from services.runtime.bus import Bus
@@ -96,7 +97,7 @@ class Mortal:
                 self._watch(kept, name)
             self._watch(bus, "publish")
             announcer = Announcer(kept, bus)
-            requests = JudgingRequests(bus, in_flight=3)
+            requests = JudgingRequests(bus, Shards(), in_flight=3)
             desk = Desk(self.settings, kept, Inquiries(peers, board_seconds=10), requests, announcer)
             self.worker = DimensionWorker(ALGEBRA, desk)
             task = asyncio.create_task(self.worker.run(), context=contextvars.Context())
