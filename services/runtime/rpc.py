@@ -77,7 +77,8 @@ class _Calls:
         try:
             yield
         except asyncio.CancelledError:
-            if not self._cut:
+            # Not cancelled itself: something was that it waited for, as a stop cancels work that calls share.
+            if task.cancelling() and not self._cut:
                 raise
             task.uncancel()
             raise faults.ServiceUnavailable("the service leaves; try again") from None

@@ -201,3 +201,11 @@ async def test_a_call_that_a_stop_cuts_off_may_be_tried_again() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
     assert isinstance(rpc_faults.fault_of(caught.value), faults.ServiceUnavailable)
+
+
+async def test_a_call_whose_work_is_cut_off_may_be_tried_again() -> None:
+    scorer = Scorer()
+    scorer.errors = [asyncio.CancelledError()]  # type: ignore[list-item] # as from a future that a stop cancels
+    async with served(scorer) as (stub, _, _):
+        await stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
+    assert scorer.calls == 2
