@@ -74,10 +74,31 @@ def test_every_service_of_ours_is_looked_at() -> None:
     assert {name.replace("-", "_") for name in PROGRAMS} == rooms
 
 
+def read_elsewhere(name: str) -> set[str]:
+    """Variables that something else than settings reads: the command line, or files of a vendor's program."""
+    if name == "cli":
+        return {
+            variable
+            for path in (ROOT / "dearena" / "cli").glob("*.py")
+            for variable in re.findall(r'envvar="(DEARENA_\w+)"', path.read_text("utf-8"))
+        }
+    return {
+        variable
+        for source, _, _ in mounts_of(name)
+        for path in (ROOT / source, *(ROOT / source).rglob("*"))
+        if source.startswith("./") and path.is_file()
+        for variable in re.findall(r"\bDEARENA_\w+", path.read_text("utf-8"))
+    }
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_variable_is_a_setting(name: str) -> None:
-    known = SHARED | (variables_of(PROGRAMS[name]) if name in PROGRAMS else set())
     said = {variable for variable in environment_of(name) if variable.startswith("DEARENA_")}
+    if name in PROGRAMS:
+        known = SHARED | variables_of(PROGRAMS[name])
+    else:
+        ours = str(SERVICES[name].get("image", "")).startswith("dearena:")
+        known = read_elsewhere(name) | (SHARED if ours else set())
     assert said - known == set()
 
 
