@@ -194,7 +194,9 @@ async def test_a_call_that_a_stop_cuts_off_may_be_tried_again() -> None:
         stub = scorer_pb2_grpc.ScorerServiceStub(channel)
         call = stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
         watch = stub.WatchLeaderboard(scorer_pb2.WatchLeaderboardRequest(), timeout=20)
-        assert (await watch.read()).cursor == 1
+        begun = await watch.read()
+        assert isinstance(begun, scorer_pb2.WatchLeaderboardResponse)
+        assert begun.cursor == 1
         await eventually(lambda: scorer.calls, equals=2)
         await server.stop(0.1)
         assert (await call.code(), await watch.code()) == (grpc.StatusCode.UNAVAILABLE,) * 2
