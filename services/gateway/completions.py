@@ -22,7 +22,7 @@ from services.gateway.limits.passage import CircuitOpen, Passage
 from services.gateway.metering import count_call
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation
 from services.gateway.money.price_file import PriceFile
-from services.gateway.permission import Permission
+from services.gateway.permission import Permission, PermittedGate
 
 log = structlog.get_logger(__name__)
 
@@ -185,7 +185,8 @@ class Completions:
 
     async def _send(self, call: Call, parent: otel.Context, passage: Passage, reserved: Reservation) -> Completion:
         try:
-            delivery = await self._endpoints.send(call, parent, passage)
+            gate = passage if self._permission is None else PermittedGate(passage, self._permission, call)
+            delivery = await self._endpoints.send(call, parent, gate)
             return await self._end(call, completed(call, delivery), reserved)
         except Exception:
             # This process lives on, and so would keep everybody else from a call that nobody makes any more.

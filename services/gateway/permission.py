@@ -1,11 +1,15 @@
 """Whether a model may be called for something: by how it stands, and by who may see a dimension."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from dearena.faults import DimensionClosed, ModelNotActive
+from dearena.faults import ArenaFault, DimensionClosed, ModelNotActive
 from dearena.names import DimensionName, ModelName, Revision
 from services.gateway.calls import Call, Purpose
+from services.gateway.chat import Reply
 from services.gateway.dimensions import Dimensions
+from services.gateway.failures import Failure
+from services.gateway.limits.gate import Gate
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel
 
@@ -59,3 +63,30 @@ def permission_by(directory: ModelDirectory, dimensions: Dimensions) -> Permissi
             raise refused
 
     return check
+
+
+@dataclass(frozen=True, slots=True)
+class PermittedGate:
+    """A gate that asks before each further request whether the call may still be made: pauses may be long."""
+
+    gate: Gate
+    permission: Permission
+    call: Call
+
+    def remaining(self) -> float:
+        """Seconds to the call's deadline."""
+        return self.gate.remaining()
+
+    def ended(self, result: Reply | Failure, retry_after: float | None) -> None:
+        """See `Gate`."""
+        self.gate.ended(result, retry_after)
+
+    async def again(self, pause: float) -> bool:
+        """False also where the call may not be made any more: what the last request brought then stands."""
+        if not await self.gate.again(pause):
+            return False
+        try:
+            await self.permission(self.call)
+        except ArenaFault:
+            return False
+        return True

@@ -344,7 +344,10 @@ def noted(job: Job, failing: Collection[str], ready: Collection[str], moment: da
 def resumed(job: Job, calls: int, budget: Money | None) -> Job:
     """It goes on, with other limits where these are given."""
     going = job
-    if job.stage is Stage.FAILED:
+    if job.stage in (Stage.WAITING_FOR_MODELS, Stage.PILOTING):
+        # Told to stop, and not come to it yet.
+        going = replace(job, stopping=False)
+    elif job.stage is Stage.FAILED:
         stage = Stage.PILOTING if job.models else Stage.WAITING_FOR_MODELS
         # Who failed has as long again.
         going = replace(job, stage=stage, failure="", waiting_reason="", stopping=False, failing={})

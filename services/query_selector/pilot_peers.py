@@ -16,6 +16,9 @@ PAGE_SIZE: Final = 1_000
 REGISTERED: Final = (gateway_pb2.MODEL_STATE_ACTIVE, gateway_pb2.MODEL_STATE_WAITING_FOR_BUS)
 _OUTCOMES: Final = {common_pb2.Outcome.Value(f"OUTCOME_{outcome}"): str(outcome) for outcome in Outcome}
 
+_FAILING: Final = (gateway_pb2.ENTRANT_STATE_FAILED, gateway_pb2.ENTRANT_STATE_COLLECTING)
+"""With a reason; who is still being asked has none."""
+
 
 class PilotPeers:
     """Asks; knows no rule."""
@@ -35,10 +38,13 @@ class PilotPeers:
         ]
 
     async def standings(self, pilot: DimensionName) -> tuple[Mapping[str, str], Collection[str]]:
-        """Slugs of models whose answers to a pilot have failed, and why; and of those that are ready."""
+        """Slugs of models whose answers to a pilot fail, and why; and of those that are ready.
+
+        Who has some answers and is asked again for the others, for hours it may be, fails as one that has none.
+        """
         found = await self._peers.gateway.ListEntrants(gateway_pb2.ListEntrantsRequest(dimension=str(pilot)))
         named = [(Revision.parse(one.model).slug, one) for one in found.entrants]
-        failing = {slug: one.reason for slug, one in named if one.state == gateway_pb2.ENTRANT_STATE_FAILED}
+        failing = {slug: one.reason for slug, one in named if one.state in _FAILING and one.reason}
         ready = {slug for slug, one in named if one.state == gateway_pb2.ENTRANT_STATE_READY}
         # Of a model that was revised there may be both.
         return {slug: reason for slug, reason in failing.items() if slug not in ready}, ready

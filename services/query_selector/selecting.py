@@ -278,7 +278,7 @@ class SelectionWorker:
             exhausted=job.budget is not None and await self._desk.peers.exhausted(job.pilot),
             gone=tuple(gone),
             failing=failing,
-            given_up=tuple(slug for slug, since in job.failing.items() if since <= oldest),
+            given_up=tuple(slug for slug, since in job.failing.items() if slug in failing and since <= oldest),
         )
 
     async def _note(self, job: Job, heard: Sequence[Heard]) -> Job:

@@ -28,7 +28,8 @@ VERSION_SECONDS: Final = 1.0
 UNHEARD_SECONDS: Final = 5.0
 """So long it is not asked again, where it did not say."""
 OPEN_SECONDS: Final = 1.0
-"""How long a dimension that was open, or could not be asked for, is taken to be open."""
+"""How long a pilot that was open is taken to be open."""
+KNOWN_DIMENSIONS: Final = 65_536
 CHOSEN: Final = (query_selector_pb2.DIMENSION_STATE_READY, query_selector_pb2.DIMENSION_STATE_WAITING_FOR_BUS)
 KNOWN_ANSWERS: Final = 4_096
 """Lists of answers' hashes that are kept: a few megabytes for each hundred at a thousand queries."""
@@ -51,7 +52,9 @@ class Inquiries:
         self._queries: LRUCache[tuple[DimensionName, int], Mapping[str, Query]] = LRUCache(KNOWN_VERSIONS)
         self._answers: LRUCache[tuple[DimensionName, int, str], Mapping[str, Digest]] = LRUCache(KNOWN_ANSWERS)
         self._unheard_of: TTLCache[DimensionName, bool] = TTLCache(KNOWN_VERSIONS, UNHEARD_SECONDS)
-        self._open: TTLCache[DimensionName, bool] = TTLCache(KNOWN_VERSIONS, OPEN_SECONDS)
+        self._no_pilots: LRUCache[DimensionName, bool] = LRUCache(KNOWN_DIMENSIONS)
+        self._closed: LRUCache[DimensionName, bool] = LRUCache(KNOWN_VERSIONS)
+        self._asked_lately: TTLCache[DimensionName, bool] = TTLCache(KNOWN_VERSIONS, OPEN_SECONDS)
         self._templates: dict[DimensionName, Choice] = {}
 
     async def dimension(self, name: DimensionName) -> DimensionVersion:
@@ -85,19 +88,28 @@ class Inquiries:
         return dimension.version if dimension.state in CHOSEN and dimension.version > version else 0
 
     async def is_closed(self, name: DimensionName) -> bool:
-        """Whether a dimension is a pilot that nobody hears any more; one that cannot be asked for now is not."""
-        if name in self._open:
+        """Whether a dimension is a pilot that nobody hears any more; as last heard where that cannot be asked now.
+
+        What is no pilot never becomes one, and is asked for once.
+        """
+        if name in self._no_pilots or name in self._asked_lately:
             return False
+        if name in self._unheard_of:
+            return self._closed.get(name, False)
         request = query_selector_pb2.GetDimensionRequest(name=str(name))
         try:
-            found = await self._peers.query_selector.GetDimension(request, timeout=VERSION_SECONDS)
+            found = (await self._peers.query_selector.GetDimension(request, timeout=VERSION_SECONDS)).dimension
         except grpc.aio.AioRpcError as error:
             log.info("whether a dimension is closed is not known", dimension=str(name), error=repr(error))
-        else:
-            if found.dimension.state == query_selector_pb2.DIMENSION_STATE_CLOSED:
-                return True
-        self._open[name] = True
-        return False
+            self._unheard_of[name] = True
+            return self._closed.get(name, False)
+        if not found.pilot_of:
+            self._no_pilots[name] = True
+            return False
+        closed = self._closed[name] = found.state == query_selector_pb2.DIMENSION_STATE_CLOSED
+        if not closed:
+            self._asked_lately[name] = True
+        return closed
 
     async def dimensions(self, project: str) -> Sequence[DimensionVersion]:
         """All dimensions of a project, pilots among them."""

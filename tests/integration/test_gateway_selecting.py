@@ -25,13 +25,14 @@ from tests.fixtures.gateway import (
     QuerySelector,
     call,
     complete,
+    ledger,
     model,
     query_selector,
     refused,
     register,
     serving,
 )
-from tests.fixtures.model_endpoint import ModelEndpoint, says, waits_for
+from tests.fixtures.model_endpoint import ModelEndpoint, fails, says, waits_for
 from tests.fixtures.waiting import eventually
 
 ALGEBRA = "projects/default/dimensions/algebra"
@@ -149,3 +150,27 @@ async def test_a_closed_pilot_costs_nothing_more_until_it_is_open_again(
         queries.dimensions["algebra-pilot-1"].state = selector_pb.DIMENSION_STATE_READY
         await eventually(lambda: entrants(gateway, pilot), equals=dict.fromkeys(["a@1", "b@1"], pb.ENTRANT_STATE_READY))
         assert len(endpoint.of("a")) == len(texts)  # the one in flight was found by its request id
+
+
+async def test_a_call_is_not_tried_again_for_a_pilot_that_was_closed_meanwhile(
+    arena_settings: ArenaSettings, selector: tuple[QuerySelector, str], endpoint: ModelEndpoint
+) -> None:
+    queries, address = selector
+    queries.add("algebra-pilot-1", "one", pilot_of=ALGEBRA, only_models=["a", "b"])
+    asked = asyncio.Event()
+    endpoint.behave("a", waits_for(asked, fails(429, headers={"retry-after": "2"})), says("paid"))
+    settings: GatewaySettings = arena_settings(
+        GatewaySettings, query_selector_address=address, sweep_seconds=60, **QUICK
+    )
+
+    async with serving(settings) as (gateway, _):
+        await register(gateway, model("a", endpoint.base_url))
+        await eventually(lambda: len(endpoint.of("a")), equals=1)
+        queries.dimensions["algebra-pilot-1"].state = selector_pb.DIMENSION_STATE_CLOSED
+        asked.set()
+
+        async def ended() -> bool:
+            return [one.state for one in await ledger(gateway)] == [pb.COMPLETION_STATE_FAILED]
+
+        await eventually(ended)
+    assert len(endpoint.of("a")) == 1

@@ -6,9 +6,12 @@ import grpc.aio
 import pytest
 
 from dearena import faults
+from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
 from dearena.v1 import query_selector_pb2
 from dearena.v1 import ranker_pb2 as pb
+from services.ranker.inquiries import Inquiries
+from services.runtime.peers import Peers
 from tests.fixtures.ranked import NAME
 from tests.fixtures.ranker_stage import Stage
 from tests.fixtures.waiting import eventually
@@ -63,3 +66,24 @@ async def test_a_closed_pilot_is_left_in_mid_round_and_goes_on_where_it_stood(st
 
         stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_READY
         await ranker.at_rest()
+
+
+async def test_what_is_no_pilot_is_asked_for_once_whether_it_is_closed(stage: Stage) -> None:
+    peers = Peers(stage.settings())
+    inquiries = Inquiries(peers, board_seconds=10)
+    for _ in range(3):
+        assert not await inquiries.is_closed(DimensionName.parse(NAME))
+    assert stage.around.calls["GetDimension"] == 1
+    await peers.close()
+
+
+async def test_a_closed_pilot_stays_closed_while_the_query_selector_is_away(stage: Stage) -> None:
+    stage.around.pilot_of = "projects/default/dimensions/served"
+    stage.around.dimension_state = query_selector_pb2.DIMENSION_STATE_CLOSED
+    peers = Peers(stage.settings())
+    inquiries = Inquiries(peers, board_seconds=10)
+    assert await inquiries.is_closed(DimensionName.parse(NAME))
+    stage.around.away.add("GetDimension")
+    for _ in range(3):
+        assert await inquiries.is_closed(DimensionName.parse(NAME))
+    await peers.close()

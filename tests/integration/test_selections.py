@@ -16,7 +16,7 @@ import pytest
 from dearena import faults
 from dearena.names import DimensionName
 from dearena.rpc_faults import fault_of
-from dearena.v1 import common_pb2, ranker_pb2
+from dearena.v1 import common_pb2, gateway_pb2, ranker_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from dearena.v1 import query_selector_pb2_grpc as stubs
 from services.query_selector.job_store import Jobs
@@ -519,7 +519,11 @@ def fail(stage: PilotStage, *slugs: str) -> None:
     stage.waiting_reason = FAILING
 
 
-async def test_a_model_that_fails_is_told_and_then_left_out(settings: QuerySelectorSettings, stage: PilotStage) -> None:
+@pytest.mark.parametrize("state", [gateway_pb2.ENTRANT_STATE_FAILED, gateway_pb2.ENTRANT_STATE_COLLECTING])
+async def test_a_model_that_fails_is_told_and_then_left_out(
+    settings: QuerySelectorSettings, stage: PilotStage, state: gateway_pb2.EntrantState.ValueType
+) -> None:
+    stage.failing_state = state
     fail(stage, "d")
     patient = settings.model_copy(update={"selection_patience_seconds": 600.0})
     async with serving(patient) as selector:
@@ -539,6 +543,25 @@ async def test_a_model_that_fails_is_told_and_then_left_out(settings: QuerySelec
     assert list(progress.models) == ["a", "b", "c"]
     assert [name.rpartition("/")[2] for name in progress.pilots] == ["algebra-pilot-1", "algebra-pilot-2"]
     assert first == pb.DIMENSION_STATE_CLOSED
+
+
+async def test_a_model_that_is_asked_again_with_success_is_waited_for(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    fail(stage, "d")
+    async with serving(settings.model_copy(update={"selection_patience_seconds": 600.0})) as selector:
+        await selector.create(models=["a", "b", "c", "d"])
+        await selector.at(pb.SELECTION_STAGE_PILOTING, "fails to answer: d")
+    stage.failing.clear()
+    stage.collecting.add("d")
+    async with serving(settings.model_copy(update={"selection_patience_seconds": 0.1})) as selector:
+        looks = stage.calls["ListEntrants"]
+        await eventually(lambda: stage.calls["ListEntrants"] >= looks + 3)
+        stage.unranked.clear()
+        stage.waiting_reason = ""
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert (list(progress.models), len(progress.pilots)) == (["a", "b", "c", "d"], 1)
 
 
 async def test_a_pilot_of_too_few_that_answer_fails_and_can_be_resumed(

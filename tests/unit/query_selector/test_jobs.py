@@ -213,6 +213,13 @@ def test_what_failed_goes_on_where_it_stood() -> None:
     assert resumed(failed(NEW, "x"), 0, None).stage is Stage.WAITING_FOR_MODELS
 
 
+def test_who_was_told_to_stop_and_has_not_come_to_it_goes_on() -> None:
+    for job in (NEW, PILOTING):
+        assert resumed(replace(job, stopping=True), 0, None) == job
+    choosing = replace(PILOTING, stage=Stage.CHOOSING, stopping=True)
+    assert resumed(choosing, 0, None) == choosing
+
+
 def test_another_pilot_is_made_where_a_model_was_lost() -> None:
     wishing = replace(PILOTING, wished_models=SLUGS, budget=Money("USD", 5), budget_set=Money("USD", 5))
 
