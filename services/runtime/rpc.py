@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import grpc
 import grpc.aio
@@ -30,6 +30,9 @@ LAST_WORDS_SECONDS = 0.5
 MAX_PENDING_CALLS = 100_000
 """Calls that have come and were not looked at yet. gRPC cancels a share of those beyond 1,000, and all beyond 3,000,
 unless told otherwise: fewer than a dispatcher has in flight to its gateway."""
+
+NOT_AGAIN: Final = ("grpc-retry-pushback-ms", "-1")
+"""Tells a gRPC client not to try again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,15 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error
     if fault is None:
         log.error("call failed", method=method, exc_info=error)
         fault = faults.ArenaFault("internal error; the service's log says more")
-    await context.abort_with_status(rpc_status.to_status(rpc_faults.status_of(fault)))
+    status = rpc_status.to_status(rpc_faults.status_of(fault))
+    if isinstance(fault, faults.StoreUnavailable) and not _reads(method):
+        # It waited for the store as long as callers are to wait. Another service would find the same one away.
+        status = status._replace(trailing_metadata=(*status.trailing_metadata, NOT_AGAIN))
+    await context.abort_with_status(status)
+
+
+def _reads(method: str) -> bool:
+    return method.rpartition("/")[2].startswith(("Get", "List"))
 
 
 class Server:

@@ -11,7 +11,7 @@ import pytest
 
 from dearena.client import Addresses, ArenaClient, pools
 from dearena.client.channel import Service
-from dearena.faults import BrokenPool, NotReady, ServiceUnavailable, StoreUnavailable, UnknownDimension
+from dearena.faults import ArenaFault, BrokenPool, NotReady, ServiceUnavailable, StoreUnavailable, UnknownDimension
 from dearena.names import InvalidName
 from dearena.v1 import common_pb2, gateway_pb2, judge_dispatcher_pb2, query_selector_pb2, scorer_pb2
 from dearena.v1.gateway_pb2_grpc import GatewayServiceServicer, add_GatewayServiceServicer_to_server
@@ -69,11 +69,12 @@ class Leaving(GatewayServiceServicer):
 
     times: int
     asked: list[Any] = field(default_factory=list)
+    fault: type[ArenaFault] = ServiceUnavailable
 
     def _heard(self, request: Any) -> None:
         self.asked.append(request)
         if len(self.asked) <= self.times:
-            raise ServiceUnavailable("the gateway leaves")
+            raise self.fault("the gateway leaves")
 
     async def RetireModel(self, request: Any, context: Any) -> gateway_pb2.RetireModelResponse:
         self._heard(request)
@@ -101,6 +102,14 @@ async def test_a_change_is_tried_again_under_its_request_id(times: int) -> None:
     assert len(gateway.asked) == times + 1
     assert len({request.request_id for request in gateway.asked}) == 1
     assert gateway.asked[0].request_id
+
+
+async def test_a_change_that_waited_for_the_store_is_not_tried_again() -> None:
+    gateway = Leaving(1, fault=StoreUnavailable)  # type: ignore[abstract] # what is left out answers UNIMPLEMENTED
+    async with client_of(gateway) as client:
+        with pytest.raises(StoreUnavailable):
+            await client.retire_model("kappa")
+    assert len(gateway.asked) == 1
 
 
 async def test_a_call_that_would_be_paid_twice_is_not_tried_again() -> None:
