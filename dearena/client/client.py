@@ -397,7 +397,7 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
         canaries: bool = False,
         trace_ids: bool = False,
     ) -> AsyncIterator[votes.Vote]:
-        """Outcomes in sequence order, of one round or of all (0); of canaries and with traces where these are wanted."""
+        """Outcomes in sequence order, of one round or of all (0); of canaries and with traces where wanted."""
         request = judge_dispatcher_pb2.ListVotesRequest(
             dimension=self.dimension_name(dimension),
             round=round_number,
