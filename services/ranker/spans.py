@@ -47,7 +47,8 @@ def asking(asked: RoundRecord, *, again: bool) -> AbstractContextManager[trace.S
     A round that waits for long may ask again without number.
     """
     attributes: telemetry.Attributes = {
-        semantics.TRACE: semantics.INSERTION,
+        # What is asked again is told apart, for a collector keeps all that is of an insertion.
+        semantics.TRACE: semantics.PARCEL if again else semantics.INSERTION,
         semantics.PROJECT: asked.name.project,
         semantics.DIMENSION: asked.name.slug,
         semantics.ROUND: asked.number,

@@ -68,15 +68,20 @@ class Admission:
         return options
 
     def renew(self) -> None:
-        """Take our certificate as it is in its files now; to be called before a connection is made again."""
-        tls = self._security.tls
-        if self._context is None or not tls.cert_file:
+        """Take certificates as they are in their files now; to be called before a connection is made again.
+
+        Authorities are added: those before hold until a restart.
+        """
+        if self._context is None:
             return
-        try:
-            tls.read()
-            self._context.load_cert_chain(tls.cert_file, tls.key_file)
-        except (InvalidField, OSError):
-            return  # half written; the one before stays in force
+        tls, ca_file = self._security.tls, self._security.ca_file
+        with suppress(InvalidField, OSError):  # half written; what was before stays in force
+            if ca_file:
+                self._context.load_verify_locations(ca_file)
+        with suppress(InvalidField, OSError):
+            if tls.cert_file:
+                tls.read()
+                self._context.load_cert_chain(tls.cert_file, tls.key_file)
 
     def _now(self) -> tuple[str, str]:
         with suppress(InvalidField):  # being replaced; those before stay in force

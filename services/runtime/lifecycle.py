@@ -18,7 +18,6 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 import uvloop
-from opentelemetry.sdk.trace import TracerProvider
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -99,7 +98,7 @@ Build = Callable[[Shell[S]], Awaitable[Room]]
 @asynccontextmanager
 async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Running[S]]:
     """Run a service inside this event loop, until the end of the block."""
-    provider = telemetry.start(name, settings.instance, settings.otlp_endpoint, settings.trace_ratio)
+    tracing = telemetry.start(name, settings.instance, settings.otlp_endpoint, settings.trace_ratio)
     exporting = metrics.start(name, settings.instance, settings.otlp_endpoint)
     store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
     bus = Bus(
@@ -115,9 +114,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
     try:
         room = await build(shell)
         await ensure_indexes(store, room.indexes, patience_seconds=STORE_PATIENCE_SECONDS)
-        server = rpc.Server(
-            room.servicers, traced=provider is not None, reflected=settings.reflection, tls=settings.tls
-        )
+        server = rpc.Server(room.servicers, traced=tracing is not None, reflected=settings.reflection, tls=settings.tls)
         address = await server.start(settings.listen, health_listen=settings.health_listen)
         consumers: list[Consumer] = []
         leaving = asyncio.Event()
@@ -149,7 +146,7 @@ async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Runn
         await bus.close()
         await peers.close()
         await asyncio.to_thread(store.close)  # says goodbye over the network, and may wait for it
-        await asyncio.gather(asyncio.to_thread(_flush, provider), asyncio.to_thread(_stop, exporting))
+        await asyncio.gather(asyncio.to_thread(_flush, tracing), asyncio.to_thread(_stop, exporting))
 
 
 async def _leave(
@@ -214,9 +211,9 @@ async def _queues(consumers: Sequence[Consumer]) -> list[metrics.Reading]:
     return [reading for consumer in consumers for reading in await consumer.depth()]
 
 
-def _flush(provider: TracerProvider | None) -> None:
-    if provider is not None:
-        provider.force_flush(5_000)
+def _flush(tracing: telemetry.Tracing | None) -> None:
+    if tracing is not None:
+        tracing.flush()
 
 
 def _stop(exporting: metrics.Exporting | None) -> None:

@@ -1,7 +1,9 @@
 """Traces: OTLP when an endpoint is set, and context carried through events and documents as a traceparent."""
 
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -26,7 +28,32 @@ LINKS_A_SPAN: Final = 64
 first of them, and a viewer shows them one below the other."""
 
 
-def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 1.0) -> TracerProvider | None:
+FLUSH_SECONDS: Final = 3.0
+"""So long a stop goes on handing over what was recorded last, and one request more: a collector may be away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The spans of a process that exports them."""
+
+    provider: TracerProvider
+    exporter: OTLPSpanExporter
+
+    def flush(self) -> None:
+        """Export what is recorded and was not exported; what a collector does not take in time is lost.
+
+        The library's own limit holds for each batch of spans, and there may be several.
+        """
+        end = threading.Timer(FLUSH_SECONDS, self.exporter.shutdown)
+        end.daemon = True
+        end.start()
+        try:
+            self.provider.force_flush()
+        finally:
+            end.cancel()
+
+
+def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 1.0) -> Tracing | None:
     """Begin to export spans of this process; does nothing when no endpoint is set.
 
     Must run before connections are made: the MongoDB driver is hooked here.
@@ -48,7 +75,7 @@ def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 
     commands = TracerProvider(resource=resource, sampler=sampling.of_commands(), shutdown_on_exit=False)
     commands.add_span_processor(processor)
     PymongoInstrumentor().instrument(tracer_provider=commands, request_hook=_name_command)
-    return provider
+    return Tracing(provider, exporter)
 
 
 def _name_command(span: trace.Span, event: Any) -> None:
