@@ -86,9 +86,9 @@ def piloted(job: tuple[int, Reading, int]) -> Piloted:
         cells.ask(batch.query, batch.first, batch.second)
         batches += 1
     chosen = [
-        _chosen(pilot, k, seed) for pilot in (cells.full, cells.heard(cells.asked), cells.heard(_even(cells, seed)))
+        chosen_of(pilot, k, seed) for pilot in (cells.full, cells.heard(cells.asked), cells.heard(_even(cells, seed)))
     ]
-    full, sequential, even = (_board(world, queries) for queries in chosen)
+    full, sequential, even = (board_of(world, queries) for queries in chosen)
     faulty = float(np.mean(world.discrimination[chosen[1]] <= 0))
     share = float(cells.asked.sum() / (cells.asked.size * JUDGES))
     return Piloted(seed, share, batches, full, sequential, even, faulty)
@@ -103,11 +103,13 @@ def _even(cells: Cells, seed: int) -> IntArray:
     return np.asarray(whole + (order < rest), dtype=np.int64)
 
 
-def _chosen(pilot: PilotVotes, k: int, seed: int) -> IntArray:
+def chosen_of(pilot: PilotVotes, k: int, seed: int) -> IntArray:
+    """Queries that `telling` chooses by a pilot."""
     names = select(pilot, method="telling", k=k, seed=seed).queries
     return np.flatnonzero(np.isin(pilot.pool.queries, names))
 
 
-def _board(world: PoolWorld, queries: IntArray) -> float:
+def board_of(world: PoolWorld, queries: IntArray) -> float:
+    """Spearman of the tested models' board on some queries with the truth."""
     strengths = fit(world.test(queries, VOTES), FitSettings(weighting=UNIFORM)).strengths
     return float(spearmanr(strengths, world.truth[tested_of(0)]).statistic)

@@ -129,6 +129,11 @@ def progress(now: pb.SelectionProgress) -> list[Table | ProgressBar]:
         "models": ", ".join(now.models),
         "pilot": ", ".join(words.slug(name) for name in now.pilots),
         "queries": f"{now.piloted_queries:,} looked at, {now.open_queries:,} open" if now.piloted_queries else "",
+        "grew": "\n".join(
+            f"{one.queries:,} to {one.grown_to:,} queries after {one.cells:,} cells, "
+            f"{one.create_time.ToDatetime().isoformat(' ', 'seconds')}: {one.reason}"
+            for one in now.growths
+        ),
         "cells": f"{now.cells:,} asked, {now.votes:,} of them votes" if now.cells else "",
         "judge calls": _calls(now) if now.most_judge_calls else "",
         "spent": words.joined(words.money(one) for one in now.spent),

@@ -29,6 +29,7 @@ from dearena.selection.choice import Why
 from dearena.selection.lots import drawn, places
 from dearena.selection.pilot import PilotVotes
 from dearena.selection.settings import TellingSettings
+from dearena.selection.slopes import Slopes
 from dearena.selection.telling import Believed, choose
 
 FIRST_LOOK: Final = 2
@@ -95,12 +96,19 @@ def pairs_of(models: int) -> IntArray:
     return np.array(list(combinations(range(models), 2)), dtype=np.int64).reshape(-1, 2)
 
 
-def next_batch(pilot: PilotVotes, asked: IntArray, plan: PilotPlan, settings: TellingSettings | None = None) -> Batch:
+def next_batch(
+    pilot: PilotVotes,
+    asked: IntArray,
+    plan: PilotPlan,
+    settings: TellingSettings | None = None,
+    closed: BoolArray | None = None,
+) -> Batch:
     """What to ask next.
 
     Args:
         pilot: readable votes so far; its models are the pilot's, also before the first vote.
         asked: cells asked so far, by query and pair of `pairs_of`, readable or not; shape (queries, pairs).
+        closed: queries that nobody can be asked about any more, of the pool; None: there is none.
 
     Raises:
         InvalidField: `asked` has another shape.
@@ -110,14 +118,18 @@ def next_batch(pilot: PilotVotes, asked: IntArray, plan: PilotPlan, settings: Te
         raise InvalidField.of("asked", f"is of shape {asked.shape}, not {(len(pool), len(pairs))}")
     nan = np.full(len(pool), np.nan)
     left = min(plan.budget - int(asked.sum()), plan.batch)
-    look = min(FIRST_LOOK * len(pilot.models), len(pairs) * plan.most_a_pair)
+    look = look_of(len(pilot.models), plan.most_a_pair)
     first = drawn(pool.queries, plan.seed)[: plan.queries or FIRST_QUERIES_A_PLACE * plan.k]
     unseen = first[asked[first].sum(axis=1) == 0]
+    if closed is not None:
+        unseen = unseen[~closed[unseen]]
     if len(unseen):
         rows = unseen[: max(left, 0) // max(look, 1)]
         return _dealt(rows, asked, pairs, look, plan, np.isin(np.arange(len(pool)), unseen), nan)
     loss = expected_loss(pilot, plan, settings or TellingSettings())
     full = asked.min(axis=1, initial=plan.most_a_pair) >= plan.most_a_pair
+    if closed is not None:
+        full |= closed
     still_open = (np.nan_to_num(loss.of_queries) > TOLERANCE * loss.marginal) & ~full
     order = np.lexsort((places(pool.queries, plan.seed), -np.nan_to_num(loss.of_queries)))
     rows = order[still_open[order]][: max(left, 0) // max(look, 1)]
@@ -144,16 +156,35 @@ def expected_loss(pilot: PilotVotes, plan: PilotPlan, settings: TellingSettings)
     found = np.full(len(pilot.pool), np.nan)
     if not len(scores.query):
         return Loss(found, 0.0)
-    wanted = min(plan.k, len(pilot.pool))
-    taken = choose(believed, wanted, plan.seed).taken
-    good = [reason.slope for reason in taken if reason.why is Why.TELLING and reason.slope is not None]
-    marginal = max(min(good, default=0.0), fitted.dead_below)
-    contrasts = max(len(pilot.models) - 1, 1)
-    of_votes = scores.variance * contrasts / np.maximum(scores.votes.sum(axis=1), 1.0)
-    reach = fitted.slope_error * np.sqrt(of_votes / (of_votes + fitted.noise))
-    z = np.abs(fitted.slope - marginal) / np.maximum(reach, 1e-12)
-    found[scores.query] = reach * (norm.pdf(z) - z * norm.sf(z))
+    marginal = marginal_of(believed, plan)
+    found[scores.query] = unsettled(reach_of(fitted), fitted.slope - marginal)
     return Loss(found, marginal)
+
+
+def marginal_of(believed: Believed, plan: PilotPlan) -> float:
+    """Slope of the last query that would be taken now."""
+    taken = choose(believed, min(plan.k, len(believed.promise.pool)), plan.seed).taken
+    good = [reason.slope for reason in taken if reason.why is Why.TELLING and reason.slope is not None]
+    return max(min(good, default=0.0), believed.fitted.dead_below)
+
+
+def unsettled(reach: FloatArray, distance: FloatArray) -> FloatArray:
+    """Expected loss of a decision by something that may still move by `reach`, at a distance from where it turns."""
+    z = np.abs(distance) / np.maximum(reach, 1e-12)
+    return np.asarray(reach * (norm.pdf(z) - z * norm.sf(z)))
+
+
+def look_of(models: int, most_a_pair: int) -> int:
+    """Cells of a look at a query."""
+    return min(FIRST_LOOK * models, models * (models - 1) // 2 * most_a_pair)
+
+
+def reach_of(fitted: Slopes) -> FloatArray:
+    """By how much the slope of each query with votes may still move, as told above."""
+    scores = fitted.scores
+    contrasts = max(len(fitted.strengths) - 1, 1)
+    of_votes = scores.variance * contrasts / np.maximum(scores.votes.sum(axis=1), 1.0)
+    return np.asarray(fitted.slope_error * np.sqrt(of_votes / (of_votes + fitted.noise)))
 
 
 def _dealt(

@@ -264,7 +264,7 @@ class PilotSettings(_message.Message):
     calls: _builtins.int
     """Judge calls at most, canaries aside; 0 means what an even pilot of the first queries would take."""
     queries: _builtins.int
-    """Queries of the pool at most that the pilot looks at; 0 means 12 for each of k, within the pool."""
+    """Queries of the pool at most that the pilot looks at; 0 means as many as pay. It begins with 6 for each of k."""
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Slugs, at least 3 when there are any; empty: up to 10 of the registered models that may enter, drawn by the seed."""
@@ -646,6 +646,7 @@ class SelectionProgress(_message.Message):
     ORDERS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    GROWTHS_FIELD_NUMBER: _builtins.int
     dimension: _builtins.str
     """projects/{project}/dimensions/{slug}"""
     dimension_version: _builtins.int
@@ -683,6 +684,10 @@ class SelectionProgress(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def growths(self) -> _containers.RepeatedCompositeFieldContainer[Global___SelectionGrowth]:
+        """When the pilot went on to more of the pool, oldest first."""
+
     def __init__(
         self,
         *,
@@ -704,14 +709,56 @@ class SelectionProgress(_message.Message):
         orders: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        growths: _abc.Iterable[Global___SelectionGrowth] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "selection", b"selection", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "failure", b"failure", "judge_calls", b"judge_calls", "models", b"models", "most_judge_calls", b"most_judge_calls", "open_queries", b"open_queries", "orders", b"orders", "piloted_queries", b"piloted_queries", "pilots", b"pilots", "selection", b"selection", "spent", b"spent", "stage", b"stage", "update_time", b"update_time", "votes", b"votes", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "create_time", b"create_time", "dimension", b"dimension", "dimension_version", b"dimension_version", "failure", b"failure", "growths", b"growths", "judge_calls", b"judge_calls", "models", b"models", "most_judge_calls", b"most_judge_calls", "open_queries", b"open_queries", "orders", b"orders", "piloted_queries", b"piloted_queries", "pilots", b"pilots", "selection", b"selection", "spent", b"spent", "stage", b"stage", "update_time", b"update_time", "votes", b"votes", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SelectionProgress: _TypeAlias = SelectionProgress  # noqa: Y015
+
+@_typing.final
+class SelectionGrowth(_message.Message):
+    """A pilot has heard enough of the queries that it looked at, and goes on to more by another pilot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PILOT_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
+    GROWN_TO_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    pilot: _builtins.str
+    """Name of the pilot's dimension that was asked until then. It is closed; its votes count."""
+    queries: _builtins.int
+    """Queries looked at until then, in all, and from then on."""
+    grown_to: _builtins.int
+    cells: _builtins.int
+    """Cells asked until then, in all."""
+    reason: _builtins.str
+    """For a person."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        pilot: _builtins.str = ...,
+        queries: _builtins.int = ...,
+        grown_to: _builtins.int = ...,
+        cells: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "create_time", b"create_time", "grown_to", b"grown_to", "pilot", b"pilot", "queries", b"queries", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectionGrowth: _TypeAlias = SelectionGrowth  # noqa: Y015
 
 @_typing.final
 class GetSelectionRequest(_message.Message):

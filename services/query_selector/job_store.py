@@ -13,7 +13,7 @@ from dearena.faults import Conflict, UnknownDimension
 from dearena.names import DimensionName
 from dearena.selection.choice import Reason
 from services.query_selector.jobs import Job, document_of, first_job, job_of
-from services.query_selector.pilot_votes import Asked, Question
+from services.query_selector.pilot_votes import Asked, Question, Recorded
 from services.runtime.store import Document, DuplicateKey, Index, Session, Store, now, once, within_store_limit
 from services.runtime.telemetry import current_traceparent
 
@@ -109,24 +109,32 @@ class Jobs:
 
     async def order(self, job: Job, step: int, asked: Sequence[Asked]) -> None:
         """Write down what a step orders, unless it was."""
-        document = _key(job) | {
-            "step": step,
-            "pilot": job.pilots[-1],
-            "comparisons": [list(one) for one in asked],
-            "schema_version": 1,
-            "created_at": now(),
-        }
+        await self._record(job, step, {"comparisons": [list(one) for one in asked]})
+
+    async def grow(self, job: Job, step: int, queries: int, why: str) -> None:
+        """Write down that a step orders nothing and goes on to so many queries in all, unless something was."""
+        await self._record(job, step, {"comparisons": [], "queries": queries, "why": why})
+
+    async def _record(self, job: Job, step: int, what: Document) -> None:
+        document = _key(job) | {"step": step, "pilot": job.pilots[-1], "schema_version": 1, "created_at": now()} | what
         async with within_store_limit(self._store):
             try:
                 await self._orders.insert_one(document)
             except DuplicateKey:
                 return  # whoever was first has it
 
-    async def ordered(self, job: Job) -> Sequence[Sequence[Asked]]:
-        """What was ordered of the pilot, a step each, in their order."""
+    async def ordered(self, job: Job) -> Sequence[Recorded]:
+        """What was ordered of the pilots, a step each, in their order."""
         async with within_store_limit(self._store, READING_SECONDS):
             found = self._orders.find(_key(job)).sort("step", 1)
-            return [tuple(Asked(*one) for one in document["comparisons"]) async for document in found]
+            return [
+                Recorded(
+                    tuple(Asked(*one) for one in document["comparisons"]),
+                    document.get("queries", 0),
+                    document.get("why", ""),
+                )
+                async for document in found
+            ]
 
     async def questions(
         self, project: str, dimension: str, pool_id: str, *, referred_only: bool = False

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from dearena.names import DimensionName
 from dearena.ranking.defaults import DEFAULT_CAP
-from dearena.selection.allocation import FIRST_LOOK, FIRST_QUERIES_A_PLACE, PilotPlan
+from dearena.selection.allocation import FIRST_QUERIES_A_PLACE, PilotPlan, look_of
+from dearena.selection.growth import first_part
 from dearena.selection.lots import drawn
 from services.query_selector.pilot_settings import LEAST_MODELS
 from services.query_selector.ranking_settings import CAPS, Money
@@ -61,21 +62,47 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """When a pilot went on to more of its pool.
+
+    Attributes:
+        pilot: slug of the dimension that was asked until then; it is closed, and what it has heard counts.
+        queries: looked at until then, in all.
+        seeded: number of its round after which its models were ranked.
+        cells: asked until then, in all.
+        why: for a person.
+        at: moment.
+    """
+
+    pilot: str
+    queries: int
+    seeded: int
+    cells: int
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One choice of a dimension version's queries.
 
     Attributes:
         pool_id: under which the pool's questions are kept.
         wished_models: slugs; empty: drawn.
-        most_judge_calls, piloted_queries: 0 until the models are known, unless they were given.
+        most_judge_calls: 0 until the models are known, unless they were given.
+        piloted_queries: that are looked at, in all: the first of the pool by lot. Until the models are known, what was
+            given as the most.
+        most_queries: that may be looked at; 0 until the models are known.
         budget: of answers and judging together; `budget_set` is what the gateway was told.
         models: slugs, once they are chosen.
         pilots: slugs of the pilot's dimensions, as far as they are made; the last one is in force.
+        grown: how it went on from part to part of the pool.
         attempt: number of the one that is in force, or is to be made.
         opened: number of the newest that is answered and ranked; those after it are not yet.
         seeded: number of the round after which all models were ranked; None before.
         failing: slugs of models that have failed to answer, and since when; cleared once they are ready.
-        orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken.
+        orders: of comparisons, begun; `given` are the ranker's numbers of those that it has taken. To go on to more of
+            the pool counts as one, with the number 0.
         stopping: somebody wants the choice now.
         reasons_id: under which the reasons are kept, once it is done.
         version: grows with every change.
@@ -92,11 +119,13 @@ class Job:
     wished_models: tuple[str, ...] = ()
     most_judge_calls: int = 0
     piloted_queries: int = 0
+    most_queries: int = 0
     budget: Money | None = None
     budget_set: Money | None = None
     stage: Stage = Stage.WAITING_FOR_MODELS
     models: tuple[str, ...] = ()
     pilots: tuple[str, ...] = ()
+    grown: tuple[Growth, ...] = ()
     attempt: int = 1
     opened: int = 0
     seeded: int | None = None
@@ -124,13 +153,29 @@ class Job:
         return DimensionName(self.project, self.pilots[-1])
 
     @property
+    def heard_pilots(self) -> tuple[str, ...]:
+        """Those whose votes count: one a part of the pool. The newest may not be made yet."""
+        newest = self.pilots[-1:] if len(self.pilots) >= self.attempt else ()
+        return (*(one.pilot for one in self.grown), *newest)
+
+    @property
+    def part_begins(self) -> int:
+        """Queries of the earlier parts."""
+        return self.grown[-1].queries if self.grown else 0
+
+    @property
+    def part(self) -> int:
+        """Queries of the newest part."""
+        return self.piloted_queries - self.part_begins
+
+    @property
     def is_over(self) -> bool:
         """Whether it does not go on by itself."""
         return self.stage in OVER
 
     @property
     def order_given(self) -> int:
-        """Number of the last order that the ranker has taken; 0: none."""
+        """Number of the last order of the newest pilot that the ranker has taken; 0: none."""
         return self.given[-1] if self.given else 0
 
     def hears(self, slug: str) -> bool:
@@ -182,6 +227,7 @@ def document_of(job: Job) -> dict[str, Any]:
         "models": list(job.models),
         "pilots": list(job.pilots),
         "given": list(job.given),
+        "grown": [asdict(one) for one in job.grown],
         "failing": dict(job.failing),
         "figures": asdict(job.figures) | {"spent": dict(job.figures.spent)},
         "schema_version": 1,
@@ -203,6 +249,7 @@ def job_of(document: Mapping[str, Any]) -> Job:
             "seed": int(document["seed"]),
             "stage": Stage(document["stage"]),
             "figures": Figures(**document["figures"]),
+            "grown": tuple(Growth(**one) for one in document.get("grown", ())),
         }
     )
 
@@ -248,14 +295,20 @@ def missing_models(job: Job, entering: Sequence[str]) -> str:
 
 def manned(job: Job, models: Sequence[str], pool_size: int) -> Job:
     """With its models, and what was left open decided."""
-    queries = min(job.piloted_queries or FIRST_QUERIES_A_PLACE * job.k, pool_size)
+    # Where models were lost and others come in their place, it goes on with as many queries.
+    most = job.most_queries or min(job.piloted_queries or pool_size, pool_size)
+    queries = job.piloted_queries if job.most_queries else first_part(job.k, most)
     # At least as much again as it takes to rank them at first.
-    even = max(job.seats * first_look(len(models)) * queries, 2 * least_calls(job, len(models)))
+    even = max(
+        job.seats * first_look(len(models)) * min(FIRST_QUERIES_A_PLACE * job.k, most),
+        2 * least_calls(job, len(models)),
+    )
     calls = job.most_judge_calls or even
     return replace(
         job,
         models=tuple(models),
         piloted_queries=queries,
+        most_queries=most,
         most_judge_calls=calls,
         stage=Stage.PILOTING,
         waiting_reason="",
@@ -264,7 +317,7 @@ def manned(job: Job, models: Sequence[str], pool_size: int) -> Job:
 
 def first_look(models: int) -> int:
     """Cells that a query is looked at with at first."""
-    return min(FIRST_LOOK * models, pairs_of(models) * most_a_pair(models))
+    return look_of(models, most_a_pair(models))
 
 
 def pairs_of(models: int) -> int:
@@ -283,8 +336,13 @@ def cells_of(job: Job) -> int:
 
 
 def seeding_cap(job: Job) -> int:
-    """Readable outcomes of a pair while the models are ranked at first: so few that cells are left to be ordered."""
-    fair = int(SEEDING_SHARE * cells_of(job)) // pairs_of(len(job.models))
+    """Readable outcomes of a pair while the models are ranked at first: so few that cells are left to be ordered.
+
+    In a further part they are ranked again, and what is compared for that is the first look at its queries.
+    """
+    models = len(job.models)
+    cells = first_look(models) * job.part if job.grown else int(SEEDING_SHARE * cells_of(job))
+    fair = cells // pairs_of(models)
     return min(max(fair, CAPS[0]), DEFAULT_CAP)
 
 
@@ -304,6 +362,44 @@ def plan_of(job: Job, models: int, beside: int = 0) -> PilotPlan:
         batch=min(max(-(-cells // ORDERS), first_look(models)), MOST_CELLS_AN_ORDER),
         seed=job.seed,
         queries=job.piloted_queries,
+    )
+
+
+def least_part(models: int) -> int:
+    """Queries of a further part at least: so many that to rank so many models again is no more than a look at them."""
+    return -(-pairs_of(models) * CAPS[0] // first_look(models))
+
+
+def affordable(job: Job, spent: Mapping[str, int], cells: int) -> int:
+    """Cells that the budget may still pay, if they cost what those so far did, answers included."""
+    used = spent.get(job.budget.currency, 0) if job.budget is not None else 0
+    if job.budget is None or not used:
+        return cells_of(job)
+    return max(job.budget.nano_units - used, 0) * cells // used
+
+
+def grown_to(job: Job, queries: int, seeded: int, cells: int, why: str, moment: datetime) -> Job:
+    """It looks at so many queries in all, by another pilot; the one before is closed, and what it has heard counts.
+
+    Args:
+        job: whose pilot has nothing under way.
+        queries: in all.
+        seeded: round of the pilot after which its models were ranked.
+        cells: asked so far, in all.
+        why: for a person.
+        moment: of now.
+    """
+    return replace(
+        job,
+        grown=(*job.grown, Growth(job.pilots[-1], job.piloted_queries, seeded, cells, why, moment)),
+        piloted_queries=queries,
+        budget_set=None,
+        attempt=len(job.pilots) + 1,
+        seeded=None,
+        failing={},
+        orders=job.orders + 1,
+        given=(*job.given, 0),
+        waiting_reason="",
     )
 
 

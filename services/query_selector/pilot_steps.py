@@ -76,13 +76,15 @@ def before_pilot(job: Job) -> Step | None:
 def next_step(job: Job, seen: Seen) -> Step:
     """What a pilot that is made needs next."""
     if job.stopping:
-        return _choose_or_fail(job, "it was told to stop")
+        return ended(job, "it was told to stop")
     if seen.exhausted:
-        return _choose_or_fail(job, "the pilot's budget is exhausted")
+        return ended(job, "the pilot's budget is exhausted")
     if job.seeded is None:
-        return _seeding(job, seen) or Step(Do.ORDER)
+        step = _seeding(job, seen) or Step(Do.ORDER)
+        # What the earlier parts have told is enough to choose by.
+        return ended(job, step.reason, step.lost) if step.do is Do.FAIL and job.grown else step
     if len(seen.ranked) < LEAST_MODELS:
-        return _choose_or_fail(job, f"only {len(seen.ranked)} of the pilot's models are left")
+        return ended(job, f"only {len(seen.ranked)} of the pilot's models are left")
     if len(job.given) < job.orders:
         return Step(Do.GIVE_ORDER)
     return _waiting(seen) if seen.orders_done < job.order_given else Step(Do.ORDER)
@@ -114,9 +116,9 @@ def _waiting(seen: Seen) -> Step:
     return Step(Do.WAIT, f"the pilot waits: {seen.waiting_reason}" if is_told else "")
 
 
-def _choose_or_fail(job: Job, why: str) -> Step:
-    """Nothing is chosen on nothing."""
+def ended(job: Job, why: str, lost: tuple[str, ...] = ()) -> Step:
+    """No more is asked: the choice is made, but not on nothing."""
     heard = job.figures.heard_queries
     if heard >= min(job.k, job.piloted_queries):
         return Step(Do.CHOOSE, why)
-    return Step(Do.FAIL, f"{why}, with votes on {heard:,} queries only; {job.k:,} are to be chosen")
+    return Step(Do.FAIL, f"{why}, with votes on {heard:,} queries only; {job.k:,} are to be chosen", lost)

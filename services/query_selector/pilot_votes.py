@@ -1,12 +1,12 @@
 """What a pilot has heard, as its votes tell it: for the next cells, and for the choice. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from dearena.outcomes import Outcome
-from dearena.scoring.arrays import IntArray
+from dearena.scoring.arrays import BoolArray, IntArray
 from dearena.selection.pilot import TIE, A, B, PilotVotes
 from services.query_selector.jobs import Figures, ordered_pairs
 
@@ -33,6 +33,20 @@ class Asked(NamedTuple):
     model_b: str
     query_id: str
     votes: int
+
+
+class Recorded(NamedTuple):
+    """What a step ordered.
+
+    Attributes:
+        asked: cells.
+        queries: to look at in all from then on, where it went on to more of the pool; else 0.
+        why: it did.
+    """
+
+    asked: tuple[Asked, ...]
+    queries: int = 0
+    why: str = ""
 
 
 class Question(NamedTuple):
@@ -66,6 +80,15 @@ def evidence_of(questions: Sequence[Question], models: Sequence[str], heard: Seq
     )
 
 
+def as_one(parts: Sequence[tuple[Sequence[Heard], int]]) -> Sequence[Heard]:
+    """What the pilots of several parts have heard, as if it were one, seeded in its round 0.
+
+    Args:
+        parts: outcomes, and the round through which nothing was ordered yet.
+    """
+    return [one._replace(round=int(one.round > seeded)) for heard, seeded in parts for one in heard]
+
+
 def asked_of(pilot: PilotVotes, heard: Sequence[Heard], ordered: Sequence[Asked], seeded: int) -> IntArray:
     """Cells asked so far, by query of the pilot's pool and pair of its models.
 
@@ -91,6 +114,11 @@ def asked_of(pilot: PilotVotes, heard: Sequence[Heard], ordered: Sequence[Asked]
             wanted[at] += order.votes
     counted: IntArray = np.maximum(first + wanted, found)
     return counted
+
+
+def closed_of(pilot: PilotVotes, open_queries: Collection[str]) -> BoolArray:
+    """Which queries cannot be asked any more: all but those of the newest part."""
+    return np.array([query not in open_queries for query in pilot.pool.queries], dtype=np.bool_)
 
 
 def beside(pilot: PilotVotes, heard: Sequence[Heard]) -> int:

@@ -1,5 +1,6 @@
 """The dimensions of pilots: what they are called, which questions they hold, and with which settings they rank."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -35,23 +36,21 @@ class Pilots:
         self._documents = documents
 
     async def create(self, dimension: Document, job: Job) -> DimensionName:
-        """Make the dimension of a job's next pilot: the part of the pool that comes first by lot.
+        """Make the dimension of a job's next pilot: the newest part of the pool, in the order of lots.
 
         Harmless when repeated. Where somebody's dimension has the name, the pilot gets the next number that is free.
 
         Raises:
             AlreadyExists: a hundred names in a row are taken.
         """
-        questions = await self.choosable(dimension)
-        names = [question.query_id for question in questions]
-        chosen = [names[place] for place in drawn(names, job.seed)[: job.piloted_queries]]
+        names = [question.query_id for question in _looked_at(await self.choosable(dimension), job, job.part_begins)]
         settings = settings_of(ranking_of(dimension["ranking"]), job)
         for number in range(job.attempt, job.attempt + MOST_TAKEN):
             name = pilot_name(job.name, number)
             if name.slug in job.pilots:
                 continue  # an earlier one that came by a number out of turn
             try:
-                await self._documents.create_pilot(dimension, number, sorted(chosen), job.models, settings)
+                await self._documents.create_pilot(dimension, number, names, job.models, settings)
             except AlreadyExists as taken:
                 log.info("name of a pilot is taken", dimension=str(job.name), error=str(taken))
             else:
@@ -74,9 +73,17 @@ class Pilots:
             dimension["project"], dimension["slug"], dimension["pool_id"], referred_only=_needs_reference(dimension)
         )
 
-    async def questions(self, job: Job) -> Sequence[Question]:
-        """Questions of the newest pilot, in id order."""
-        return await self.choosable(await self._dimensions.get(job.pilot))
+    async def questions(self, job: Job) -> tuple[Sequence[Question], frozenset[str]]:
+        """Questions of all parts of the pool that are looked at, in id order; and the ids of the newest part."""
+        choosable = await self.choosable(await self._dimensions.get(job.name))
+        every, newest = [await asyncio.to_thread(_looked_at, choosable, job, after) for after in (0, job.part_begins)]
+        return every, frozenset(question.query_id for question in newest)
+
+
+def _looked_at(questions: Sequence[Question], job: Job, after: int = 0) -> Sequence[Question]:
+    """Of a pool, in id order; without the first so many by lot."""
+    lots = drawn([question.query_id for question in questions], job.seed)[after : job.piloted_queries]
+    return [questions[place] for place in sorted(lots.tolist())]
 
 
 def settings_of(ranking: RankingSettings, job: Job) -> RankingSettings:

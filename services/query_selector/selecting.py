@@ -22,7 +22,9 @@ from dearena import faults
 from dearena.faults import ArenaFault, Conflict
 from dearena.names import DimensionName
 from dearena.selection import select
-from dearena.selection.allocation import next_batch
+from dearena.selection.allocation import Batch, PilotPlan, next_batch
+from dearena.selection.growth import Worth, worth_of
+from dearena.selection.pilot import PilotVotes
 from dearena.v1 import ranker_pb2
 from services.query_selector import pilot_votes
 from services.query_selector.announcer import Announcer
@@ -30,8 +32,11 @@ from services.query_selector.job_store import Jobs
 from services.query_selector.jobs import (
     Job,
     Stage,
+    affordable,
     drawn_models,
     failed,
+    grown_to,
+    least_part,
     manned,
     missing_models,
     noted,
@@ -40,7 +45,7 @@ from services.query_selector.jobs import (
     without,
 )
 from services.query_selector.pilot_peers import PilotPeers
-from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, next_step
+from services.query_selector.pilot_steps import Do, Seen, Step, before_pilot, ended, next_step
 from services.query_selector.pilot_votes import Heard, Question
 from services.query_selector.pilots import Pilots
 from services.query_selector.ranking_settings import Money
@@ -96,7 +101,7 @@ class SelectionWorker:
         self._desk = desk
         self._rung = asyncio.Event()
         self._looked = 0.0
-        self._questions: Sequence[Question] = ()
+        self._questions: tuple[int, Sequence[Question], frozenset[str]] = (0, (), frozenset())
 
     def ring(self) -> None:
         """Look soon."""
@@ -203,7 +208,8 @@ class SelectionWorker:
 
     async def _pilot(self, job: Job) -> float:
         if job.stopping and job.opened < job.attempt:
-            await self._write(job, failed(job, "it was told to stop before the pilot began"))
+            why = "it was told to stop before the pilot began"
+            await self._end(job, ended(job, why) if job.grown else Step(Do.FAIL, why))
             return 0.0
         if (step := before_pilot(job)) is not None:
             with self._span(job, step.do):
@@ -212,21 +218,18 @@ class SelectionWorker:
         ranking = await self._desk.peers.ranking(job.pilot)
         job, seen = await self._see(job, ranking)
         if job.stopping or seen.exhausted or time.monotonic() > self._looked + FIGURES_SECONDS:
-            job = await self._note(job, await self._desk.peers.heard(job.pilot))
+            job = await self._note(job, await self._heard(job))
         step = next_step(job, seen)
         match step.do:
             case Do.ORDER:
                 await self._order(job, seen.ranked, ranking.last_closed_round)
             case Do.GIVE_ORDER:
                 with self._span(job, "order comparisons"):
-                    asked = (await self._desk.jobs.ordered(job))[len(job.given)]
+                    asked = (await self._desk.jobs.ordered(job))[len(job.given)].asked
                     number = await self._desk.peers.order(job, len(job.given) + 1, asked)
                 await self._write(job, replace(job, given=(*job.given, number), waiting_reason=""))
-            case Do.CHOOSE:
-                log.info("selection", dimension=str(self.name), stage=Stage.CHOOSING, why=step.reason)
-                await self._write(job, replace(job, stage=Stage.CHOOSING, waiting_reason=""))
-            case Do.FAIL:
-                await self._write(job, failed(job, step.reason, step.lost))
+            case Do.CHOOSE | Do.FAIL:
+                await self._end(job, step)
             case Do.GO_ON_WITHOUT:
                 log.warning("selection goes on without", dimension=str(self.name), models=step.lost, why=step.reason)
                 await self._write(job, without(job, step.lost))
@@ -235,12 +238,21 @@ class SelectionWorker:
                 return self._desk.poll_seconds
         return 0.0
 
+    async def _end(self, job: Job, step: Step) -> None:
+        """Choose by what there is, or fail."""
+        if step.do is Do.FAIL:
+            await self._write(job, failed(job, step.reason, step.lost))
+            return
+        log.info("selection", dimension=str(self.name), stage=Stage.CHOOSING, why=step.reason)
+        await self._write(job, replace(job, stage=Stage.CHOOSING, waiting_reason=""))
+
     async def _prepare(self, job: Job, step: Step) -> None:
         number = job.attempt
         if step.do is Do.SET_BUDGET and job.budget is not None:
             limit = await self._left_of(job, job.budget)
             if limit.nano_units <= 0:
-                await self._write(job, failed(job, "the pilot's budget is spent by earlier pilots"))
+                why = "the pilot's budget is spent by earlier pilots"
+                await self._end(job, ended(job, why) if job.grown else Step(Do.FAIL, why))
                 return
             told = job.request_id(f"budget/{number}/{limit.currency}/{limit.nano_units}/{job.version}")
             await self._desk.peers.set_budget(job.pilot, limit, told, job.version)
@@ -287,6 +299,12 @@ class SelectionWorker:
         self._looked = time.monotonic()
         return job if figures == job.figures else await self._write(job, replace(job, figures=figures))
 
+    async def _heard(self, job: Job) -> Sequence[Heard]:
+        """Of all parts of the pool."""
+        rounds = [one.seeded for one in job.grown] + [job.seeded or 0]
+        parts = [await self._desk.peers.heard(DimensionName(job.project, slug)) for slug in job.heard_pilots]
+        return pilot_votes.as_one(list(zip(parts, rounds, strict=False)))
+
     async def _spent(self, job: Job, pilots: Sequence[str]) -> Counter[str]:
         """Of these pilots together."""
         found: Counter[str] = Counter()
@@ -301,20 +319,34 @@ class SelectionWorker:
         seeded = last_closed_round if job.seeded is None else job.seeded
         if len(recorded) > job.orders:
             # Whoever wrote it down has not come to say so: it counts as asked, so it has to be.
-            await self._write(job, replace(job, seeded=seeded, orders=len(recorded), waiting_reason=""))
+            after = replace(job, seeded=seeded, orders=job.orders + 1, waiting_reason="")
+            if (step := recorded[job.orders]).queries:
+                after = grown_to(job, step.queries, seeded, job.figures.cells, step.why, now())
+            await self._write(job, after)
             return
-        heard = await desk.peers.heard(job.pilot)
-        if not self._questions:
-            self._questions = await desk.pilots.questions(job)
-        ordered = [one for step in recorded for one in step]
-        evidence = await asyncio.to_thread(pilot_votes.evidence_of, self._questions, ranked, heard)
-        asked = await asyncio.to_thread(pilot_votes.asked_of, evidence, heard, ordered, seeded)
+        heard = await self._heard(replace(job, seeded=seeded))
+        if self._questions[0] != job.piloted_queries:
+            self._questions = (job.piloted_queries, *(await desk.pilots.questions(job)))
+        _, questions, newest = self._questions
+        ordered = [one for step in recorded for one in step.asked]
+        evidence = await asyncio.to_thread(pilot_votes.evidence_of, questions, ranked, heard)
+        asked = await asyncio.to_thread(pilot_votes.asked_of, evidence, heard, ordered, 0)
         # Cells of models that have left were asked of the same money.
         beside = pilot_votes.beside(evidence, heard)
-        batch = await asyncio.to_thread(next_batch, evidence, asked, plan_of(job, len(ranked), beside))
+        plan = plan_of(job, len(ranked), beside)
+        closed = pilot_votes.closed_of(evidence, newest)
+        batch = await asyncio.to_thread(next_batch, evidence, asked, plan, closed=closed)
         spent = await self._spent(job, job.pilots)
         figures = pilot_votes.figures_of(heard, spent, int(batch.open_queries.sum()))
         going = replace(job, seeded=seeded, figures=figures, waiting_reason="")
+        if job.piloted_queries < job.most_queries and asked[~closed].sum(axis=1).all():
+            left = min(plan.budget - int(asked.sum()), affordable(job, spent, len(heard)))
+            worth = await asyncio.to_thread(_worth, job, evidence, batch, plan, left)
+            if worth.grows:
+                await desk.jobs.grow(job, job.orders + 1, job.piloted_queries + worth.queries, worth.told)
+                # It is taken as it is on record: somebody else may have been first.
+                await self._write(job, going)
+                return
         if batch.done:
             await self._write(job, replace(going, stage=Stage.CHOOSING))
             return
@@ -328,7 +360,7 @@ class SelectionWorker:
         """Choose of the whole pool, keep the reasons, and make the dimension ready in one transaction with the job."""
         desk = self._desk
         dimension = await desk.dimensions.get(self.name)
-        heard = await desk.peers.heard(job.pilot)
+        heard = await self._heard(job)
         job = await self._note(job, heard)
         questions = await desk.pilots.choosable(dimension)
         models = sorted({model for one in heard for model in (one.model_a, one.model_b)})
@@ -359,3 +391,15 @@ class SelectionWorker:
         found = await self._read()
         if found is not None and found.reasons_id != reasons_id:
             await self._desk.jobs.forget_reasons(job, reasons_id)
+
+
+def _worth(job: Job, evidence: PilotVotes, batch: Batch, plan: PilotPlan, left: int) -> Worth:
+    return worth_of(
+        evidence,
+        batch,
+        plan,
+        left=left,
+        unseen=job.most_queries - job.piloted_queries,
+        part=job.grown[0].queries if job.grown else job.piloted_queries,
+        least=least_part(len(evidence.models)),
+    )

@@ -35,13 +35,31 @@ def progress_of(job: Job, chosen: pb.Selection) -> pb.SelectionProgress:
         judge_calls=seen.judge_calls,
         most_judge_calls=job.most_judge_calls,
         spent=[common_pb2.Money(currency=one, nano_units=amount) for one, amount in sorted(seen.spent.items())],
-        orders=len(job.given),
+        orders=sum(1 for number in job.given if number),
+        growths=growths_of(job),
     )
     if job.created_at is not None:
         message.create_time.FromDatetime(job.created_at)
     if job.updated_at is not None:
         message.update_time.FromDatetime(job.updated_at)
     return message
+
+
+def growths_of(job: Job) -> list[pb.SelectionGrowth]:
+    """How its pilot went on from part to part."""
+    found = []
+    after = [one.queries for one in job.grown[1:]] + [job.piloted_queries]
+    for one, grown_to in zip(job.grown, after, strict=False):
+        message = pb.SelectionGrowth(
+            pilot=f"projects/{job.project}/dimensions/{one.pilot}",
+            queries=one.queries,
+            grown_to=grown_to,
+            cells=one.cells,
+            reason=one.why,
+        )
+        message.create_time.FromDatetime(one.at)
+        found.append(message)
+    return found
 
 
 def chosen_at_once(dimension: Document, chosen: pb.Selection) -> pb.SelectionProgress:

@@ -52,12 +52,12 @@ class Selector:
 
     stub: stubs.QuerySelectorServiceAsyncStub
 
-    async def create(self, **pilot: Any) -> pb.Dimension:
+    async def create(self, pool: bytes = POOL, **pilot: Any) -> pb.Dimension:
         selection = pb.Selection(method="telling", k=K, seed=5, pilot=pb.PilotSettings(**{"calls": 900} | pilot))
         dimension = pb.Dimension(name=NAME, selection=selection)
         requests = [
             pb.CreateDimensionRequest(start=pb.CreateDimensionStart(dimension=dimension)),
-            pb.CreateDimensionRequest(pool=POOL),
+            pb.CreateDimensionRequest(pool=pool),
         ]
         return (await self.stub.CreateDimension(iter(requests), timeout=30)).dimension
 
@@ -182,6 +182,7 @@ async def calm_orders(settings: QuerySelectorSettings, stage: PilotStage) -> tup
     orders = list(stage.orders.values())
     stage.orders.clear()
     stage.cells.clear()
+    stage.taken.clear()
     stage.budget_requests.clear()
     stage.budgets.clear()
     stage.generations.clear()

@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from services.query_selector.jobs import (
     MOST_CELLS_AN_ORDER,
     Figures,
+    Growth,
     Job,
     Stage,
+    affordable,
     cells_of,
     document_of,
     drawn_models,
     failed,
     first_job,
     first_look,
+    grown_to,
     job_of,
+    least_part,
     manned,
     missing_models,
     noted,
@@ -57,6 +61,10 @@ jobs = st.builds(
     stage=st.sampled_from(Stage),
     models=st.lists(names, max_size=4).map(tuple),
     pilots=st.lists(names, max_size=2).map(tuple),
+    grown=st.lists(
+        st.builds(Growth, names, st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), names, st.just(MOMENT)),
+        max_size=2,
+    ).map(tuple),
     seeded=st.none() | st.integers(1, 9),
     failing=st.dictionaries(names, st.just(MOMENT), max_size=2),
     given=st.lists(st.integers(1, 9), max_size=4).map(tuple),
@@ -285,3 +293,73 @@ def test_a_pilot_goes_on_without_who_fails_while_enough_are_left() -> None:
     assert (going.models, going.stage) == (("a", "b", "c"), Stage.PILOTING)
     assert before_pilot(going) == Step(Do.CREATE_PILOT)
     assert not going.hears("d-pilot-1")
+
+
+def test_a_pilot_begins_with_a_part_and_keeps_to_what_was_asked_for() -> None:
+    free, held, small = (
+        manned(replace(NEW, piloted_queries=wished), SLUGS, pool) for wished, pool in ((0, 500), (80, 500), (0, 60))
+    )
+
+    assert (free.piloted_queries, free.most_queries) == (48, 500)
+    assert (held.piloted_queries, held.most_queries) == (48, 80)
+    assert (small.piloted_queries, small.most_queries) == (60, 60)
+    # What a look at 12 for each of k takes, as far as there are so many.
+    assert [job.most_judge_calls for job in (free, held, small)] == [2 * 8 * 96, 2 * 8 * 80, 2 * 8 * 60]
+    # With other models it goes on where it was.
+    again = manned(replace(free, piloted_queries=72, models=()), SLUGS[:3], 500)
+    assert (again.piloted_queries, again.most_queries) == (72, 500)
+
+
+GREW = grown_to(
+    replace(manned(NEW, SLUGS, 500), pilots=("d-pilot-1",), opened=1, seeded=3, orders=2, given=(5, 6)),
+    96,
+    3,
+    700,
+    "it pays",
+    MOMENT,
+)
+
+
+def test_a_pilot_that_grows_is_followed_by_one_for_the_next_part() -> None:
+    assert GREW.grown == (Growth("d-pilot-1", 48, 3, 700, "it pays", MOMENT),)
+    assert (GREW.part_begins, GREW.part, GREW.piloted_queries) == (48, 48, 96)
+    assert before_pilot(GREW) == Step(Do.CREATE_PILOT)
+    assert not GREW.hears("d-pilot-1")
+    assert GREW.heard_pilots == ("d-pilot-1",)
+    made = replace(GREW, pilots=("d-pilot-1", "d-pilot-2"), opened=2)
+    assert (made.hears("d-pilot-1"), made.hears("d-pilot-2")) == (False, True)
+    assert made.heard_pilots == ("d-pilot-1", "d-pilot-2")
+    # The ranker numbers the new pilot's orders anew.
+    assert (made.order_given, made.orders, made.given) == (0, 3, (5, 6, 0))
+    assert next_step(made, Seen(ranked=RANKED[:2])).do is Do.WAIT
+    assert next_step(made, Seen(ranked=RANKED)).do is Do.ORDER
+    # One that lost a model is followed by another for the same part.
+    lost = replace(without(made, ["d"]), pilots=("d-pilot-1", "d-pilot-2", "d-pilot-3"))
+    assert (lost.part_begins, lost.piloted_queries) == (48, 96)
+    assert lost.heard_pilots == ("d-pilot-1", "d-pilot-3")
+
+
+def test_a_further_part_that_comes_to_nothing_leaves_what_was_heard() -> None:
+    made = replace(GREW, pilots=("d-pilot-1", "d-pilot-2"), opened=2)
+    gone = Seen(ranked=RANKED[:3], gone=("d",))
+
+    assert next_step(replace(made, figures=Figures(heard_queries=48)), gone).do is Do.CHOOSE
+    little = next_step(replace(made, figures=Figures(heard_queries=7)), gone)
+    assert (little.do, little.lost) == (Do.FAIL, ("d",))
+
+
+def test_models_are_ranked_again_by_a_first_look_at_the_new_part() -> None:
+    small = replace(GREW, piloted_queries=48 + least_part(len(SLUGS)))
+
+    assert seeding_cap(GREW) == min(first_look(4) * 48 // pairs_of(4), 40)
+    assert seeding_cap(small) == 4
+    assert least_part(10) == 9
+
+
+def test_money_that_is_left_pays_cells_as_dear_as_those_before() -> None:
+    job = replace(PILOTING, budget=Money("USD", 1_000))
+
+    assert affordable(job, {"USD": 600, "EUR": 9}, 300) == 200
+    assert affordable(job, {"USD": 1_200}, 300) == 0
+    assert affordable(job, {"EUR": 9}, 300) == cells_of(job)
+    assert affordable(PILOTING, {"USD": 600}, 300) == cells_of(PILOTING)

@@ -112,6 +112,20 @@ def test_a_query_that_was_asked_in_full_is_closed_however_open() -> None:
     assert not np.any(found.open_queries)
 
 
+def test_what_is_closed_is_not_asked_about_and_tells_all_the_same() -> None:
+    asked = Asked(planted(np.linspace(0.1, 1.2, 30), models=MODELS, votes=MOST, noise=0.2))
+    closed = np.arange(30) < 15
+    first = next_batch(asked.pilot, asked.cells, plan(k=10), closed=closed)
+    assert set(first.query.tolist()) == set(range(15, 30))
+    asked.ask(next_batch(asked.pilot, asked.cells, plan(k=10)))
+    whole = next_batch(asked.pilot, asked.cells, plan(k=10))
+    part = next_batch(asked.pilot, asked.cells, plan(k=10), closed=closed)
+    assert not np.any(part.open_queries & closed)
+    assert np.array_equal(part.open_queries, whole.open_queries & ~closed)
+    assert np.any(whole.open_queries & closed)
+    assert np.array_equal(part.expected_loss, whole.expected_loss)
+
+
 def test_the_same_evidence_gives_the_same_batch() -> None:
     asked = Asked(planted(np.repeat([1.0, 0.0], 20), models=MODELS, votes=MOST))
     for _ in range(3):
