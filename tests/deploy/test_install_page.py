@@ -1,4 +1,4 @@
-"""Whoever follows the page on installing has all that the overlay of production asks for, by the charts that it names."""
+"""Whoever follows the page on installing has all that production asks for, by the charts that it names."""
 
 import re
 from collections.abc import Iterator

@@ -55,7 +55,7 @@ def test_each_file_of_values_has_its_schema_and_is_told_of_with_its_version() ->
 
 def test_the_bus_has_three_members_that_keep_what_the_topology_reserves() -> None:
     config = read("nats")["config"]
-    assert config["cluster"] == {"enabled": True, "replicas": 3}
+    assert (config["cluster"]["enabled"], config["cluster"]["replicas"]) == (True, 3)
     assert config["jetstream"]["fileStore"]["enabled"] is True
     size = int(config["jetstream"]["fileStore"]["pvc"]["size"].removesuffix("Gi")) * 2**30
     assert sum(stream.max_bytes for stream in Topology.read(DEFAULT_PATH).streams) < size

@@ -14,6 +14,7 @@ from dearena.client.addresses import Addresses
 from dearena.transport import certificates
 from services.gateway.settings import GatewaySettings
 from services.indexes import IndexSettings
+from services.runtime import bus_security
 from services.runtime.settings import ServiceSettings
 from services.runtime.topology import DEFAULT_PATH, Topology, TopologySettings
 from tests.fixtures import cluster
@@ -95,7 +96,7 @@ def test_the_values_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
                 environment.delenv(name, raising=False)
             # Certificates are looked at when settings are read, and are not here.
             for name, value in said.items():
-                if not name.startswith("DEARENA_TLS_"):
+                if "_TLS_" not in name and name != bus_security.CA:
                     environment.setenv(name, value if isinstance(value, str) else "given-by-a-secret")
             taken = settings()
         if isinstance(taken, ServiceSettings):
@@ -244,7 +245,8 @@ def test_certificates_are_for_the_names_that_services_are_called_by() -> None:
             assert with_tls == []
             continue
         assert {workload["metadata"]["name"] for workload, _ in with_tls} == {
-            one["metadata"]["name"] for one in build.of("Deployment", "StatefulSet")
+            "topology",
+            *(one["metadata"]["name"] for one in build.of("Deployment", "StatefulSet")),
         }
         for workload, said in with_tls:
             name = workload["metadata"]["name"]
@@ -255,9 +257,28 @@ def test_certificates_are_for_the_names_that_services_are_called_by() -> None:
             ]
             (volume,) = [one for one in cluster.pod_of(workload)["spec"]["volumes"] if one["name"] == "tls"]
             certificate = issued[volume["secret"]["secretName"]]
-            assert volume["secret"]["secretName"] == f"{name}-tls"
-            assert {name} | ({"localhost"} if name != "dashboard" else set()) <= set(certificate["dnsNames"])
-            assert set(certificate["usages"]) == {"server auth", "client auth"}
+            is_job = workload["kind"] == "Job"
+            assert volume["secret"]["secretName"] == ("jobs-tls" if is_job else f"{name}-tls")
+            assert set(certificate["usages"]) == {"client auth"} | (set() if is_job else {"server auth"})
+            if name in RPC_SERVICES:
+                by_address = {name, f"{name}.dearena", f"{name}.dearena.svc", f"{name}.dearena.svc.cluster.local"}
+                assert set(certificate["dnsNames"]) == by_address | {"localhost"}
+
+
+def test_certificates_are_renewed_before_they_end_and_by_one_authority_whose_key_stays() -> None:
+    found = [one for _, one in cluster.distinct() if one["kind"] == "Certificate"]
+    for certificate in found:
+        spec = certificate["spec"]
+        lasts, before = (int(spec[name].removesuffix("h")) for name in ("duration", "renewBefore"))
+        assert 24 * 7 <= before <= lasts / 2, certificate["metadata"]["name"]
+        if spec.get("isCA"):
+            # With another key, what it has signed would be believed by nobody.
+            assert spec["privateKey"]["rotationPolicy"] == "Never"
+            authority = spec["secretName"]
+        else:
+            assert spec["issuerRef"] == {"name": "arena", "kind": "Issuer"}
+    (issuer,) = [one for _, one in cluster.distinct() if one["kind"] == "Issuer" and one["metadata"]["name"] == "arena"]
+    assert issuer["spec"] == {"ca": {"secretName": authority}}
 
 
 def test_routes_go_by_the_full_names_of_all_services() -> None:
