@@ -36,7 +36,7 @@ def hosts_of_the_database() -> list[str]:
 
 def url_of_the_database(password: str) -> str:
     """As the operator writes it into `mongo-connection`."""
-    (user,) = MONGO["users"]
+    (user,) = [one for one in MONGO["users"] if "connectionStringSecretName" in one]
     more = "".join(f"&{name}={value}" for name, value in user["additionalConnectionStringConfig"].items())
     hosts = ",".join(f"{host}:27017" for host in hosts_of_the_database())
     tls = str(MONGO["security"]["tls"]["enabled"]).lower()
@@ -92,7 +92,17 @@ def test_the_database_takes_tls_alone_and_has_a_certificate_for_each_member() ->
     assert tls["caCertificateSecretRef"] == tls["certificateKeySecretRef"]
     certificate = issued(tls["certificateKeySecretRef"]["name"])
     assert set(certificate["usages"]) == {"server auth", "client auth"}
-    assert set(hosts_of_the_database()) <= set(certificate["dnsNames"])
+    # And for whoever backs it up, through a port that kubectl forwards.
+    assert {*hosts_of_the_database(), "localhost"} <= set(certificate["dnsNames"])
+
+
+def test_users_of_the_database_may_no_more_than_they_must() -> None:
+    roles = {user["name"]: {(role["name"], role["db"]) for role in user["roles"]} for user in MONGO["users"]}
+    assert roles == {
+        # Transactions, and indexes of its own collections.
+        "dearena": {("readWrite", "dearena"), ("dbAdmin", "dearena")},
+        "backup": {("backup", "admin")},
+    }
 
 
 def test_the_url_of_the_database_is_one_that_our_driver_takes(tmp_path: Path) -> None:

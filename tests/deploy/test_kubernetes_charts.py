@@ -65,19 +65,29 @@ def test_the_bus_has_three_members_that_keep_what_the_topology_reserves() -> Non
     assert int(told["DEARENA_STREAM_REPLICAS"]) == config["cluster"]["replicas"]
 
 
+def test_the_bus_lets_in_whom_its_password_is_for() -> None:
+    values = read("nats")
+    (name,) = re.findall(r"\$(\w+)", values["config"]["merge"]["authorization"]["password"])
+    assert values["container"]["env"][name] == {
+        "valueFrom": {"secretKeyRef": {"name": "nats-server", "key": "password"}}
+    }
+
+
 def test_the_scaler_asks_where_the_bus_tells() -> None:
     values = read("nats")
     (scaler,) = cluster.overlay("production").of("ScaledObject")
     (trigger,) = scaler["spec"]["triggers"]
     place = f"{values['fullnameOverride']}-headless.dearena.svc.cluster.local:{values['config']['monitor']['port']}"
     assert trigger["metadata"]["natsServerMonitoringEndpoint"] == place
+    # Without accounts of its own a server has one, by this name.
+    assert "accounts" not in values["config"]["merge"]
+    assert trigger["metadata"]["account"] == "$G"
 
 
 def test_the_database_is_a_replica_set_of_three_that_tells_services_where_it_is() -> None:
     spec = read("mongodb")["spec"]
     assert spec["members"] == 3
-    (user,) = spec["users"]
-    assert user["connectionStringSecretName"] == "mongo-connection"
+    assert [user.get("connectionStringSecretName") for user in spec["users"]] == ["mongo-connection", None]
     compose = yaml_places.read(cluster.ROOT / "docker-compose.yml").data["services"]["mongo"]["image"]
     assert spec["version"].startswith(compose.removeprefix("mongo:") + ".")
 

@@ -86,7 +86,10 @@ def test_modules_that_are_run_are_there(page: Page) -> None:
 @of_each_page
 def test_compose_knows_its_services_and_profiles(page: Page) -> None:
     profiles = {profile for service in COMPOSE["services"].values() for profile in service.get("profiles", ())}
-    for command in page.commands():
+    in_text = (command for span in page.spans() for command in pages.commands_of(span))
+    for command in (*page.commands(), *in_text):
+        while command and re.match(r"[A-Z_]+=", command[0]):
+            del command[0]
         if command[:2] != ["docker", "compose"]:
             continue
         for at, word in enumerate(command):
