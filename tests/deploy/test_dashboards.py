@@ -60,8 +60,12 @@ def sources() -> dict[str, str]:
 
 
 def test_what_is_committed_is_what_the_code_makes() -> None:
-    there = {f"{file.parent.name}/{file.name}": file.read_text() for file in FILES}
-    assert there == dict(code.files()), "dashboards differ from their code: run make dashboards, and commit both"
+    made = dict(code.files())
+    there = {f"{file.parent.name}/{file.name}" for file in FILES} | {"kustomization.yaml", code.RULES}
+    assert there == set(made)
+    assert {path: (GRAFANA / path).read_text() for path in there} == made, (
+        "dashboards differ from their code: run make dashboards, and commit both"
+    )
 
 
 def test_there_are_the_dashboards_that_were_promised() -> None:

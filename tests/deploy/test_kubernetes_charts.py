@@ -14,7 +14,7 @@ from tests.deploy.test_kubernetes_builds import closed
 from tests.fixtures import cluster
 
 CHARTS = cluster.KUBERNETES / "charts"
-VALUES = ("nats", "mongodb-operator", "collector")
+VALUES = ("nats", "mongodb-operator", "collector", "monitoring")
 
 
 @cache
