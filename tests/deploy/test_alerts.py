@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from grpc import StatusCode
 
 from tests.fixtures import promql
 from tests.fixtures.promtool import needs_promtool, promtool
@@ -101,6 +102,15 @@ def test_every_page_is_of_an_alert() -> None:
 def test_the_list_of_pages_is_whole() -> None:
     linked = re.findall(r"^\| \[(\w+)\]\((.+?)\.md\) \| (\w+) \|", (RUNBOOKS / "README.md").read_text(), re.MULTILINE)
     assert sorted(linked) == sorted((alert.name, alert.page, alert.rule["labels"]["severity"]) for alert in ALL)
+
+
+def test_calls_that_fail_are_those_that_a_caller_can_do_nothing_about() -> None:
+    (alert,) = (alert for alert in ALL if alert.name == "CallsFail")
+    (codes,) = re.findall(r'rpc_grpc_status_code=~"([\d|]+)"', alert.rule["expr"])
+    ours = (StatusCode.UNKNOWN, StatusCode.INTERNAL, StatusCode.UNAVAILABLE, StatusCode.DATA_LOSS)
+    assert set(codes.split("|")) == {str(code.value[0]) for code in ours}
+    page = (RUNBOOKS / "calls-fail.md").read_text()
+    assert all(code.name in page for code in ours)
 
 
 def test_judging_is_nearly_full_by_what_its_stream_holds() -> None:

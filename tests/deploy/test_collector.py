@@ -79,6 +79,31 @@ def test_a_million_cells_a_day_wait_in_a_fraction_of_that() -> None:
     assert traces_a_second * seconds(SAMPLING["decision_wait"]) < SAMPLING["num_traces"] / 10
 
 
+def test_metrics_have_the_names_that_the_catalogue_tells() -> None:
+    exporter = CONFIG["exporters"]["prometheus"]
+    # As services/runtime/instruments.py makes names; another strategy leaves the units away, or the dots in.
+    assert exporter["translation_strategy"] == "UnderscoreEscapingWithSuffixes"
+    assert "namespace" not in exporter
+    assert not exporter.get("resource_to_telemetry_conversion", {}).get("enabled", False)
+
+
+def test_a_process_is_missed_after_some_exports_that_did_not_come_and_before_anybody_is_woken() -> None:
+    kept = 60 * float(CONFIG["exporters"]["prometheus"]["metric_expiration"].removesuffix("m"))
+    assert 3 * ServiceSettings.model_fields["metrics_seconds"].default <= kept <= 5 * 60
+
+
+def test_its_health_is_told_where_probes_ask() -> None:
+    # The chart's probes ask at this port, as compose does.
+    assert "health_check" in CONFIG["service"]["extensions"]
+    assert CONFIG["extensions"]["health_check"]["endpoint"] == "0.0.0.0:13133"
+
+
+def test_services_are_told_apart_by_prometheus() -> None:
+    prometheus = yaml.safe_load((ROOT / "deploy/observability/prometheus/prometheus.yml").read_text("utf-8"))
+    # Otherwise all that the collector hands on would have its own job and instance.
+    assert [job["honor_labels"] for job in prometheus["scrape_configs"]] == [True]
+
+
 def test_services_leave_the_choice_to_the_collector() -> None:
     assert ServiceSettings.model_fields["trace_ratio"].default == 1.0
     assert not [name for name in COMPOSE["x-environment"] if name == "DEARENA_TRACE_RATIO"]

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from benchmarks import sizes
+from services.judge_dispatcher.settings import JudgeDispatcherSettings
+from services.query_selector.settings import QuerySelectorSettings
 from tests.fixtures import cluster
 from tests.fixtures.cluster import RPC_SERVICES, Build, Resource
 
@@ -148,6 +151,55 @@ def test_readiness_asks_for_the_service_that_the_pod_is() -> None:
             assert "service" not in container["livenessProbe"]["grpc"]
             seen.add(workload["metadata"]["name"])
     assert seen == RPC_SERVICES.keys()
+
+
+def test_probes_have_the_patience_that_services_need() -> None:
+    def seconds(probe: Resource) -> int:
+        return int(probe["periodSeconds"] * probe["failureThreshold"])
+
+    def check(workload: Resource) -> Iterator[str]:
+        if workload["metadata"]["name"] in RPC_SERVICES:
+            (container,) = cluster.containers_of(workload)
+            # A start waits up to a minute for indexes, and may wait for a busy node before.
+            if seconds(container["startupProbe"]) < 120:
+                yield "is killed while it waits for its indexes"
+            # What is busy is not dead.
+            if seconds(container["livenessProbe"]) < 60 or container["livenessProbe"]["failureThreshold"] < 3:
+                yield "is killed for being busy"
+            # Callers should not be sent for long to one that does not answer.
+            if seconds(container["readinessProbe"]) > 30:
+                yield "is called for long after it has gone"
+        for kind in ("startup", "readiness", "liveness"):
+            for container in cluster.containers_of(workload):
+                probe = container.get(f"{kind}Probe", {})
+                if probe.get("timeoutSeconds", 1) > probe.get("periodSeconds", 10):
+                    yield f"the {kind} probe overtakes itself"
+
+    assert wrong_with(check) == []
+
+
+def test_memory_is_enough_for_what_was_measured() -> None:
+    measured = {
+        name: sizes.MEASURED[f"{key}_memory"].value
+        for name, key in {
+            "gateway": "gateway",
+            "judge-dispatcher": "dispatcher",
+            "ranker": "ranker",
+            "scorer": "scorer",
+            "query-selector": "selector",
+        }.items()
+    }
+    # What settings let them hold on top, in MiB.
+    kept = {
+        "judge-dispatcher": JudgeDispatcherSettings.model_fields["text_cache_bytes"].default / 2**20,
+        "query-selector": 2 * QuerySelectorSettings.model_fields["pool_max_bytes"].default / 2**20,  # as bytes and read
+        "scorer": 1.4 * 1024,  # the fit of 1,000 models with 20,000,000 votes
+    }
+    for _, workload in workloads():
+        if (name := workload["metadata"]["name"]) in measured:
+            (container,) = cluster.containers_of(workload)
+            needed = measured[name] + kept.get(name, 0)
+            assert amount(container["resources"]["limits"]["memory"]) / 2**20 >= 1.3 * needed, name
 
 
 def test_a_probe_that_speaks_no_tls_asks_where_none_is_spoken() -> None:

@@ -302,3 +302,24 @@ def test_routes_go_by_the_full_names_of_all_services() -> None:
     # Nobody comes in who shows no certificate: services ask nobody who he is.
     assert gateway["spec"]["tls"]["frontend"]["default"]["validation"]["caCertificateRefs"]
     assert {one["spec"]["validation"]["hostname"] for one in build.of("BackendTLSPolicy")} == routes.keys()
+
+
+def test_the_way_in_shows_services_a_certificate_that_they_take() -> None:
+    for build in cluster.builds():
+        if not (build.of("Gateway") and build.of("Certificate")):
+            assert build.of("BackendTLSPolicy") == []
+            continue
+        if not build.of("BackendTLSPolicy"):
+            continue  # without ingress-mtls nobody comes in: the services turn away who shows none
+        (gateway,) = build.of("Gateway")
+        issued = {one["spec"]["secretName"]: one["spec"] for one in build.of("Certificate")}
+        shown = issued[gateway["spec"]["tls"]["backend"]["clientCertificateRef"]["name"]]
+        assert shown["usages"] == ["client auth"]
+        assert shown["issuerRef"]["name"] == "arena"
+        for policy in build.of("BackendTLSPolicy"):
+            validation = policy["spec"]["validation"]
+            (target,) = policy["spec"]["targetRefs"]
+            assert (target["kind"], target["name"]) == ("Service", validation["hostname"])
+            assert validation["hostname"] in issued[f"{target['name']}-tls"]["dnsNames"]
+            assert [one["name"] for one in validation["caCertificateRefs"]] == ["arena-ca"]
+            assert build.one("Service", target["name"])["spec"]["ports"][0]["appProtocol"] == "grpc"
