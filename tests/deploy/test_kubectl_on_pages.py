@@ -19,7 +19,7 @@ PAGES = [
 ]
 of_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 KINDS = {"deployment", "statefulset", "service", "job", "pod", "certificate", "scaledobject", "secret", "configmap"}
-KINDS |= {"mongodbcommunity"}
+KINDS |= {"mongodbcommunity", "servicemonitor"}
 LABEL = "app.kubernetes.io/name"
 
 
@@ -31,6 +31,8 @@ def there() -> frozenset[tuple[str, str]]:
         (one["kind"].lower(), re.sub(r"^arena-[a-z0-9]{10}$", "arena", one["metadata"]["name"]))
         for one in production.resources
     }
+    watching = cluster.kustomized(cluster.KUBERNETES / "watching")
+    found |= {(one["kind"].lower(), one["metadata"]["name"]) for one in watching}
     found |= {("secret", one["spec"]["secretName"]) for one in production.of("Certificate")}
     found |= {(kind.lower(), name) for kind, name in made_by_hand()}
     values = yaml_places.read(cluster.KUBERNETES / "charts" / "nats.yaml").data
@@ -80,6 +82,20 @@ def test_what_is_named_is_there(page: Page) -> None:
     for command in kubectl(page):
         for one in named(command):
             assert one in there(), command
+
+
+RUNBOOKS = [page for page in PAGES if page.path.parent.name == "runbooks" and page.path.stem != "README"]
+
+
+@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.path.stem)
+def test_whoever_is_woken_is_told_how_to_look_on_a_cluster_and_in_compose(page: Page) -> None:
+    in_compose = re.findall(r"docker compose (\w+)(?: -\S+)* ?([\w-]*)", "\n".join(page.lines()))
+    on_cluster = [" ".join(command) for command in kubectl(page)]
+    for verb, service in in_compose:
+        # Of the same service: its workload, its pod or its label.
+        alike = [said for said in on_cluster if re.search(rf"(/|=|\b){service}\b", said)]
+        assert alike, f"docker compose {verb} {service} has nothing of its kind on a cluster"
+    assert bool(in_compose) or not on_cluster or page.path.stem == "judging-nearly-full"
 
 
 @of_each_page
