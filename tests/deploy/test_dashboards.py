@@ -205,6 +205,64 @@ def test_links_from_a_dashboard_lead_to_one() -> None:
             assert set(link["tags"]) <= tags, link
 
 
+def test_alerts_of_others_are_not_ours() -> None:
+    """A cluster's Prometheus has one that always fires, so that its silence is noticed."""
+    rules = [
+        rule["alert"]
+        for file in (ROOT / "deploy/observability/alerts").glob("*.yaml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    seen = 0
+    for file in FILES:
+        for query in asked(file):
+            for matchers in re.findall(r"ALERTS\{(.*?)\}", query.expr):
+                (names,) = re.findall(r'alertname=~?"([\w|]+)"', matchers)
+                assert sorted(names.split("|")) in (sorted(rules), [BOARDS[file]["title"]])
+                seen += 1
+    assert seen >= len(rules) + 2
+
+
+def test_what_comes_seldom_is_a_line_and_no_lonely_point() -> None:
+    seldom = {"dearena_insertion_duration": 3600, "dearena_round_duration": 900, "dearena_fit_duration": 900}
+    found = 0
+    for file in FILES:
+        for query in asked(file):
+            for prefix, least in seldom.items():
+                for number, unit in re.findall(rf"{prefix}\w*_bucket(?:\{{.*?\}})?\[(\d+)([mh])\]", query.expr):
+                    assert int(number) * {"m": 60, "h": 3600}[unit] >= least
+                    found += 1
+                assert not re.search(rf"{prefix}\w*_bucket(?:\{{.*?\}})?\[\$", query.expr), query.panel
+    assert found >= 3
+
+
+@needs_promtool
+def test_the_first_dead_letter_is_seen(tmp_path: Path) -> None:
+    """Its series begins with it, and so has not grown."""
+    (expr,) = {
+        query.expr
+        for file in FILES
+        for query in asked(file)
+        if query.panel == "Dead letters" and " by " not in query.expr
+    }
+    case = {
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": 'dearena_dead_letters_total{dearena_reason="poison"}', "values": "_x100 1x20"}
+                ],
+                "promql_expr_test": [
+                    {"expr": promql.filled_in(expr), "eval_time": "110m", "exp_samples": [{"labels": "{}", "value": 1}]}
+                ],
+            }
+        ]
+    }
+    file = tmp_path / "letters.yaml"
+    file.write_text(yaml.safe_dump(case))
+    promtool("test", "rules", str(file))
+
+
 def test_each_metric_is_on_a_dashboard() -> None:
     shown = {
         name
@@ -251,6 +309,7 @@ def every_series() -> list[dict[str, str]]:
         "rpc_grpc_status_code": "13",
         "error_type": "internal",
         "dearena_outcome": "FLIP",
+        "alertname": "InsertionStuck",
         "alertstate": "firing",
     }
     made = []

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.observability.dashboards import arena, cluster, judges, money, parts, runbooks, services
+from deploy.observability.dashboards import alerts, arena, cluster, judges, money, parts, runbooks, services
 
 FOLDER: Final = Path(__file__).parents[1] / "grafana"
 RULES: Final = "../../kubernetes/watching/rules.yaml"
@@ -15,7 +15,7 @@ RULES: Final = "../../kubernetes/watching/rules.yaml"
 def files() -> Mapping[str, str]:
     """What is written where, by path below the folder."""
     boards = {"arena": arena.build(), "judges": judges.build(), "money": money.build(), "services": services.build()}
-    pages = {Path(alert.page).stem: runbooks.build(alert) for alert in runbooks.alerts()}
+    pages = {Path(alert.page).stem: runbooks.build(alert) for alert in alerts.alerts()}
     made = {
         **{f"dashboards/{name}.json": parts.written(one) for name, one in boards.items()},
         **{f"runbooks/{name}.json": parts.written(one) for name, one in pages.items()},

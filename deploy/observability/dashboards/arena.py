@@ -4,15 +4,16 @@ from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from deploy.observability.dashboards.alerts import firing
 from deploy.observability.dashboards.parts import HALF, WHOLE, Query, begin, lines, number, row, rows, variable
-from deploy.observability.dashboards.queries import chosen, greatest, grown, least, quantile, rate, total
+from deploy.observability.dashboards.queries import chosen, come, greatest, grown, least, quantile, rate, total
 from services.runtime import instruments as of
 from services.runtime import semantics
 from services.runtime.instruments import label_of, prometheus_name
 
 _BY: Final = (semantics.PROJECT, semantics.DIMENSION)
 _NAME: Final = f"{{{{{label_of(semantics.PROJECT)}}}}}/{{{{{label_of(semantics.DIMENSION)}}}}}"
-FIRING: Final = 'ALERTS{alertstate="firing"}'
+FIRING: Final = firing()
 ALERT_NAMES: Final = {
     "alertname": "Alert",
     "severity": "Severity",
@@ -77,7 +78,7 @@ def build() -> Dashboard:
                 "Dead letters",
                 "Messages that could not be taken in the time shown.",
                 "none",
-                grown(of.DEAD_LETTERS),
+                come(of.DEAD_LETTERS),
                 bad_from=1,
             )
         )
@@ -127,19 +128,19 @@ def build() -> Dashboard:
         .with_panel(
             lines(
                 "How long insertions take",
-                "From begin to settle: half are quicker than the lower line, 19 of 20 quicker than the upper one.",
+                "Of the last hour, begin to settle: half are quicker than the lower line, 19 of 20 than the upper one.",
                 "s",
-                Query(quantile(0.5, of.INSERTION_DURATION, (), here[of.INSERTION_DURATION]), "half"),
-                Query(quantile(0.95, of.INSERTION_DURATION, (), here[of.INSERTION_DURATION]), "19 of 20"),
+                Query(quantile(0.5, of.INSERTION_DURATION, (), here[of.INSERTION_DURATION], "1h"), "half"),
+                Query(quantile(0.95, of.INSERTION_DURATION, (), here[of.INSERTION_DURATION], "1h"), "19 of 20"),
                 exemplars=True,
             )
         )
         .with_panel(
             lines(
                 "How long rounds take",
-                "From opened to closed, by dimension: 19 of 20 are quicker. The dots lead to traces.",
+                "Of the last quarter of an hour, from opened to closed: 19 of 20 are quicker. The dots lead to traces.",
                 "s",
-                Query(quantile(0.95, of.ROUND_DURATION, _BY, here[of.ROUND_DURATION]), _NAME),
+                Query(quantile(0.95, of.ROUND_DURATION, _BY, here[of.ROUND_DURATION], "15m"), _NAME),
                 exemplars=True,
             )
         )
@@ -175,9 +176,9 @@ def build() -> Dashboard:
         .with_panel(
             lines(
                 "How long fits take",
-                "19 of 20 are quicker. The dots lead to traces.",
+                "Of the last quarter of an hour 19 of 20 are quicker. The dots lead to traces.",
                 "s",
-                Query(quantile(0.95, of.FIT_DURATION, _BY, here[of.FIT_DURATION]), _NAME),
+                Query(quantile(0.95, of.FIT_DURATION, _BY, here[of.FIT_DURATION], "15m"), _NAME),
                 exemplars=True,
             )
         )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from deploy.observability.dashboards.runbooks import ALERTS
+from deploy.observability.dashboards.alerts import ALERTS
 
 WRITTEN: Final = "# Written by `make dashboards` from ../../observability/alerts.\n"
 FOLDERS: Final = {"dashboards": "Arena", "runbooks": "Runbooks"}

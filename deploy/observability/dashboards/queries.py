@@ -54,10 +54,26 @@ def grown(one: Instrument, by: Sequence[str] = (), of: str = "", over: str = "$_
     return f"sum{_by(by)} (increase({name}{of}[{over}]))"
 
 
-def quantile(share: float, one: Instrument, by: Sequence[str] = (), of: str = "") -> str:
-    """Below which value so large a share of a histogram's values lies."""
+def come(one: Instrument, by: Sequence[str] = (), over: str = "$__range") -> str:
+    """How many came of what comes seldom: a series that begins has not grown yet, and its first would be missed."""
+    name = prometheus_name(one)
+    return f"sum{_by(by)} (increase({name}[{over}]) > 0 or ({name} unless {name} offset {over}))"
+
+
+def quantile(
+    share: float, one: Instrument, by: Sequence[str] = (), of: str = "", over: str = "$__rate_interval"
+) -> str:
+    """Below which value so large a share of a histogram's values lies.
+
+    Args:
+        share: 0 to 1.
+        one: the histogram.
+        by: attributes to tell apart.
+        of: a matcher.
+        over: in which time before. Long, where values come seldom: a line needs two points.
+    """
     buckets = f"sum by ({', '.join([*(label_of(each) for each in by), 'le'])})"
-    return f"histogram_quantile({share}, {buckets} (rate({prometheus_name(one)}_bucket{of}[$__rate_interval])))"
+    return f"histogram_quantile({share}, {buckets} (rate({prometheus_name(one)}_bucket{of}[{over}])))"
 
 
 def greatest(one: Instrument, by: Sequence[str], of: str = "") -> str:

@@ -1,42 +1,19 @@
 """Runbooks in Grafana: each page below what its alert looks at, so that whoever is woken finds both in one place."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import yaml
 from grafana_foundation_sdk.builders.dashboard import Dashboard as Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from deploy.observability.dashboards.alerts import Alert
 from deploy.observability.dashboards.arena import ALERT_NAMES
 from deploy.observability.dashboards.parts import HALF, Query, lines, rows, words
 
 ROOT: Final = Path(__file__).parents[3]
-ALERTS: Final = ROOT / "deploy/observability/alerts"
 PAGES: Final = ROOT / "docs/operations/runbooks"
 _COMPARED: Final = re.compile(r"\s[<>]=?\s[\d.e]+$|\s==\s0$")
-
-
-class Alert(NamedTuple):
-    """What stands in a file of rules."""
-
-    name: str
-    expr: str
-    page: str
-
-
-def alerts() -> Iterator[Alert]:
-    """All alerts, in the order of their names."""
-    rules: list[dict[str, Any]] = [
-        rule
-        for file in ALERTS.glob("*.yaml")
-        for group in yaml.safe_load(file.read_text())["groups"]
-        for rule in group["rules"]
-    ]
-    for rule in sorted(rules, key=lambda one: str(one["alert"])):
-        page = Path(rule["annotations"]["runbook_url"]).name
-        yield Alert(rule["alert"], rule["expr"].strip(), page)
 
 
 def build(alert: Alert) -> Dashboard:
