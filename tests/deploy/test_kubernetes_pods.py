@@ -296,3 +296,33 @@ def test_in_production_there_are_two_of_everything_and_all_components() -> None:
     assert set(map(cluster.name_of, everything.resources)) - set(map(cluster.name_of, production.resources)) == {
         cluster.name_of(everything.one("ConfigMap", "arena"))
     }
+
+
+def test_jobs_can_be_applied_before_all_else() -> None:
+    """By one label, which they have and what they need of the same build, and nothing besides."""
+    for build in cluster.builds():
+        first = {
+            cluster.name_of(one) for one in build.resources if "dearena-first" in one["metadata"].get("labels", {})
+        }
+        needed = set()
+        for job in filter(cluster.is_ours, build.of("Job")):
+            if job["metadata"]["name"] == "replica-set":
+                continue  # of the overlay for a laptop, where all comes at once
+            spec = cluster.pod_of(job)["spec"]
+            needed |= {cluster.name_of(job), f"ServiceAccount/{spec['serviceAccountName']}"}
+            for container in spec["containers"]:
+                needed |= {f"ConfigMap/{source['configMapRef']['name']}" for source in container.get("envFrom", [])}
+        assert first == needed, build.name
+
+
+def test_pages_apply_jobs_by_the_label_that_they_have() -> None:
+    said = re.findall(
+        r"--selector (\S+)", "".join(path.read_text("utf-8") for path in (cluster.ROOT / "docs").rglob("*.md"))
+    )
+    labels = {
+        f"{key}={value}"
+        for job in cluster.overlay("production").of("Job")
+        for key, value in job["metadata"]["labels"].items()
+    }
+    assert len(said) >= 2
+    assert set(said) <= labels
