@@ -92,6 +92,14 @@ def test_the_database_is_a_replica_set_of_three_that_tells_services_where_it_is(
     assert spec["version"].startswith(compose.removeprefix("mongo:") + ".")
 
 
+def test_no_two_members_of_bus_or_database_go_at_once() -> None:
+    assert read("nats")["podDisruptionBudget"]["enabled"] is True
+    budget = cluster.overlay("production").one("PodDisruptionBudget", "mongo")["spec"]
+    labels = read("mongodb")["spec"]["statefulSet"]["spec"]["template"]["metadata"]["labels"]
+    assert cluster.selects(budget["selector"], labels)
+    assert budget["maxUnavailable"] == 1
+
+
 def test_policies_know_the_vendors_pods_by_their_labels() -> None:
     mongo = read("mongodb")["spec"]["statefulSet"]["spec"]["template"]["metadata"]["labels"]
     assert mongo["app.kubernetes.io/name"] == "mongo"

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 from dearena import yaml_places
 from dearena.client.addresses import Addresses
 from dearena.transport import certificates
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, key_hosts_of
 from services.indexes import IndexSettings
 from services.runtime import bus_security
 from services.runtime.settings import ServiceSettings
@@ -302,6 +302,27 @@ def test_routes_go_by_the_full_names_of_all_services() -> None:
     # Nobody comes in who shows no certificate: services ask nobody who he is.
     assert gateway["spec"]["tls"]["frontend"]["default"]["validation"]["caCertificateRefs"]
     assert {one["spec"]["validation"]["hostname"] for one in build.of("BackendTLSPolicy")} == routes.keys()
+
+
+def test_in_production_no_key_goes_where_its_owner_did_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    production = cluster.overlay("production")
+    for name, value, _ in cluster.environment_of(production, production.one("Deployment", "gateway")):
+        if "_TLS_" not in name and name != bus_security.CA:
+            monkeypatch.setenv(name, value if isinstance(value, str) else "given-by-a-secret")
+    settings = GatewaySettings()
+    assert settings.reach().allowed_schemes == {"https"}
+    hosts = settings.reach().allowed_hosts
+    assert hosts
+    ring = key_hosts_of(settings.key_hosts)
+    assert ring
+    assert {host for _, host in ring} <= set(hosts)
+    # The first model of the page on installing is one that may be called, with a key that is there.
+    page = (cluster.ROOT / "docs" / "operations" / "install.md").read_text("utf-8")
+    ((url, key),) = re.findall(r"dearena register \S+ --url (\S+) .*--key (\S+)", page)
+    settings.reach().check_url(url)
+    assert key in {reference for reference, _ in ring}
+    assert key.startswith(f"file:{settings.key_directory}/")
+    assert f"secret generic model-keys --from-file {key.rpartition('/')[2]}=" in page
 
 
 def test_the_way_in_shows_services_a_certificate_that_they_take() -> None:
