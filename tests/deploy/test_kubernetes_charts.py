@@ -8,9 +8,11 @@ import jsonschema
 import pytest
 import yaml
 
+from benchmarks import sizes
 from dearena import yaml_places
 from services.runtime.topology import DEFAULT_PATH, Topology
 from tests.deploy.test_kubernetes_builds import closed
+from tests.deploy.test_kubernetes_pods import amount
 from tests.fixtures import cluster
 
 CHARTS = cluster.KUBERNETES / "charts"
@@ -141,3 +143,30 @@ def test_vendors_pods_may_no_more_than_they_must() -> None:
         assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
         assert container["allowPrivilegeEscalation"] is False
         assert container["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_vendors_keep_within_the_memory_that_they_are_given() -> None:
+    nats = read("nats")["container"]
+    limit = amount(nats["resources"]["limits"]["memory"])
+    assert 0.5 * limit <= amount(nats["env"]["GOMEMLIMIT"].replace("MiB", "Mi")) <= 0.95 * limit
+    config = yaml_places.read(cluster.ROOT / "deploy" / "observability" / "collector.yaml").data
+    refuses = config["processors"]["memory_limiter"]["limit_mib"] * 2**20
+    assert refuses <= 0.8 * amount(read("collector")["resources"]["limits"]["memory"])
+    spec = read("mongodb")["spec"]
+    (mongod,) = [
+        one for one in spec["statefulSet"]["spec"]["template"]["spec"]["containers"] if one["name"] == "mongod"
+    ]
+    cache = spec["additionalMongodConfig"]["storage.wiredTiger.engineConfig.cacheSizeGB"] * 2**30
+    # What connections, sorts and writes take comes on top.
+    assert cache <= 0.6 * amount(mongod["resources"]["limits"]["memory"])
+
+
+def test_the_arenas_sizes_fit_on_the_disks_of_the_database() -> None:
+    (data,) = [
+        claim
+        for claim in read("mongodb")["spec"]["statefulSet"]["spec"]["volumeClaimTemplates"]
+        if claim["metadata"]["name"] == "data-volume"
+    ]
+    size = amount(data["spec"]["resources"]["requests"]["storage"])
+    # 1,000 models in 10 dimensions, with an oplog of a twentieth of the disk beside it.
+    assert sizes.estimate(1_000, 10, sizes.Assumed()).store_bytes + size / 20 <= 0.8 * size
