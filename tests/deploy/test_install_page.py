@@ -77,6 +77,19 @@ def test_whatever_production_asks_for_is_made_by_it_or_by_a_command() -> None:
     assert needed - made - made_by_hand() == set()
 
 
+def test_the_image_that_is_pushed_has_the_tag_that_the_overlay_pulls() -> None:
+    tags = {
+        word.rpartition(":")[2] for command in COMMANDS if command[:2] == ["docker", "push"] for word in command[2:]
+    }
+    built = {option(command, "--tag") for command in COMMANDS if command[:2] == ["docker", "build"]}
+    pulled = {
+        container["image"].rpartition(":")[2]
+        for workload in cluster.overlay("production").workloads
+        for container in cluster.containers_of(workload)
+    }
+    assert tags == {one.rpartition(":")[2] for one in built} == pulled
+
+
 def test_neighbours_are_labelled_as_the_network_policies_know_them() -> None:
     known = set()
     for policy in cluster.overlay("production").of("NetworkPolicy"):
