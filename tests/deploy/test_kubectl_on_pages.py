@@ -19,7 +19,7 @@ PAGES = [
 ]
 of_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 KINDS = {"deployment", "statefulset", "service", "job", "pod", "certificate", "scaledobject", "secret", "configmap"}
-KINDS |= {"mongodbcommunity", "servicemonitor"}
+KINDS |= {"mongodbcommunity", "servicemonitor", "cronjob"}
 LABEL = "app.kubernetes.io/name"
 
 
@@ -31,8 +31,11 @@ def there() -> frozenset[tuple[str, str]]:
         (one["kind"].lower(), re.sub(r"^arena-[a-z0-9]{10}$", "arena", one["metadata"]["name"]))
         for one in production.resources
     }
-    watching = cluster.kustomized(cluster.KUBERNETES / "watching")
-    found |= {(one["kind"].lower(), one["metadata"]["name"]) for one in watching}
+    for folder in ("watching", "backup"):
+        found |= {
+            (one["kind"].lower(), one["metadata"]["name"]) for one in cluster.kustomized(cluster.KUBERNETES / folder)
+        }
+    found |= {("job", "backup-now"), ("pod", "backup-reader")}  # made on the page on backups, from what is there
     found |= {("secret", one["spec"]["secretName"]) for one in production.of("Certificate")}
     found |= {(kind.lower(), name) for kind, name in made_by_hand()}
     values = yaml_places.read(cluster.KUBERNETES / "charts" / "nats.yaml").data
