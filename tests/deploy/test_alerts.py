@@ -87,6 +87,21 @@ def test_an_alert_waits_unless_what_it_tells_cannot_pass_by_itself(alert: Alert)
 
 
 @each
+def test_an_alert_waits_long_enough_for_what_passes_and_not_longer(alert: Alert) -> None:
+    if "for" not in alert.rule:
+        return
+    minutes = int(alert.rule["for"].removesuffix("m"))
+    # A rolling update takes a service a minute or two; whoever is woken should be woken in time.
+    bounds = {"critical": (2, 5), "warning": (5, 15)}
+    least, most = bounds[alert.rule["labels"]["severity"]]
+    assert least <= minutes <= most
+    means = " ".join((RUNBOOKS / f"{alert.page}.md").read_text().partition("## What users see")[0].split())
+    said = {"for ten minutes": 10, "for a quarter of an hour and longer": 15}
+    for words, number in said.items():
+        assert words not in means or minutes == number, f"the page says {words}"
+
+
+@each
 def test_an_alert_has_a_page_that_tells_all(alert: Alert) -> None:
     assert alert.rule["annotations"]["runbook_url"] == f"{BASE}/{alert.page}.md"
     page = (RUNBOOKS / f"{alert.page}.md").read_text()
