@@ -11,6 +11,7 @@ from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, Service
 
 from dearena.faults import ArenaFault, ServiceUnavailable
 from dearena.rpc_faults import DETAILS_KEY, fault_of
+from dearena.rpc_methods import reads
 from dearena.transport import PLAINTEXT, Tls, open_channel
 from dearena.transport.refusals import why_refused
 
@@ -22,9 +23,6 @@ MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
 CONNECT_MILLISECONDS: Final = 3_000
 """For a connection to be made: a busy or distant service takes its time, one that is not there refuses at once."""
 
-_READS: Final = ("Get", "List", "Diff", "Explain", "Summarize", "Score", "Preview")
-"""How the names of calls begin that change nothing."""
-
 SILENCE_SECONDS: Final = 60.0
 """A stream that has an end says something at least this often."""
 
@@ -35,7 +33,7 @@ class NotInTime(ServiceUnavailable):
 
 def _is_harmless_again(method: MethodDescriptor) -> bool:
     """Whether a call may be made twice: it reads, or carries a request id, by which a change is made once."""
-    return method.name.startswith(_READS) or "request_id" in method.input_type.fields_by_name
+    return reads(method.name) or "request_id" in method.input_type.fields_by_name
 
 
 def _service_config(service: ServiceDescriptor) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from services.judge_dispatcher.dispatcher import Dispatcher
 from services.judge_dispatcher.store import ComparisonStore
-from services.runtime import instruments, semantics
-from services.runtime.metrics import Reading
+from services.runtime import instruments
+from services.runtime.metrics import Reading, of_dimension
 
 
 class Gauges:
@@ -22,10 +22,6 @@ class Gauges:
     async def last_votes(self) -> Iterable[Reading]:
         """Of every dimension, whichever process wrote them."""
         return [
-            Reading(
-                instruments.LAST_VOTE,
-                moment.timestamp(),
-                {semantics.PROJECT: name.project, semantics.DIMENSION: name.slug},
-            )
+            Reading(instruments.LAST_VOTE, moment.timestamp(), of_dimension(name))
             for name, moment in (await self._store.last_outcomes()).items()
         ]

@@ -18,8 +18,7 @@ def count_votes(comparisons: Iterable[Comparison]) -> None:
         judge, outcome = _slug_of(one.cell.judge), one.ruling.outcome.value
         of_judge = {semantics.PROJECT: project, semantics.JUDGE: judge, semantics.OUTCOME: outcome}
         metrics.record(instruments.VOTES, 1, of_judge)
-        of_dimension = {semantics.PROJECT: project, semantics.DIMENSION: one.dimension.slug}
-        metrics.record(instruments.DIMENSION_VOTES, 1, of_dimension)
+        metrics.record(instruments.DIMENSION_VOTES, 1, metrics.of_dimension(one.dimension))
 
 
 @lru_cache(maxsize=4096)

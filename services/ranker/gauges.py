@@ -7,9 +7,8 @@ from dearena.ranking.agenda import CLOSED, waiting_reason
 from dearena.ranking.insertion import Coarse
 from dearena.ranking.ranking import RankingState
 from services.ranker.dimensions import Dimensions
-from services.ranker.metering import of_dimension
 from services.runtime import instruments, semantics
-from services.runtime.metrics import Reading
+from services.runtime.metrics import Reading, of_dimension
 from services.runtime.store import now
 
 

@@ -5,18 +5,13 @@ from datetime import datetime
 
 from dearena.names import DimensionName
 from services.ranker.records import RoundRecord
-from services.runtime import instruments, metrics, semantics
+from services.runtime import instruments, metrics
 from services.runtime.store import now
-
-
-def of_dimension(name: DimensionName) -> metrics.Attributes:
-    """The attributes of a dimension."""
-    return {semantics.PROJECT: name.project, semantics.DIMENSION: name.slug}
 
 
 def count_round(record: RoundRecord) -> None:
     """A round has been closed."""
-    attributes = of_dimension(record.name)
+    attributes = metrics.of_dimension(record.name)
     metrics.record(instruments.ROUNDS, 1, attributes)
     if record.opened_at is not None:
         metrics.record(instruments.ROUND_DURATION, _seconds_since(record.opened_at), attributes)
@@ -25,7 +20,7 @@ def count_round(record: RoundRecord) -> None:
 def count_settles(name: DimensionName, admitted_at: Iterable[datetime]) -> None:
     """Models that were admitted at these times have their places."""
     for moment in admitted_at:
-        metrics.record(instruments.INSERTION_DURATION, _seconds_since(moment), of_dimension(name))
+        metrics.record(instruments.INSERTION_DURATION, _seconds_since(moment), metrics.of_dimension(name))
 
 
 def _seconds_since(moment: datetime) -> float:

@@ -21,6 +21,8 @@ from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMe
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 
+from dearena.names import DimensionName
+from services.runtime import semantics
 from services.runtime.instruments import CATALOGUE, Instrument, Kind
 
 log = structlog.get_logger(__name__)
@@ -206,6 +208,11 @@ def record(one: Instrument, value: float, attributes: Attributes = NONE, context
     check(one, attributes)
     if _exporting is not None:
         _exporting.record(one, value, attributes, context)
+
+
+def of_dimension(name: DimensionName) -> Attributes:
+    """The attributes that name a dimension."""
+    return {semantics.PROJECT: name.project, semantics.DIMENSION: name.slug}
 
 
 def check(one: Instrument, attributes: Attributes) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from dearena.faults import InvalidField
+from dearena.faults import FieldViolation, InvalidField
 from dearena.names import DimensionName, InvalidName, ModelName, Revision, check_slug, parse_project
 
 Name = TypeVar("Name")
@@ -11,10 +11,17 @@ Name = TypeVar("Name")
 LONGEST_REQUEST_ID: Final = 128
 
 
+def request_id_violations(request_id: str) -> list[FieldViolation]:
+    """What is wrong with the id of a request: it is too long. An empty one stands for none."""
+    if len(request_id) <= LONGEST_REQUEST_ID:
+        return []
+    return [FieldViolation("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")]
+
+
 def check_request_id(request_id: str) -> None:
-    """Refuse one that is too long; an empty one stands for none. Raises InvalidField."""
-    if len(request_id) > LONGEST_REQUEST_ID:
-        raise InvalidField.of("request_id", f"must have at most {LONGEST_REQUEST_ID} characters")
+    """Raises InvalidField where something is wrong with it."""
+    for one in request_id_violations(request_id):
+        raise InvalidField.of(one.field, one.description)
 
 
 def scoped_request_id(project: str, method: str, request_id: str) -> str:

@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
 
 from dearena import faults, rpc_faults
+from dearena.rpc_methods import reads
 from dearena.transport import PLAINTEXT, Tls
 from services.runtime import deadline, rpc_metrics
 from services.runtime import store as store_module
@@ -172,14 +173,10 @@ async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error
         log.error("call failed", method=method, exc_info=error)
         fault = faults.ArenaFault("internal error; the service's log says more")
     status = rpc_status.to_status(rpc_faults.status_of(fault))
-    if isinstance(fault, faults.StoreUnavailable) and not _reads(method):
+    if isinstance(fault, faults.StoreUnavailable) and not reads(method.rpartition("/")[2]):
         # It waited for the store as long as callers are to wait. Another service would find the same one away.
         status = status._replace(trailing_metadata=(*status.trailing_metadata, NOT_AGAIN))
     await context.abort_with_status(status)
-
-
-def _reads(method: str) -> bool:
-    return method.rpartition("/")[2].startswith(("Get", "List"))
 
 
 class Server:

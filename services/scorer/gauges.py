@@ -4,13 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dearena.names import DimensionName
-from services.runtime import instruments, metrics, semantics
-from services.runtime.metrics import Reading
-
-
-def of_dimension(name: DimensionName) -> metrics.Attributes:
-    """The attributes of a dimension."""
-    return {semantics.PROJECT: name.project, semantics.DIMENSION: name.slug}
+from services.runtime import instruments
+from services.runtime.metrics import Reading, of_dimension
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from dearena.v1.events_pb2 import ScoresUpdated
 from services.runtime import instruments, metrics, semantics, subjects, telemetry
 from services.runtime.bus import Bus, envelope
 from services.runtime.rpc import fault_in
-from services.scorer.gauges import Standings, of_dimension
+from services.scorer.gauges import Standings
 from services.scorer.news import News
 from services.scorer.records import ClosedRound, Records
 from services.scorer.settings import ScorerSettings
@@ -144,7 +144,7 @@ class Scoring:
             began = time.perf_counter()
             counted = await self._at_log(name, closed, log_of_votes.counted, closed.number)
             made = await asyncio.to_thread(make_board, counted, closed.entrants, settings)
-            metrics.record(instruments.FIT_DURATION, time.perf_counter() - began, of_dimension(name))
+            metrics.record(instruments.FIT_DURATION, time.perf_counter() - began, metrics.of_dimension(name))
         if made.board.weight_residual > 1:
             log.warning(
                 "judge weights did not come to rest",

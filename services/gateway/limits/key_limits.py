@@ -19,7 +19,7 @@ from services.gateway.limits.state import Limits
 from services.gateway.model_checks import MAX_CONCURRENCY
 from services.gateway.store import RESULTS
 from services.runtime import paging
-from services.runtime.request_names import LONGEST_REQUEST_ID
+from services.runtime.request_names import request_id_violations
 from services.runtime.store import Document, Session, Store, now, once, within_store_limit
 
 KEY_LIMITS: Final = "key_limits"
@@ -115,7 +115,6 @@ def _check(request: pb.SetKeyLimitsRequest) -> None:
         violations.append(FieldViolation("limits.key_reference", str(error)))
     if request.limits.concurrency > MAX_CONCURRENCY:
         violations.append(FieldViolation("limits.concurrency", f"must be from 0 to {MAX_CONCURRENCY}"))
-    if len(request.request_id) > LONGEST_REQUEST_ID:
-        violations.append(FieldViolation("request_id", f"must have at most {LONGEST_REQUEST_ID} characters"))
+    violations += request_id_violations(request.request_id)
     if violations:
         raise InvalidField("; ".join(f"{one.field}: {one.description}" for one in violations), violations)

@@ -10,7 +10,7 @@ from services.gateway.models import RegisteredModel
 from services.gateway.money.budgets import BudgetKey, BudgetScope
 from services.gateway.money.price_list import PriceList
 from services.gateway.pricing import CURRENCY
-from services.runtime.request_names import LONGEST_REQUEST_ID, project_of_parent
+from services.runtime.request_names import project_of_parent, request_id_violations
 
 LARGEST_LIMIT: Final = 2**61
 """Two thousand million units; sums of it stay within 64 bits."""
@@ -25,9 +25,7 @@ _SLUGS: Final = {
 def key_of_request(budget: pb.Budget, request_id: str) -> BudgetKey:
     """What a budget is for; raises InvalidField with all violations."""
     project = project_of_parent("budget.parent", budget.parent)
-    violations: list[FieldViolation] = []
-    if len(request_id) > LONGEST_REQUEST_ID:
-        violations.append(FieldViolation("request_id", f"must have at most {LONGEST_REQUEST_ID} characters"))
+    violations = request_id_violations(request_id)
     scope = _scope(budget)
     if scope is None:
         violations.append(FieldViolation("budget.scope", "is required"))
