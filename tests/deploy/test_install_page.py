@@ -99,6 +99,17 @@ def test_neighbours_are_labelled_as_the_network_policies_know_them() -> None:
     }
     assert known == {"ingress", "scaling", "monitoring"}
     assert {f"dearena-access={one}" for one in known} <= labelled
+    # A namespace can be labelled when it is there: it is made before, or is the neighbours' own.
+    made: set[str] = {"gateway-system"}
+    for command in COMMANDS:
+        if command[:3] == ["kubectl", "create", "namespace"]:
+            made.add(command[3])
+        elif "--create-namespace" in command:
+            made.add(option(command, "--namespace"))
+        elif command[:3] == ["kubectl", "label", "namespace"]:
+            assert command[3] in made, command
+        elif command[0] == "kubectl" and "--namespace" in command:
+            assert option(command, "--namespace") in made, command
 
 
 def test_charts_are_installed_as_their_values_say() -> None:
