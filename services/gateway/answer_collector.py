@@ -37,7 +37,7 @@ from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.permission import why_not
 from services.gateway.store import Models
-from services.runtime import semantics, telemetry
+from services.runtime import ending, semantics, telemetry
 from services.runtime.doorbell import Delivery
 from services.runtime.store import Document, now
 
@@ -137,10 +137,7 @@ class AnswerCollector:
     async def stop(self) -> None:
         """Ask no more, whoever rings; calls in flight go on by themselves."""
         self._stopped = True
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(self._at_work.values())
 
     async def _collect(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
         attributes: telemetry.Attributes = {

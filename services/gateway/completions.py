@@ -23,6 +23,7 @@ from services.gateway.metering import count_call
 from services.gateway.money.cashier import Cashier, HoldLapsed, Reservation
 from services.gateway.money.price_file import PriceFile
 from services.gateway.permission import Permission, PermittedGate
+from services.runtime import ending
 
 log = structlog.get_logger(__name__)
 
@@ -231,10 +232,7 @@ class Completions:
 
         Those whose end is being written have ended: it is on record when this returns, unless the store is away.
         """
-        tasks = [task for _, task in self._in_flight.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(task for _, task in self._in_flight.values())
         await self._log.flush()
 
 

@@ -26,7 +26,7 @@ from services.gateway.drift_notes import DriftNotes, turn_id
 from services.gateway.messages import message_of_probe
 from services.gateway.models import RegisteredModel
 from services.gateway.store import PROBE_TURNS, PROBES, Models
-from services.runtime import paging
+from services.runtime import ending, paging
 from services.runtime.request_names import model_name
 from services.runtime.store import Document, ReturnDocument, Store, now, within_store_limit
 
@@ -88,10 +88,7 @@ class Prober:
     async def stop(self) -> None:
         """Begin no more; calls in flight go on by themselves."""
         self._every = timedelta()
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(self._at_work.values())
 
     async def _probe_in_turn(self, model: RegisteredModel) -> None:
         try:

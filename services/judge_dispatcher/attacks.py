@@ -25,6 +25,7 @@ from services.judge_dispatcher.pauses import Pauses
 from services.judge_dispatcher.persuasions import attack_document, kept, persuasion_of, persuasions_of
 from services.judge_dispatcher.seats import Contestant, Question, Seats
 from services.judge_dispatcher.texts import Texts
+from services.runtime import ending
 from services.runtime.request_names import dimension_name, model_revision
 from services.runtime.store import Document, Index, Session, Store, earlier, now, once, within_store_limit
 
@@ -90,10 +91,7 @@ class Attacks:
 
     async def stop(self) -> None:
         """End the trials at work; their calls go on in the gateway, and are not made again."""
-        tasks = list(self._at_work.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(self._at_work.values())
 
     async def _try(
         self, request: TryAttacksRequest, dimension: DimensionName, judge: Revision, pairs: Sequence[Pair], body: bytes

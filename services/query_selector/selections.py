@@ -6,6 +6,7 @@ import contextvars
 from dearena.names import DimensionName
 from services.query_selector.job_store import Jobs
 from services.query_selector.selecting import Desk, SelectionWorker
+from services.runtime import ending
 from services.runtime.news import News
 
 
@@ -65,8 +66,5 @@ class Selections:
     async def stop(self) -> None:
         """Bring nothing forward any more, and let watchers go. What was begun is found in the store."""
         self.over = True
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(self._tasks.values())
         self.news.spread()

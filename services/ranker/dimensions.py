@@ -15,6 +15,7 @@ from services.ranker.onlooker import Onlooker
 from services.ranker.shards import Shards
 from services.ranker.store import RankerStore
 from services.ranker.worker import Desk, DimensionWorker
+from services.runtime import ending
 from services.runtime.doorbell import Delivery, Poison
 
 log = structlog.get_logger(__name__)
@@ -117,9 +118,7 @@ class Dimensions:
     async def stop(self) -> None:
         """Bring nothing forward any more, and let watchers go. What was begun is found in the log."""
         self.over = True
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await ending.cancelled(self._tasks.values())
         every: list[Followed] = [*self._workers.values(), *self._onlookers.values()]
         for followed in every:
             followed.news.spread()

@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from opentelemetry import trace
 
 from dearena.v1.events_pb2 import EventEnvelope
-from services.runtime import instruments, metrics, semantics, subjects, telemetry
+from services.runtime import ending, instruments, metrics, semantics, subjects, telemetry
 from services.runtime.doorbell import MAX_DELIVERIES, SCHEMA_VERSION, Delivery, Doorbell, Poison, TryAgain
 from services.runtime.rpc import fault_in
 
@@ -108,9 +108,7 @@ class Consumer:
         if self._at_work:
             await asyncio.wait(list(self._at_work), timeout=patience_seconds)
         left = dict(self._at_work)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await ending.cancelled(left)
         await asyncio.gather(*(self._say(message.nak()) for task, message in left.items() if task.cancelled()))
         await self._ended.wait()
 

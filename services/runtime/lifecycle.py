@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from dearena import faults
-from services.runtime import metrics, rpc, telemetry
+from services.runtime import ending, metrics, rpc, telemetry
 from services.runtime.bus import RECONNECT_SECONDS, Bus
 from services.runtime.consumer import Consumer
 from services.runtime.doorbell import Doorbell
@@ -35,8 +35,6 @@ log = structlog.get_logger(__name__)
 
 STORE_PATIENCE_SECONDS = 60.0
 """How long a starting service waits for the store before it gives up and is started anew."""
-
-CANCEL_AGAIN_SECONDS = 0.5
 
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 """Objects more than before, at which the collector of reference cycles looks at the youngest; of how many such looks
@@ -158,24 +156,14 @@ async def _leave(
         if room.on_drain is not None:
             await room.on_drain()
         await server.stop(patience)
-        await _end(tasks)
+        await ending.cancelled(tasks)
         if room.close is not None:
             await room.close()
     finally:
         # Whatever failed before: the drain of the bus would hang on what is still subscribed.
         await server.stop(0)
-        await _end(tasks)
+        await ending.cancelled(tasks)
         await asyncio.gather(*(consumer.unsubscribe() for consumer in consumers))
-
-
-async def _end(tasks: Sequence[asyncio.Future[None]]) -> None:
-    # A cancellation can be swallowed on its way (asyncio.wait_for before Python 3.12, in a fetch that has
-    # just begun): it is repeated until it is heard.
-    while running := [task for task in tasks if not task.done()]:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _ring(bus: Bus, doorbell: Doorbell, consumers: list[Consumer], leaving: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ Writes are acknowledged by a majority. Replacing the driver means replacing this
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -163,7 +163,9 @@ class Store:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            await asyncio.wait([work])
+            while not work.done():
+                with suppress(asyncio.CancelledError):  # a second one does not end it sooner
+                    await asyncio.wait([work])
             if not work.cancelled():
                 work.exception()  # told to nobody: who asked has gone
             raise

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from services.runtime import deadline
+from services.runtime import deadline, ending
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,4 @@ class SharedWork:
 
     async def close(self) -> None:
         """Give up what is still under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.cancelled(self._under_way.values())

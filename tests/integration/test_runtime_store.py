@@ -10,6 +10,9 @@ import pytest
 from dearena import faults
 from services.runtime.store import DuplicateKey, Index, Session, Store, earlier, now, once, within_store_limit
 
+LIMIT_SECONDS = 4.0
+"""The store's limit of 2.5 s, half a second between two looks of the driver's at its servers, and a busy machine."""
+
 
 @pytest.fixture
 async def store(mongo_url: str, mongo_database: str) -> AsyncIterator[Store]:
@@ -95,22 +98,28 @@ async def test_a_change_that_fails_leaves_nothing(store: Store) -> None:
     assert await store.collection("results").count_documents({}) == 0
 
 
-async def test_a_transaction_whose_caller_is_cancelled_is_led_to_its_end(store: Store) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_transaction_whose_caller_is_cancelled_is_led_to_its_end(store: Store, times: int) -> None:
     """Left in its middle it would hold its locks on the server for a minute."""
     things = store.collection("things")
-    begun = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def add_two(session: Session) -> None:
         await things.insert_one({}, session=session)
         begun.set()
         await things.insert_one({}, session=session)
+        ended.set()
 
     caller = asyncio.create_task(store.run_transaction(add_two))
     await begun.wait()
-    caller.cancel()
+    for _ in range(times):
+        caller.cancel()
+        for _ in range(5):  # turns, in which it is heard
+            await asyncio.sleep(0)
 
     with pytest.raises(asyncio.CancelledError):
         await caller
+    assert ended.is_set()
     assert await things.count_documents({}) == 2
 
 
@@ -123,7 +132,7 @@ async def test_unique_indexes_hold(store: Store) -> None:
         await store.collection("things").insert_one({"project": "p", "slug": "s"})
 
 
-async def test_an_absent_server_is_unavailable_within_three_seconds() -> None:
+async def test_an_absent_server_is_unavailable_in_time() -> None:
     store = Store(f"mongodb://127.0.0.1:{closed_port()}/?replicaSet=rs0", "nowhere")
 
     async def nothing(_session: Session) -> bytes:
@@ -134,11 +143,11 @@ async def test_an_absent_server_is_unavailable_within_three_seconds() -> None:
         with pytest.raises(faults.StoreUnavailable):
             async with within_store_limit(store):
                 await attempt
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < LIMIT_SECONDS
     store.close()
 
 
-async def test_a_silent_server_is_unavailable_within_three_seconds() -> None:
+async def test_a_silent_server_is_unavailable_in_time() -> None:
     async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await asyncio.Event().wait()
@@ -153,6 +162,6 @@ async def test_a_silent_server_is_unavailable_within_three_seconds() -> None:
         async with within_store_limit(store):
             await store.collection("things").find_one({})
 
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < LIMIT_SECONDS
     store.close()
     silent.close()
