@@ -15,6 +15,9 @@ _BY_REASON: dict[str, type[faults.ArenaFault]] = {
 }
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
+_OF_THE_WAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+"""Codes that say nothing of the request itself."""
+
 DETAILS_KEY = "grpc-status-details-bin"
 
 
@@ -40,8 +43,8 @@ def code_of(fault: faults.ArenaFault) -> grpc.StatusCode:
 def fault_of(error: grpc.RpcError) -> faults.ArenaFault:
     """The fault that a failed call tells of.
 
-    A status that no service of the arena wrote (no connection, a deadline) becomes ServiceUnavailable
-    or a plain ArenaFault with its message.
+    A status that no service of the arena wrote (no connection, a deadline, a server that stopped) becomes
+    ServiceUnavailable, or a plain ArenaFault with its message.
     """
     code = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN
     message = (error.details() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None) or str(code)
@@ -57,7 +60,7 @@ def fault_of(error: grpc.RpcError) -> faults.ArenaFault:
             violations = [faults.FieldViolation(one.field, one.description) for one in bad.field_violations]
     if reason in _BY_REASON:
         return _BY_REASON[reason](message, violations, metadata)
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if code in _OF_THE_WAY:
         return faults.ServiceUnavailable(f"a service of the arena cannot be reached: {message}")
     return faults.ArenaFault(message, violations)
 

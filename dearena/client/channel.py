@@ -1,17 +1,16 @@
 """Calls to one service: time limits, retries where they are harmless, and faults in place of statuses."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 
 from dearena.faults import ArenaFault, ServiceUnavailable
 from dearena.rpc_faults import DETAILS_KEY, fault_of
-from dearena.rpc_methods import reads
+from dearena.rpc_methods import reads, service_config
 from dearena.transport import PLAINTEXT, Tls, open_channel
 from dearena.transport.refusals import why_refused
 
@@ -36,20 +35,6 @@ def _is_harmless_again(method: MethodDescriptor) -> bool:
     return reads(method.name) or "request_id" in method.input_type.fields_by_name
 
 
-def _service_config(service: ServiceDescriptor) -> str:
-    """What is harmless when repeated is tried again, for about a second: while a service is replaced by another."""
-    repeated = [method.name for method in service.methods if _is_harmless_again(method)]
-    policy = {
-        "maxAttempts": 4,
-        "initialBackoff": "0.1s",
-        "maxBackoff": "1s",
-        "backoffMultiplier": 3,
-        "retryableStatusCodes": ["UNAVAILABLE"],
-    }
-    names = [{"service": service.full_name, "method": method} for method in repeated]
-    return json.dumps({"methodConfig": [{"name": names, "retryPolicy": policy}]})
-
-
 class Service:
     """One service at its address. The connection is made with the first call."""
 
@@ -63,7 +48,7 @@ class Service:
             address,
             tls=tls,
             options=[
-                ("grpc.service_config", _service_config(descriptor)),
+                ("grpc.service_config", service_config([descriptor], _is_harmless_again)),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.initial_reconnect_backoff_ms", 100),

@@ -1,15 +1,15 @@
-"""Channels to the other services: deadlines handed on, UNAVAILABLE retried where that is harmless."""
+"""Channels to the other services: deadlines handed on, calls tried again where that is harmless."""
 
 import asyncio
-import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
+from dearena.rpc_methods import reads, service_config
 from dearena.transport import open_channel
 from dearena.v1 import (
     gateway_pb2,
@@ -41,29 +41,17 @@ _FILES: tuple[FileDescriptor, ...] = (
 )
 
 
-def _is_idempotent(method: str) -> bool:
-    return method.startswith(("Get", "List", "ScoreThrough")) or method == "Complete"
+def _is_harmless_again(method: MethodDescriptor) -> bool:
+    """Whether a call may be made twice: it reads, or is a completion, whose request id is charged once."""
+    return reads(method.name) or method.name == "Complete"
 
 
-def _service_config() -> str:
-    """Retry UNAVAILABLE, on methods that bear it, in this layer only. No timeout here: it fires early."""
-    names = [
-        {"service": service.full_name, "method": method.name}
-        for file in _FILES
-        for service in file.services_by_name.values()
-        for method in service.methods
-        if _is_idempotent(method.name)
-    ]
-    policy = {
-        "maxAttempts": 4,
-        "initialBackoff": "0.1s",
-        "maxBackoff": "1s",
-        "backoffMultiplier": 3,
-        "retryableStatusCodes": ["UNAVAILABLE"],
-    }
-    return json.dumps(
-        {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [{"name": names, "retryPolicy": policy}]}
-    )
+SERVICE_CONFIG: Final = service_config(
+    (service for file in _FILES for service in file.services_by_name.values()),
+    _is_harmless_again,
+    loadBalancingConfig=[{"round_robin": {}}],
+)
+"""Tries again in this layer only."""
 
 
 class _Deadlines:
@@ -120,7 +108,7 @@ class Peers:
             address,
             tls=self._tls,
             options=[
-                ("grpc.service_config", _service_config()),
+                ("grpc.service_config", SERVICE_CONFIG),
                 ("grpc.enable_retries", 1),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

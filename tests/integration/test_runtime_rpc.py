@@ -211,3 +211,25 @@ async def test_a_call_whose_work_is_cut_off_may_be_tried_again() -> None:
     async with served(scorer) as (stub, _, _):
         await stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=20)
     assert scorer.calls == 2
+
+
+async def test_what_a_stopping_server_has_not_begun_is_tried_again_and_told_as_away() -> None:
+    """Calls that it has received and not begun are killed with CANCELLED."""
+    scorer = Scorer()
+    ended: list[str] = []
+    for milliseconds in range(0, 10, 2):
+        async with served(scorer) as (stub, _, server):
+            await stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest())
+
+            async def ask(stub: scorer_pb2_grpc.ScorerServiceAsyncStub = stub) -> str:
+                try:
+                    await stub.GetLeaderboard(scorer_pb2.GetLeaderboardRequest(), timeout=5)
+                except grpc.aio.AioRpcError as error:
+                    return type(rpc_faults.fault_of(error)).__name__
+                return ""
+
+            asked = [asyncio.ensure_future(ask()) for _ in range(100)]
+            await asyncio.sleep(milliseconds / 1000)
+            await server.stop(2)
+            ended += await asyncio.gather(*asked)
+    assert set(ended) == {"", "ServiceUnavailable"}
