@@ -53,7 +53,7 @@ def test_services_are_called_where_they_listen(name: str) -> None:
         if address is not None:
             port = told(called)["DEARENA_LISTEN"].rpartition(":")[2]
             assert address == f"dns:///{called}:{port}"
-            assert [str(one["published"]) for one in SERVICES[called]["ports"]] == [port]
+            assert [(str(one["published"]), str(one["target"])) for one in SERVICES[called]["ports"]] == [(port, port)]
     if name in {*RPC_SERVICES, "dashboard", "cli"}:
         assert sum(variable.endswith("_ADDRESS") for variable in told(name)) == len(RPC_SERVICES)
 

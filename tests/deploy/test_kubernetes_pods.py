@@ -256,7 +256,8 @@ def test_workloads_services_and_budgets_select_what_they_are_named_for() -> None
             assert members(build, {"matchLabels": service["spec"]["selector"]}) == [cluster.name_of(workload)]
             (container,) = cluster.containers_of(workload)
             named = {one["name"]: one["containerPort"] for one in container["ports"]}
-            assert named.get(port.get("targetPort"), port["port"]) == port["port"], f"{build.name}: {name}"
+            target = port.get("targetPort", port["port"])
+            assert (named[target] if isinstance(target, str) else target) == port["port"], f"{build.name}: {name}"
             assert named[port["name"]] == port["port"], f"{build.name}: {name}"
             if name in RPC_SERVICES:
                 assert service["spec"]["clusterIP"] == "None", "round robin needs every pod's address"
