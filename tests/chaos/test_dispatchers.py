@@ -10,7 +10,7 @@ from dearena.client import ArenaClient
 from tests.fixtures.arena import Arena, Played
 from tests.fixtures.replicas import Replicas, replicated
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
 # Few calls at a time, so that a round can be met half done.

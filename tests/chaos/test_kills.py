@@ -8,7 +8,7 @@ import pytest_asyncio
 from dearena.v1 import gateway_pb2
 from tests.fixtures.arena import Arena, Played, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
 # Few calls at a time, so that a round lasts long enough to be met half done on a busy machine too.

@@ -17,7 +17,7 @@ from dearena.local import servers
 from tests.fixtures.arena import Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
 AGAIN = "Test-Sent-Again"

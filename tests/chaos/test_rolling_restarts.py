@@ -14,7 +14,7 @@ from tests.fixtures.arena import Arena, Played
 from tests.fixtures.load import Load, under_load
 from tests.fixtures.replicas import Replicas, replicated
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 log = structlog.get_logger(__name__)
 

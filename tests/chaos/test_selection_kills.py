@@ -13,7 +13,7 @@ from tests.fixtures.arena import Arena, arena
 from tests.fixtures.selections import SELECTION_SECONDS, Selecting, selecting
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(4)]
 

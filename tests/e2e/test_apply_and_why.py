@@ -21,7 +21,7 @@ from dearena.client import Action, ArenaClient
 from dearena.v1 import gateway_pb2
 from tests.fixtures.arena import Arena, Played, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 KEY = "sparring-key"
 QUERIES = 4

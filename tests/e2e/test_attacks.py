@@ -13,7 +13,7 @@ from dearena.client import ArenaClient
 from dearena.v1 import gateway_pb2
 from tests.fixtures.arena import Arena, Played, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PROJECT = "attacked"
 MODELS = ["obeys", "believes-system", "decodes", "immune"]

@@ -16,7 +16,7 @@ from dearena.v1 import common_pb2, gateway_pb2, ranker_pb2
 from tests.fixtures.arena import WORLDS, Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(7)]
 CURRENCY = "USD"
@@ -126,9 +126,9 @@ async def exhausted(client: ArenaClient) -> gateway_pb2.Budget:
     async def reason() -> str:
         return (await client.ranking("d")).waiting_reason
 
-    await eventually(rests, 60, poll=0.1)
-    await eventually(reason, 30, poll=0.1, equals=WAITING)
-    found: gateway_pb2.Budget = await eventually(rests, 10, poll=0.1)
+    await eventually(rests, poll=0.1)
+    await eventually(reason, poll=0.1, equals=WAITING)
+    found: gateway_pb2.Budget = await eventually(rests, poll=0.1)
     return found
 
 
@@ -209,13 +209,13 @@ async def test_insertions_wait_for_their_own_budgets_while_they_answer_and_while
             waits = f"budget of insertion of {model} in d is exhausted; raise it to go on"
             return ranking is not None and waits in ranking.waiting_reason
 
-        await eventually(lambda: waits_for(late), 60, poll=0.1)
+        await eventually(lambda: waits_for(late), poll=0.1)
         (entrant,) = [one for one in await client.entrants("d") if one.model == f"{late}@1"]
         assert entrant.state == gateway_pb2.ENTRANT_STATE_COLLECTING
         assert entrant.reason == f"budget of insertion of {late} in d is exhausted; raise it to go on"
         await limit(client, 2 * costs.total, insertion, dimension="d", model=late)
 
-        await eventually(lambda: waits_for(early), 60, poll=0.1)
+        await eventually(lambda: waits_for(early), poll=0.1)
         waiting = {one.model: one async for one in client.budgets("d")}
         assert costs.answers // len(MODELS) < waiting[early].spent.nano_units <= each
         assert waiting[early].state == gateway_pb2.BUDGET_STATE_EXHAUSTED
@@ -262,7 +262,7 @@ async def test_what_comes_not_to_fit_a_budget_waits_and_says_why_and_goes_on_onc
         async def told() -> str:
             return await whole.said(client.project, "budget", "list", "-d", "d")
 
-        await eventually(lambda: says_so(told), 20, poll=0.3)
+        await eventually(lambda: says_so(told), poll=0.3)
         await whole.dimension(client, "d", 8)
 
         async def entrant() -> tuple[int, str]:
@@ -273,12 +273,12 @@ async def test_what_comes_not_to_fit_a_budget_waits_and_says_why_and_goes_on_onc
             ranking = await whole.calmly(client.ranking, "d")
             return ranking.waiting_reason if ranking else ""
 
-        await eventually(entrant, 30, poll=0.1, equals=(gateway_pb2.ENTRANT_STATE_COLLECTING, misfit))
+        await eventually(entrant, poll=0.1, equals=(gateway_pb2.ENTRANT_STATE_COLLECTING, misfit))
         prices.write_text(price_file())
-        await eventually(lambda: is_in_a_round(client), 60, poll=0.1)
+        await eventually(lambda: is_in_a_round(client), poll=0.1)
         # In the middle of a round its price changes again: it cannot be asked as a judge any more.
         prices.write_text(price_file(planted_0="EUR"))
-        await eventually(reason, 60, poll=0.1, equals=f"WAITING({misfit})")
+        await eventually(reason, poll=0.1, equals=f"WAITING({misfit})")
         asked = sum(entry.model == f"{judge}@1" for entry in [one async for one in client.ledger()])
         prices.write_text(price_file())
         played = await whole.settled(client, len(MODELS))

@@ -17,7 +17,7 @@ from dearena.v1 import query_selector_pb2 as pb
 from tests.fixtures.arena import Arena, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(6)]
 POOL = [question.line() for question in generate("algebra", 20, 1)]

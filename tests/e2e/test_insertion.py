@@ -23,7 +23,7 @@ from dearena.v1 import ranker_pb2
 from tests.fixtures.arena import DONE, WORLDS, Arena, Played, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(8)]
 
@@ -136,7 +136,7 @@ async def test_an_insertion_can_be_watched_and_resumed(whole: Arena) -> None:
         async def rankable() -> bool:
             return await whole.calmly(client.ranking, "d") is not None
 
-        await eventually(admitted, 60, poll=0.1)
+        await eventually(admitted, poll=0.1)
         async with asyncio.timeout(60):
             steps = [step async for step in client.watch_insertion("d", newcomer)]
             cursor = steps[1].cursor
@@ -173,7 +173,7 @@ async def test_a_retired_model_keeps_its_votes_and_loses_its_rank(whole: Arena) 
         before = await whole.settled(client, 5)
         leaving = before.board.rows[2].model
         await client.retire_model(leaving.partition("@")[0])
-        await eventually(lambda: _left(client, leaving), 30, poll=0.2)
+        await eventually(lambda: _left(client, leaving), poll=0.2)
         await whole.register(client, MODELS[5])
         after = await whole.settled(client, 5)
 

@@ -17,7 +17,7 @@ from dearena.v1 import query_selector_pb2 as selector
 from dearena.v1.gateway_pb2_grpc import GatewayServiceStub
 from tests.fixtures.arena import Arena, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PROJECT = "judged"
 MODELS = ["planted-0", "planted-1", "planted-2", "planted-3"]

@@ -35,7 +35,7 @@ from tests.fixtures.model_endpoint import Behaviour, ModelEndpoint, fails, model
 from tests.fixtures.otlp import otlp_receiver
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PROJECT = "keyed"
 MARKER = "an unguarded remark"

@@ -18,7 +18,7 @@ from tests.fixtures.arena import Arena, arena
 from tests.fixtures.otlp import Spans, otlp_receiver
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PROJECT, DIMENSION = "measured", "d"
 MODELS = [f"planted-{n}" for n in range(6)]

@@ -13,7 +13,7 @@ from dearena.faults import ServiceUnavailable
 from tests.fixtures.arena import Arena, arena
 from tests.fixtures.certificates import Authority, environment_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 PROJECT = "sealed"
 MODELS = ("alpha", "bravo", "carol")

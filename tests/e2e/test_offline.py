@@ -22,7 +22,7 @@ from services.ranker import peer_messages
 from tests.fixtures.arena import Arena, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 SEED = 3
 MODELS = [f"planted-{n}" for n in range(9)]

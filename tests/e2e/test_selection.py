@@ -14,7 +14,7 @@ from tests.fixtures.arena import Arena, arena
 from tests.fixtures.selections import SELECTION_SECONDS, Selecting, selecting
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(5)]
 

@@ -28,7 +28,7 @@ from dearena.v1 import common_pb2, judge_dispatcher_pb2
 from dearena.v1.judge_dispatcher_pb2_grpc import JudgeDispatcherServiceStub
 from tests.fixtures.arena import Arena, Played, arena
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 MODELS = [f"planted-{n}" for n in range(8)]
 QUERIES = 24

@@ -16,7 +16,7 @@ from tests.fixtures.arena import Arena, arena
 from tests.fixtures.otlp import ReceivedSpan, Spans, otlp_receiver
 from tests.fixtures.selections import selecting
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 EDGES = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "observability" / "edges.yaml").read_text("utf-8"))
 

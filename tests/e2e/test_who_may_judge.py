@@ -17,7 +17,7 @@ from dearena.v1 import query_selector_pb2 as selector
 from tests.fixtures.arena import Arena, arena
 from tests.fixtures.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 class Of(NamedTuple):
@@ -174,7 +174,7 @@ async def test_where_nobody_may_judge_the_dimension_waits_for_it_by_name(whole: 
         "WAITING(no eligible judge for planted-0@1 against planted-1@1: only models of elsewhere judge, "
         "and none judges its own family)"
     )
-    await eventually(lambda: waits(whole, client, "nobody"), 60, poll=0.1, equals=reason)
+    await eventually(lambda: waits(whole, client, "nobody"), poll=0.1, equals=reason)
     assert not await outcomes(client, "nobody")
     assert (await client.ranking("nobody")).last_closed_round == 0
     assert (await whole.said(client.project, "audit", "nobody")).startswith(
@@ -189,7 +189,7 @@ async def test_a_dimension_of_one_family_goes_on_once_it_is_told_of_others(whole
             await whole.register(client, slug, family="greek")
         await create(client, "d", selector.Dimension(judging=selector.JudgingPolicy(exclude_family=True)))
         reason = "WAITING(no eligible judge for planted-0@1 against planted-1@1: none judges its own family)"
-        await eventually(lambda: waits(whole, client, "d"), 60, poll=0.1, equals=reason)
+        await eventually(lambda: waits(whole, client, "d"), poll=0.1, equals=reason)
         families = dict(zip(slugs, ("latin", "norse", "greek", "greek"), strict=True))
         for slug in slugs[:2]:
             await client.update_model(

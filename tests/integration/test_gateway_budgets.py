@@ -337,9 +337,9 @@ async def test_models_are_registered_and_changed_while_the_query_selector_hangs(
         for number in range(4):
             await set_budget(gateway, budget_of(5, dimension=f"algebra-{number}"))
         hangs.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             made = await register(gateway, priced("m", endpoint.base_url), request_id="once")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             await update(
                 gateway, made, ["price"], price=pb.Price(per_million_output_tokens=Money(currency="USD", nano_units=1))
             )
@@ -371,7 +371,7 @@ async def test_a_call_that_a_budget_has_come_not_to_fit_waits_and_says_so_until_
         async def misfits() -> list[list[str]]:
             return [list(one.misfits) for one in await budgets(gateway)]
 
-        await eventually(misfits, 10, equals=[[problem], [problem]])
+        await eventually(misfits, equals=[[problem], [problem]])
         # It does not fit any more, and yet its name may be changed, and the limit of the budget.
         await update(gateway, made, ["display_name"], display_name="Gamma")
         await set_budget(gateway, budget_of(200_000_000, dimension="geometry"))
@@ -396,7 +396,7 @@ async def test_a_call_that_a_budget_has_come_not_to_fit_waits_and_says_so_until_
         assert endpoint.of("gamma") == []
         assert await ledger(gateway) == []
         prices.write_text(price_file("USD"))
-        await eventually(entrant, 15, equals=(pb.ENTRANT_STATE_READY, ""))
+        await eventually(entrant, equals=(pb.ENTRANT_STATE_READY, ""))
         assert await misfits() == [[]] * 3
 
 
@@ -415,7 +415,7 @@ async def test_a_price_that_is_gone_does_not_make_calls_free(
             (found,) = await budgets(gateway)
             return list(found.misfits), found.models_without_price
 
-        await eventually(fit, 10, equals=([problem], 0))
+        await eventually(fit, equals=([problem], 0))
         with refused(faults.BudgetMisfit) as caught:
             await complete(gateway, call("gamma@1", dimension="geometry"))
         assert isinstance(caught[0], faults.BudgetMisfit)
@@ -431,7 +431,7 @@ async def test_a_price_that_is_gone_does_not_make_calls_free(
         await eventually(entrant, equals=(pb.ENTRANT_STATE_COLLECTING, reason))
         assert len(endpoint.of("gamma")) == 1
         prices.write_text(price_file("USD").replace("0.60", "0"))
-        await eventually(entrant, 15, equals=(pb.ENTRANT_STATE_READY, ""))
+        await eventually(entrant, equals=(pb.ENTRANT_STATE_READY, ""))
         assert await fit() == ([], 0)
 
 

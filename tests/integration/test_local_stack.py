@@ -20,7 +20,7 @@ from dearena.local.supervision import Supervisor
 from dearena.v1 import gateway_pb2
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -132,4 +132,4 @@ async def test_an_owner_that_is_killed_takes_everything_along(state: Path) -> No
     process.communicate()
     # An owner that comes meanwhile does this first; programs have ended then, supervisord is about to.
     await Supervisor(state).shut_down()
-    await eventually(lambda: processes_of(state), 5, equals=[])
+    await eventually(lambda: processes_of(state), equals=[])

@@ -95,7 +95,7 @@ async def test_a_pool_of_one_question_makes_a_dimension_of_it(stage: Stage) -> N
     assert [query.query_id for query in await stage.queries(made)] == ["only"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_pool_of_a_hundred_thousand_is_stored_well_within_a_clients_deadline(stage: Stage) -> None:
     pool = b"\n".join(question(f"q{number}", f"What is {number} squared, plus one?") for number in range(100_000))
     start = time.monotonic()

@@ -101,7 +101,7 @@ class Mortal:
             desk = Desk(self.settings, kept, Inquiries(peers, board_seconds=10), requests, announcer)
             self.worker = DimensionWorker(ALGEBRA, desk)
             task = asyncio.create_task(self.worker.run(), context=contextvars.Context())
-            ended = asyncio.ensure_future(eventually(until, 60))
+            ended = asyncio.ensure_future(eventually(until))
             await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
             for one in (task, ended):
                 # Again until it is heard: before Python 3.12, asyncio.wait_for, which the bus's client uses, may

@@ -34,7 +34,7 @@ async def without_free(stage: Stage, ranker: Ranked) -> None:
     async def ranked() -> int:
         return len((await ranker.ranking()).models)
 
-    await eventually(ranked, 40, equals=len(SEEDS))
+    await eventually(ranked, equals=len(SEEDS))
     stage.around.entrant(FREE).may_judge = False
     for model in (LONELY, OTHER):
         await stage.around.ready(model)
@@ -45,7 +45,7 @@ async def held_alone(ranker: Ranked) -> pb.Ranking:
         ranking = await ranker.ranking()
         return ranking if len(ranking.models) == len(SEEDS) + 1 and ranking.waiting_reason == WAITING else None
 
-    found: pb.Ranking = await eventually(rests, 40)
+    found: pb.Ranking = await eventually(rests)
     return found
 
 

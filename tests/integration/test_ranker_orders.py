@@ -60,7 +60,7 @@ async def test_what_is_ordered_is_asked_once_through_a_restart_and_bad_orders_ar
         await eventually(lambda: ranker.has_opened(number), equals=True)
         assert await done(ranker) == 0
     async with stage.ranker(sweep_seconds=0.2, reask_seconds=0.3) as ranker:
-        await eventually(lambda: done(ranker), 40, equals=1)
+        await eventually(lambda: done(ranker), equals=1)
         await ranker.at_rest()
         closed = (await ranker.stub.GetRound(pb.GetRoundRequest(dimension=NAME, round=number))).round
         assert (closed.order, closed.settles) == (1, True)

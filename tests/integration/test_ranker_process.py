@@ -77,7 +77,7 @@ async def test_killed_again_and_again_it_decides_what_it_would_have_decided(
     await process.start()
     try:
         for share in (0.3, 0.6, 0.9):
-            await eventually(lambda share=share: len(around.outcomes) > share * cells, 40, poll=0.001)
+            await eventually(lambda share=share: len(around.outcomes) > share * cells, poll=0.001)
             process.stop(signal.SIGKILL)
             await process.start()
 
@@ -85,7 +85,7 @@ async def test_killed_again_and_again_it_decides_what_it_would_have_decided(
             record = await store.ranking(ALGEBRA)
             return record is not None and len(record.models) == len(WORLD.models)
 
-        await eventually(done, 40)
+        await eventually(done)
     finally:
         process.stop()
     assert told(await log_of(store)) == told(calm.log)
@@ -111,7 +111,7 @@ async def test_rounds_hang_in_the_trace_of_the_registration_they_serve(
                 record = await store.insertion(ALGEBRA, 1, WORLD.models[-1])
                 return record is not None and record.insertion.is_over
 
-            await eventually(settled, 40)
+            await eventually(settled)
         finally:
             # Not in this loop: the receiver lives in it, and takes what the process has left to tell.
             await asyncio.to_thread(process.stop)

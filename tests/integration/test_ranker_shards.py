@@ -84,8 +84,8 @@ async def test_an_order_given_to_another_shard_is_carried_out_at_once(stage: Sta
         async def suspended() -> bool:
             return any(one.kind is DecisionKind.JUDGE_SUSPENDED for one in await own.log())
 
-        await eventually(suspended, 10)
-        assert time.monotonic() - before < 10
+        await eventually(suspended)
+        assert time.monotonic() - before < 60  # neither a sweep nor a look
         assert [one.judge for one in (await other.stub.ListJudges(pb.ListJudgesRequest(dimension=NAME))).judges] == [
             *MODELS
         ]

@@ -67,7 +67,7 @@ async def rests_in(ranker: Ranked, version: int) -> pb.Ranking:
         ranking = await ranker.at_rest()
         return ranking if ranking.dimension_version == version else None
 
-    rested: pb.Ranking = await eventually(found, 60)
+    rested: pb.Ranking = await eventually(found)
     return rested
 
 

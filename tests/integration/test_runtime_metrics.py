@@ -111,7 +111,7 @@ async def test_queues_events_and_dead_letters_are_counted(bus: Bus) -> None:
                 (TEMPLATE, DURABLE, "unavailable"): 1,
             }
 
-        await eventually(all_counted, 20)
+        await eventually(all_counted)
 
         async def both_dead() -> bool:
             exporting.export()

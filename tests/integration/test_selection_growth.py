@@ -121,7 +121,7 @@ async def test_a_stop_while_the_next_part_is_begun_chooses_by_what_was_heard(
         async def grew() -> bool:
             return bool((await selector.get()).growths)
 
-        await eventually(grew, 40)
+        await eventually(grew)
         await selector.stop()
         progress = await selector.at(pb.SELECTION_STAGE_DONE)
         chosen = await selector.queries()

@@ -78,7 +78,7 @@ class Selector:
             progress = await self.get()
             return progress if progress.stage == stage and reason in progress.waiting_reason else None
 
-        progress: pb.SelectionProgress = await eventually(found, 40)
+        progress: pb.SelectionProgress = await eventually(found)
         return progress
 
     async def queries(self) -> list[str]:
