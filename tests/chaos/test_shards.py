@@ -102,7 +102,7 @@ async def test_a_ranker_started_twice_does_no_harm(clustered: tuple[Arena, Repli
     counts = whole.requests()
     assert {counts[request] for request in disturbed.request_ids} == {1}
 
-    # Each ring goes to one of them, by chance: the first leaves in mid-insertion, and the other is at work in its place.
+    # By chance each ring goes to one of them: the first leaves in mid-insertion, and the other works in its place.
     (first,) = [replica for replica in replicas.of("ranker") if replica.instance == "ranker-0"]
     async with whole.client("twice") as client:
         await whole.register(client, "late", "slow", upstream="planted-7", concurrency=CONCURRENCY)
