@@ -10,14 +10,13 @@ import nats.errors
 import nats.js.errors
 import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from opentelemetry import trace
 
 from dearena import faults
 from dearena.v1.events_pb2 import EventEnvelope
-from services.runtime import semantics, subjects, telemetry
+from services.runtime import ending, semantics, subjects, telemetry
 from services.runtime.bus_security import NOTHING, Admission, BusSecurity
 from services.runtime.consumer import DELIVERIES, POISON, Consumer, count_dead_letters
 from services.runtime.doorbell import SCHEMA_VERSION, Doorbell
@@ -71,7 +70,7 @@ class Bus:
         self._fetch_seconds = fetch_seconds
         self._url = url
         self._name = name
-        self._client = Client()
+        self._client = self._admission.client()
         self._stream: JetStreamContext = self._client.jetstream()
         self._connecting: asyncio.Task[None] | None = None
         self.on_reconnect: list[Callable[[], None]] = []
@@ -197,9 +196,8 @@ class Bus:
     async def close(self) -> None:
         """Send what is buffered and disconnect."""
         # A cancellation is swallowed at times within the driver, and the connection then waited for without end.
-        while self._connecting is not None and not self._connecting.done():
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting], timeout=CANCEL_AGAIN_SECONDS)
+        if self._connecting is not None:
+            await ending.cancelled([self._connecting], again_seconds=CANCEL_AGAIN_SECONDS)
         if self._client.is_connected:
             with suppress(nats.errors.Error):
                 await self._client.drain()

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from nats.aio.client import Client
+
 from dearena.faults import InvalidField
 from dearena.transport import PLAINTEXT, Tls
+from services.runtime.bus_client import TlsClient
 
 URL: Final = "DEARENA_NATS_URL"
 CA: Final = "DEARENA_NATS_CA_FILE"
@@ -24,7 +27,8 @@ class BusSecurity:
     credentials_file: str = ""
     """One line: user:password, or a token. Read anew with each connection."""
     tls_first: bool = False
-    """TLS before the server has said anything: then nobody in between can say that it knows none."""
+    """TLS before the server has said anything, for a server that waits for it. Without it the server speaks first, in
+    plaintext, and we only when TLS stands."""
     tls: Tls = PLAINTEXT
     """Our own certificate, for a server that asks for one."""
 
@@ -48,6 +52,7 @@ class Admission:
     def __init__(self, url: str, security: BusSecurity) -> None:
         """Raises InvalidField as `BusSecurity.check` does."""
         security.check(url)
+        self._url = url
         self._security = security
         self._context: ssl.SSLContext | None = None
         if url.startswith("tls://") or security.tls.cert_file:
@@ -55,8 +60,12 @@ class Admission:
         self._credentials = _credentials(security.credentials_file) if security.credentials_file else None
         self.renew()
 
+    def client(self) -> Client:
+        """Not connected yet; one that says nothing in plaintext where the URL begins with tls://."""
+        return TlsClient() if self._url.startswith("tls://") else Client()
+
     def options(self) -> dict[str, Any]:
-        """Arguments of nats.connect."""
+        """Arguments of the client's connect."""
         options: dict[str, Any] = {}
         if self._context is not None:
             options |= {"tls": self._context, "tls_handshake_first": self._security.tls_first}

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-import nats
 import nats.js.errors
 import structlog
 import yaml
@@ -153,12 +152,14 @@ async def provision(
         nats.errors.Error: the server cannot be reached, or refuses a setting.
     """
     topology = Topology.read(topology_path or DEFAULT_PATH).replicated(stream_replicas)
-    client = await nats.connect(
+    admission = Admission(nats_url, security)
+    client = admission.client()
+    await client.connect(
         nats_url,
         connect_timeout=5,
         max_reconnect_attempts=20,
-        reconnect_time_wait=0.25,
-        **Admission(nats_url, security).options(),
+        reconnect_time_wait=0.25,  # type: ignore[arg-type] # seconds, used as a float
+        **admission.options(),
     )
     try:
         context = client.jetstream(timeout=10)

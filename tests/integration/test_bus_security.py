@@ -43,6 +43,7 @@ class Guarded:
     port: int
     monitor: int
     tls_first: bool = False
+    plaintext_too: bool = False
     server: servers.Server | None = None
 
     @property
@@ -68,6 +69,7 @@ class Guarded:
         config.write_text(
             servers.nats_config(port=self.port, monitor_port=self.monitor, data=self.directory / "streams")
             + f"tls: {json.dumps({**tls, 'handshake_first': self.tls_first})}\n"
+            + f"allow_non_tls: {json.dumps(self.plaintext_too)}\n"
             + f"authorization: {json.dumps({'user': 'dearena', 'password': password})}\n"
         )
         self.server = servers.Server(
@@ -155,14 +157,102 @@ async def test_without_one_of_them_it_is_not(
     assert SECRET not in told
 
 
-async def test_tls_first_does_not_speak_to_a_server_in_plaintext(nats_url: str, tmp_path: Path) -> None:
-    """Else whoever stands in between says that the server knows no TLS, and is told the password."""
+@dataclass
+class Eavesdropper:
+    """Says it is a nats-server that knows no TLS, and keeps what it is told."""
+
+    word: dict[str, object]
+    told: bytes = b""
+    connections: int = 0
+
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        writer.write(b"INFO " + json.dumps(self.word).encode() + b"\r\n")
+        while part := await reader.read(65536):
+            self.told += part
+            writer.write(b"PONG\r\n")
+        writer.close()
+
+
+@asynccontextmanager
+async def eavesdropping(port: int = 0, **word: object) -> AsyncIterator[tuple[Eavesdropper, int]]:
+    """Who listens, and the port."""
+    ear = Eavesdropper({"server_id": "X", "version": "2.14.3", "max_payload": 1048576, "headers": True, **word})
+    server = await asyncio.start_server(ear.listen, "localhost", port)
+    async with server:
+        yield ear, server.sockets[0].getsockname()[1]
+
+
+def of_a_token(tmp_path: Path, *, tls_first: bool) -> BusSecurity:
     credentials = tmp_path / "token"
     credentials.write_text(SECRET)
-    security = BusSecurity(str(Authority(tmp_path).file), str(credentials), tls_first=True)
-    async with bus_to(nats_url.replace("nats://", "tls://"), security) as bus:
+    return BusSecurity(str(Authority(tmp_path).file), str(credentials), tls_first)
+
+
+@pytest.mark.parametrize("begin", ["server first", "tls first"])
+async def test_nothing_is_said_to_a_server_in_plaintext(
+    nats_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], begin: str
+) -> None:
+    tls_first = begin == "tls first"
+    async with bus_to(nats_url.replace("nats://", "tls://"), of_a_token(tmp_path, tls_first=tls_first)) as bus:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(bus.ready(), 1.5)
+        with pytest.raises(ServiceUnavailable):
+            await send(bus)
+    told = capsys.readouterr().out
+    assert tls_first or "offers no TLS where the URL says tls://" in told
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("word", [{"auth_required": True}, {}], ids=["asking for a password", "asking for none"])
+@pytest.mark.parametrize("where", ["in a file", "in the URL"])
+async def test_who_stands_in_between_and_knows_no_tls_hears_nothing(
+    tmp_path: Path, word: dict[str, bool], where: str
+) -> None:
+    async with eavesdropping(**word) as (ear, port):
+        in_file = where == "in a file"
+        url = f"tls://localhost:{port}" if in_file else f"tls://dearena:{SECRET}@localhost:{port}"
+        async with bus_to(url, of_a_token(tmp_path, tls_first=False) if in_file else BusSecurity()):
+            await eventually(lambda: ear.connections >= 2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(topology.provision(url, security=BusSecurity()), 1.5)
+    assert ear.told == b""
+
+
+async def test_nothing_is_said_in_plaintext_when_a_connection_is_made_again(guarded: Guarded) -> None:
+    async with bus_to(guarded.url, guarded.security) as bus:
+        await asyncio.wait_for(bus.ready(), 10)
+        guarded.stop()
+        async with eavesdropping(guarded.port) as (ear, _):
+            await eventually(lambda: ear.connections >= 2)
+            assert not bus.connected
+            assert SECRET.encode() not in ear.told
+            assert guarded.tls_first or ear.told == b"", "first of all, it is told what begins TLS"
+        await guarded.start(SECRET)
+        await eventually(lambda: bus.connected)
+
+
+async def test_servers_that_a_word_in_plaintext_names_are_not_told_of(tmp_path: Path) -> None:
+    """They might have a certificate of a public authority, in their own name."""
+    async with (
+        eavesdropping() as (other, other_port),
+        eavesdropping(connect_urls=[f"localhost:{other_port}"]) as (ear, port),
+        bus_to(f"tls://localhost:{port}", of_a_token(tmp_path, tls_first=False)),
+    ):
+        await eventually(lambda: ear.connections >= 4)
+        assert other.connections == 0
+
+
+async def test_a_server_that_takes_both_is_spoken_to_by_tls(tmp_path: Path) -> None:
+    server = Guarded(tmp_path, Authority(tmp_path), ports.free_port(), ports.free_port(), plaintext_too=True)
+    await server.start(SECRET)
+    try:
+        await topology.provision(server.url, security=server.security)
+        async with bus_to(server.url, server.security) as bus:
+            await asyncio.wait_for(bus.ready(), 10)
+            await send(bus)
+    finally:
+        server.stop()
 
 
 def test_wrong_settings_of_the_bus_are_named(tmp_path: Path) -> None:
