@@ -31,7 +31,7 @@ class Entrant:
     """A model revision as the gateway tells of it now.
 
     Attributes:
-        traceparent: of its registration's trace; empty without tracing.
+        traceparent: of the trace that its insertion is in; empty without tracing.
     """
 
     model: str

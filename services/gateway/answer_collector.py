@@ -8,6 +8,7 @@ its request id.
 
 import asyncio
 import contextvars
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -26,18 +27,20 @@ from dearena.judging.conversations import answer_text
 from dearena.names import DimensionName
 from dearena.v1.events_pb2 import EventEnvelope
 from services.gateway.answer_log import AnswerLog, AskedAgain, EntrantKey
+from services.gateway.answer_spans import answering, collecting
 from services.gateway.asking_again import AskingAgain
 from services.gateway.calls import Call, Completion, Purpose
 from services.gateway.completions import Completions
 from services.gateway.conversation import messages_of, turn_request_id
 from services.gateway.dimensions import Dimensions, DimensionVersion, Query
+from services.gateway.entrance_book import Entrance, EntranceBook
 from services.gateway.entrants import AnswerState, AnswerWorth, is_worth_another_attempt, too_long, worth
 from services.gateway.limits.endpoint_states import EndpointStates
 from services.gateway.model_directory import ModelDirectory
 from services.gateway.models import RegisteredModel, answer_parameters_hash
 from services.gateway.permission import why_not
 from services.gateway.store import Models
-from services.runtime import ending, semantics, telemetry
+from services.runtime import ending, telemetry
 from services.runtime.doorbell import Delivery
 from services.runtime.store import Document, now
 
@@ -53,6 +56,7 @@ class AnswerCollector:
         directory: ModelDirectory,
         dimensions: Dimensions,
         answers: AnswerLog,
+        entrances: EntranceBook,
         completions: Completions,
         states: EndpointStates,
         *,
@@ -62,6 +66,7 @@ class AnswerCollector:
         self._directory = directory
         self._dimensions = dimensions
         self._answers = answers
+        self._entrances = entrances
         self._completions = completions
         self._states = states
         self._again = again
@@ -114,20 +119,32 @@ class AnswerCollector:
             # Who is asked again while its endpoint is left alone would be collecting, and waited for, without a call.
             cooling = await self._states.cooling_down(project, [model.name.slug for model in models])
             askable = [str(model.revision) for model in models if model.name.slug not in cooling]
+            begun: defaultdict[str, dict[EntrantKey, DimensionVersion]] = defaultdict(dict)
             for dimension in await self._dimensions.of_project(project) if models else ():
                 await self._answers.ask_due_anew(dimension.name, dimension.version, askable)
                 concluded = await self._answers.concluded(dimension.name, dimension.version)
                 for model in models:
                     key = EntrantKey(dimension.name, dimension.version, model.revision)
-                    if dimension.admits(model.name.slug, model.spec.provider) and str(model.revision) not in concluded:
-                        self._begin(key, model, dimension)
+                    if str(model.revision) in concluded or key in self._at_work:
+                        continue
+                    if dimension.admits(model.name.slug, model.spec.provider):
+                        begun[str(model.revision)][key] = dimension
+            for model in models:
+                if wanted := begun.get(str(model.revision)):
+                    await self._begin_all(model, wanted)
 
-    def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
-        if self._stopped or key in self._at_work:
+    async def _begin_all(self, model: RegisteredModel, wanted: Mapping[EntrantKey, DimensionVersion]) -> None:
+        queries = {key: len(dimension.queries) for key, dimension in wanted.items()}
+        entrances = await self._entrances.claim(model.revisions[-1].traceparent, queries)
+        for key, dimension in wanted.items():
+            self._begin(key, model, dimension, entrances[key])
+
+    def _begin(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion, entrance: Entrance) -> None:
+        if self._stopped:
             return
         self._begun_at.setdefault(key, asyncio.get_running_loop().time())
         task = asyncio.create_task(
-            self._collect(key, model, dimension),
+            self._collect(key, model, dimension, entrance),
             name=f"collect {key.model} {dimension.name}",
             context=contextvars.Context(),
         )
@@ -139,22 +156,19 @@ class AnswerCollector:
         self._stopped = True
         await ending.cancelled(self._at_work.values())
 
-    async def _collect(self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion) -> None:
-        attributes: telemetry.Attributes = {
-            semantics.TRACE: semantics.INSERTION,
-            semantics.PROJECT: dimension.name.project,
-            semantics.DIMENSION: dimension.name.slug,
-            semantics.MODEL: str(key.model),
-        }
-        with telemetry.child_of(model.revisions[-1].traceparent, "collect answers", attributes):
+    async def _collect(
+        self, key: EntrantKey, model: RegisteredModel, dimension: DimensionVersion, entrance: Entrance
+    ) -> None:
+        with collecting(key, entrance) as in_trace:
             try:
-                unreached = await self._collect_missing(key, dimension, model.spec.concurrency)
+                unreached = await self._collect_missing(key, dimension, model.spec.concurrency, in_trace)
                 pause = self._again.pause_unreached(await self._answers.times_failed(key) + 1) if unreached else None
                 standing = await self._answers.conclude(
                     key,
                     queries=len(dimension.queries),
                     causation_id=f"model.registered/{model.name.project}/{key.model}",
                     traceparent=telemetry.current_traceparent(),
+                    entered=entrance.traceparent,
                     unreached=unreached,
                     ask_again_at=None if pause is None else now() + timedelta(seconds=pause),
                 )
@@ -184,7 +198,9 @@ class AnswerCollector:
                     reason=standing.reason,
                 )
 
-    async def _collect_missing(self, key: EntrantKey, dimension: DimensionVersion, concurrency: int) -> str:
+    async def _collect_missing(
+        self, key: EntrantKey, dimension: DimensionVersion, concurrency: int, in_trace: int
+    ) -> str:
         """Put the queries that are not recorded; why its endpoint is given up, where it is."""
         recorded = await self._answers.recorded(key)
         made = await self._answers.attempts(key)
@@ -192,7 +208,7 @@ class AnswerCollector:
         # While an endpoint is away each probe fails one of them: by turns, not again and again the same.
         missing.sort(key=lambda query: made.get(query.query_id, 0))
         # Workers share one iterator, so that queries are asked in order, each once.
-        queries = iter(missing)
+        queries = enumerate(missing, -in_trace)
         unreached, since = "", self._states.now()
         try:
             async with asyncio.TaskGroup() as group:
@@ -215,10 +231,13 @@ class AnswerCollector:
         reason = await self._states.failing_since(key.dimension.project, key.model_name.slug, since)
         return reason if reason and not await self._answers.has_usable(key) else ""
 
-    async def _ask_all(self, key: EntrantKey, queries: Iterator[Query], made: Mapping[str, int], since: float) -> None:
-        for query in queries:
-            answer = await self._answer(key, query, made.get(query.query_id, 0))
-            await self._answers.record(key, query.query_id, answer)
+    async def _ask_all(
+        self, key: EntrantKey, queries: Iterator[tuple[int, Query]], made: Mapping[str, int], since: float
+    ) -> None:
+        for beyond, query in queries:
+            with answering(key, query.query_id, beyond):
+                answer = await self._answer(key, query, made.get(query.query_id, 0))
+                await self._answers.record(key, query.query_id, answer)
             # Whoever asks one at a time makes every probe himself, and is never refused unsent.
             if "ask_again_at" in answer and (unreached := await self._unreached(key, since)):
                 raise EndpointLeftAlone(unreached)

@@ -207,6 +207,7 @@ class AnswerLog:
         queries: int,
         causation_id: str,
         traceparent: str,
+        entered: str = "",
         unreached: str = "",
         ask_again_at: datetime | None = None,
     ) -> Standing:
@@ -217,6 +218,7 @@ class AnswerLog:
             queries: of the dimension.
             causation_id: of the event.
             traceparent: of the collection.
+            entered: of the insertion's trace: that it is ready belongs there, whichever collection made it so.
             unreached: that its endpoint is out of reach, for people: without a usable answer it has failed then,
                 however many queries were put.
             ask_again_at: when it is asked again then; None: not by itself.
@@ -242,6 +244,7 @@ class AnswerLog:
         if later and result.state is EntrantState.READY:
             raise AskedAgain(f"{later} answers failed, and are asked again")
         moment = now()
+        parent = (result.state is EntrantState.READY and entered) or traceparent
 
         async def body(session: Session) -> None:
             document: Document = {
@@ -263,7 +266,7 @@ class AnswerLog:
             )
             if again is None:
                 await self._entrants.insert_one(document, session=session)
-            await self._announce(key, result, again["times_anew"] if again else 0, causation_id, traceparent, session)
+            await self._announce(key, result, again["times_anew"] if again else 0, causation_id, parent, session)
 
         try:
             async with within_store_limit(self._store):

@@ -11,6 +11,7 @@ from dearena.v1 import gateway_pb2 as pb
 from services.gateway.answer_log import AnswerLog, EntrantKey
 from services.gateway.calls import CompletionState, Purpose
 from services.gateway.dimensions import Dimensions, DimensionVersion
+from services.gateway.entrance_book import EntranceBook
 from services.gateway.entrants import EntrantState, cohort_of
 from services.gateway.messages import message_of_answer, message_of_ledger_entry, message_of_model
 from services.gateway.models import EntrantRevision, RegisteredModel
@@ -44,6 +45,7 @@ class Listings:
         models: Models,
         dimensions: Dimensions,
         answers: AnswerLog,
+        entrances: EntranceBook,
         budgets: BudgetBook,
         prices: PriceFile,
         left_alone: LeftAlone,
@@ -52,6 +54,7 @@ class Listings:
         self._models = models
         self._dimensions = dimensions
         self._answers = answers
+        self._entrances = entrances
         self._budgets = budgets
         self._prices = prices
         self._left_alone = left_alone
@@ -83,6 +86,7 @@ class Listings:
         )
         open_ones = [one for revision, model in revisions if (one := _slug_at(model, revision)) not in concluded]
         progress = await self._answers.progress(name, dimension.version, open_ones)
+        entered = await self._entrances.of(name, dimension.version)
         known = await self._budgets.of(name.project)
         unfinished = [model.name.slug for model in models if str(model.revision) in open_ones and not model.retired_at]
         left_alone = await self._left_alone(name.project, unfinished)
@@ -94,6 +98,7 @@ class Listings:
                     dimension,
                     concluded,
                     progress,
+                    entered,
                     _waits_for(known, model, revision, name, self._prices.prices)
                     or left_alone.get(model.name.slug, "")
                     or _asked_again(progress.get(_slug_at(model, revision), {})),
@@ -151,6 +156,7 @@ def _entrant(
     dimension: DimensionVersion,
     concluded: dict[str, Document],
     progress: dict[str, Document],
+    entered: Mapping[str, str],
     waits_for: str,
 ) -> pb.Entrant:
     name = _slug_at(model, revision)
@@ -176,7 +182,7 @@ def _entrant(
         answers_usable=counts.get("answers_usable", 0),
         answers_recorded=counts.get("answers_recorded", 0),
         queries=len(dimension.queries),
-        traceparent=revision.traceparent,
+        traceparent=entered.get(name, revision.traceparent),
     )
 
 

@@ -14,6 +14,7 @@ from services.gateway.completions import Completions
 from services.gateway.dimensions import Dimensions
 from services.gateway.drift_notes import DriftNotes
 from services.gateway.endpoint_client import EndpointClient
+from services.gateway.entrance_book import EntranceBook
 from services.gateway.gauges import Gauges
 from services.gateway.key_references import MAX_KEY_LENGTH
 from services.gateway.leases import Leases
@@ -76,9 +77,10 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
     dimensions = Dimensions(shell.peers.query_selector)
     completions = Completions(record, endpoints, admission, cashier, prices, permission_by(directory, dimensions))
     answers = AnswerLog(store, outbox, instance)
+    entrances = EntranceBook(store, instance)
     states = EndpointStates(models, limits)
     collector = AnswerCollector(
-        models, directory, dimensions, answers, completions, states, again=settings.asking_again()
+        models, directory, dimensions, answers, entrances, completions, states, again=settings.asking_again()
     )
     budgets.on_change.append(collector.ring)
     fits = FitChecks(models, prices, dimensions, budgets)
@@ -101,7 +103,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         directory=directory,
         completions=completions,
         collector=collector,
-        listings=Listings(store, models, dimensions, answers, budgets, prices, states.left_alone),
+        listings=Listings(store, models, dimensions, answers, entrances, budgets, prices, states.left_alone),
         dimensions=dimensions,
         prober=prober,
         drift_notes=notes,

@@ -2,7 +2,8 @@
 
 `models`: one document a model, with all its revisions. `completions`: one a paid call (completion_log.py).
 `answers` and `entrants`: one an answer, and one a model revision whose answers to a dimension version are
-all recorded (answer_log.py). `budgets`: one the most that calls may cost (money/budget_book.py).
+all recorded (answer_log.py). `entrances`: in which trace each revision's insertion is (entrance_book.py).
+`budgets`: one the most that calls may cost (money/budget_book.py).
 The other collections serve these: the outbox, results of requests, counters,
 and leases of gateway processes.
 """
@@ -27,6 +28,7 @@ from services.runtime.store import (
 MODELS: Final = "models"
 ANSWERS: Final = "answers"
 ENTRANTS: Final = "entrants"
+ENTRANCES: Final = "entrances"
 COMPLETIONS: Final = "completions"
 OUTBOX: Final = "gateway_outbox"
 RESULTS: Final = "gateway_results"
@@ -51,6 +53,10 @@ INDEXES: Final[Mapping[str, Sequence[Index]]] = {
         ),
     ],
     ENTRANTS: [Index(_ENTRANT_KEY, unique=True)],
+    ENTRANCES: [
+        Index(("project", "model", "dimension", "dimension_version"), unique=True),
+        Index(("project", "dimension", "dimension_version")),
+    ],
     # `_id` is project and request id, so that the insert of a call is also the look-up.
     COMPLETIONS: [
         Index(("project", "started_at", "request_id")),

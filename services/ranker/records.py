@@ -65,7 +65,7 @@ class InsertionRecord:
 
     Attributes:
         judge_calls, costs: of its closed rounds; of a seed, its share of the seeding.
-        traceparent: of the registration's trace.
+        traceparent: of the trace that it is in.
         dimension_version: in which the model was inserted.
     """
 

@@ -1,4 +1,4 @@
-"""Where the ranker's spans hang: in the trace of the registration that they serve.
+"""Where the ranker's spans hang: in the trace of the insertion that they serve, as the gateway told it of the entrant.
 
 What a round asks of its judges does not: a round may have more cells than a viewer bears. Each message to a judge is
 a trace of its own, and so is each of its cells. The way there and back are links: from the span that asks to the first
@@ -20,21 +20,22 @@ from services.runtime import semantics, telemetry
 def span_for(
     traceparents: Sequence[str], name: str, dimension: DimensionName, *, round_number: int = 0, model: str = ""
 ) -> Iterator[str]:
-    """A span below the last of these traces, and linked to the others; gives its own traceparent.
+    """A span below the last of these traces, and linked to the others, as far as links go; gives its own traceparent.
 
     The last, because whoever came last is whom the work was waiting for. Without any it is a trace of its own.
     """
     *others, own = [one for one in traceparents if one] or [""]
+    links, left_out = telemetry.links_to([one for one in others if one != own])
     attributes: dict[str, str | int] = {
         semantics.TRACE: semantics.INSERTION,
         semantics.PROJECT: dimension.project,
         semantics.DIMENSION: dimension.slug,
+        **left_out,
     }
     if round_number:
         attributes[semantics.ROUND] = round_number
     if model:
         attributes[semantics.MODEL] = model
-    links = [link for other in others for link in telemetry.link_to(other)]
     with telemetry.tracer(__name__).start_as_current_span(
         name, context=telemetry.context_of(own), links=links, attributes=attributes
     ):

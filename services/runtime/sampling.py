@@ -1,8 +1,8 @@
 """Which traces begin to be recorded. What becomes of them is decided where they end: in the collector.
 
 A trace that has begun is recorded whole, in every service: the decision travels with its context. Traces of
-insertions and of people's calls are recorded always, for there are few of them. Those of cells are many; a share of
-them can be told to be enough.
+insertions and of people's calls are recorded always, for there are few of them. Those of cells are many, and so are
+those of answers apart; a share of them can be told to be enough.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from services.runtime import semantics
 
 
 def sampler(ratio: float) -> Sampler:
-    """Children follow their parents; of traces of cells the share `ratio` begins, of all others each."""
+    """Children follow their parents; of traces of cells and of answers apart the share `ratio` begins, else each."""
     return ParentBased(root=_Roots(ratio))
 
 
@@ -52,7 +52,7 @@ class _Roots(Sampler):
     ) -> SamplingResult:
         """A parcel of cells is drawn; its cells go with it, so that whoever follows a link finds what it names."""
         begun = (attributes or {}).get(semantics.TRACE)
-        if begun == semantics.PARCEL:
+        if begun in (semantics.PARCEL, semantics.ANSWERS):
             chosen: Sampler = self._share
         elif begun == semantics.CELL_TRACE and links:
             chosen = ALWAYS_ON if all(link.context.trace_flags.sampled for link in links) else ALWAYS_OFF

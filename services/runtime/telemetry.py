@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.runtime import sampling
+from services.runtime import sampling, semantics
 
 Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
 
@@ -106,6 +106,19 @@ def current_traceparent() -> str:
     return carrier.get(TRACEPARENT, "")
 
 
+def traceparent_of(span: trace.Span) -> str:
+    """Of a span that need not be the current one; empty for one that is none."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, context=trace.set_span_in_context(span, Context()))
+    return carrier.get(TRACEPARENT, "")
+
+
+def is_recorded(traceparent: str) -> bool:
+    """Whether it names a trace that is recorded."""
+    context = trace.get_current_span(context_of(traceparent)).get_span_context()
+    return context.is_valid and context.trace_flags.sampled
+
+
 def context_of(traceparent: str) -> Context:
     """A context whose current span is the one named, so that new spans become its children."""
     return extract({TRACEPARENT: traceparent} if traceparent else None)
@@ -143,6 +156,34 @@ def link_onward(span: trace.Span, to: trace.Span) -> None:
     context = to.get_span_context()
     if context.trace_flags.sampled:
         span.add_link(context)
+
+
+def part(traceparent: str, name: str, root_name: str, attributes: Mapping[str, str]) -> tuple[trace.Span, trace.Span]:
+    """A span below the one named, and the root of a trace that goes on from there; each links to the other.
+
+    Neither has ended, and what does not end is not exported.
+    """
+    here = tracer("dearena").start_span(name, context=context_of(traceparent), attributes=attributes)
+    root = tracer("dearena").start_span(
+        root_name,
+        context=Context(),
+        links=[trace.Link(here.get_span_context())],
+        attributes={**attributes, semantics.REGISTRATION_TRACE: trace_id_in(traceparent)},
+    )
+    link_onward(here, root)
+    here.set_attribute(semantics.INSERTION_TRACE, trace_id_of(root))
+    return here, root
+
+
+def links_to(traceparents: Sequence[str]) -> tuple[list[trace.Link], dict[str, int]]:
+    """Links to the last of these spans, as many as a span has; and how many that leaves out, as an attribute.
+
+    To none twice.
+    """
+    several = list(dict.fromkeys(one for one in traceparents if one))
+    left_out = max(0, len(several) - LINKS_A_SPAN)
+    links = [link for one in several[left_out:] for link in link_to(one)]
+    return links, {semantics.LINKS_LEFT_OUT: left_out} if left_out else {}
 
 
 def describe(attributes: Attributes) -> None:
