@@ -51,7 +51,7 @@ from services.judge_dispatcher.store import ComparisonStore
 from services.judge_dispatcher.texts import DimensionVersion
 from services.judge_dispatcher.votes import EVEN_DRAW, VOTE, Columns, in_columns
 from services.runtime.peers import Peers
-from services.runtime.request_names import dimension_name, model_name
+from services.runtime.request_names import check_request_id, dimension_name, model_name
 from services.runtime.rpc import fault_in
 from services.runtime.store import Store, within_store_limit
 
@@ -59,7 +59,6 @@ _VERDICTS = {verdict: SeatVerdict.Value(f"SEAT_VERDICT_{verdict}") for verdict i
 _KINDS: Mapping[int, str] = {number: name.removeprefix("CELL_KIND_") for name, number in CellKind.items() if number}
 
 VOTES_A_BATCH = 2_000
-REQUEST_ID_LONGEST = 128
 REASON_LONGEST = 1024
 MODEL_CHECK_SECONDS = 2.0
 
@@ -179,7 +178,7 @@ class JudgeDispatcherService(JudgeDispatcherServiceServicer):
 
     async def TryAttacks(self, request: TryAttacksRequest, context: Context) -> TryAttacksResponse:
         """Try attacks on a judge."""
-        _check_request_id(request.request_id)
+        check_request_id(request.request_id)
         return TryAttacksResponse(persuasion=await self._attacks.try_on(request))
 
     async def ListPersuasion(self, request: ListPersuasionRequest, context: Context) -> ListPersuasionResponse:
@@ -220,13 +219,8 @@ def _kinds(numbers: Sequence[int]) -> list[str]:
     return sorted({_KINDS[number] for number in numbers}) or [VOTE]
 
 
-def _check_request_id(request_id: str) -> None:
-    if len(request_id) > REQUEST_ID_LONGEST:
-        raise faults.InvalidField.of("request_id", f"has more than {REQUEST_ID_LONGEST} characters")
-
-
 def _judge(name: str, request_id: str) -> ModelName:
-    _check_request_id(request_id)
+    check_request_id(request_id)
     return model_name("name", name)
 
 

@@ -176,6 +176,18 @@ async def test_a_bad_request_is_told_what_is_wrong(dispatcher: JudgeDispatcherSe
     assert type(fault_of(caught.value)) is faults.InvalidField
 
 
+async def test_a_request_id_that_is_too_long_is_told_of_in_the_words_of_all_services(
+    dispatcher: JudgeDispatcherServiceAsyncStub,
+) -> None:
+    for call in (
+        dispatcher.PauseJudge(pb.PauseJudgeRequest(name=GAMMA, request_id="x" * 129)),
+        dispatcher.TryAttacks(pb.TryAttacksRequest(request_id="x" * 129)),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert "must have at most 128 characters" in str(fault_of(caught.value))
+
+
 async def test_a_request_id_is_not_used_for_two_things(dispatcher: JudgeDispatcherServiceAsyncStub) -> None:
     await dispatcher.PauseJudge(pb.PauseJudgeRequest(name=GAMMA, reason="one", request_id="r"))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
