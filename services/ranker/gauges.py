@@ -7,6 +7,7 @@ from dearena.ranking.agenda import CLOSED, waiting_reason
 from dearena.ranking.insertion import Coarse
 from dearena.ranking.ranking import RankingState
 from services.ranker.dimensions import Dimensions
+from services.ranker.shards import ALL, Shards
 from services.runtime import instruments, semantics
 from services.runtime.metrics import Reading, of_dimension
 from services.runtime.store import now
@@ -15,8 +16,14 @@ from services.runtime.store import now
 class Gauges:
     """Reads what workers keep; nothing is asked of the store."""
 
-    def __init__(self, dimensions: Dimensions) -> None:
+    def __init__(self, dimensions: Dimensions, shards: Shards) -> None:
         self._dimensions = dimensions
+        self._shards = shards
+
+    async def shards(self) -> Iterable[Reading]:
+        """Which one is ours, and of how many: so that it is seen which has nobody."""
+        own = ALL if self._shards.own is None else str(self._shards.own)
+        return [Reading(instruments.SHARDS, self._shards.count, {instruments.SHARD: own})]
 
     async def rankings(self) -> Iterable[Reading]:
         """Of every dimension. A pilot that nobody hears any more has no open insertions: nobody waits for them."""

@@ -33,6 +33,7 @@ async def build(shell: Shell[RankerSettings]) -> Room:
         announcer=announcer,
     )
     dimensions = Dimensions(desk, shards)
+    gauges = Gauges(dimensions, shards)
     return Room(
         servicers=[
             Servicer(
@@ -43,7 +44,7 @@ async def build(shell: Shell[RankerSettings]) -> Room:
         ],
         doorbells=[Doorbell(shards.durable, subjects.EVENTS, dimensions.on_event, workers=RINGS_AT_ONCE)],
         sweeps=[dimensions.wake, dimensions.discover, announcer.sweep],
-        stocks=[Gauges(dimensions).rankings],
+        stocks=[gauges.rankings, gauges.shards],
         on_drain=dimensions.stop,
         close=dimensions.stop,
         indexes=INDEXES,

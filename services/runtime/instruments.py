@@ -31,6 +31,7 @@ STATE: Final = "dearena.state"
 CURRENCY: Final = "dearena.currency"
 SCOPE: Final = "dearena.budget.scope"
 BUDGET: Final = "dearena.budget.name"
+SHARD: Final = "dearena.shard"
 
 VALUES: Final[Mapping[str, int | str]] = {
     RPC_SERVICE: 1,
@@ -50,6 +51,7 @@ VALUES: Final[Mapping[str, int | str]] = {
     CURRENCY: 1,
     SCOPE: 1,
     BUDGET: "budgets",
+    SHARD: 1,
     semantics.PROJECT: 1,
     semantics.DIMENSION: "dimensions",
     semantics.MODEL: "models",
@@ -341,6 +343,14 @@ MODELS_RANKED: Final = Instrument(
 )
 JUDGES_SUSPENDED: Final = Instrument(
     "dearena.judges.suspended", _GAUGE, "{judge}", "Judges that are suspended.", _DIMENSION, (RANKER,)
+)
+SHARDS: Final = Instrument(
+    "dearena.shards",
+    _GAUGE,
+    "{shard}",
+    "How many shards of dimensions there are, as a ranker knows that has this one, or `all`.",
+    (SHARD,),
+    (RANKER,),
 )
 
 FIT_DURATION: Final = Instrument(

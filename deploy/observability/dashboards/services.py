@@ -8,9 +8,10 @@ from deploy.observability.dashboards.parts import HALF, Query, begin, lines, row
 from deploy.observability.dashboards.queries import FAULT, chosen, come, greatest, grown, quantile, rate, share
 from services.runtime import instruments as of
 from services.runtime import semantics
-from services.runtime.instruments import label_of
+from services.runtime.instruments import label_of, prometheus_name
 
 _QUEUE: Final = (of.STREAM, of.CONSUMER)
+_SHARD: Final = label_of(of.SHARD)
 _GROUP: Final = (semantics.MESSAGING_CONSUMER_GROUP,)
 
 
@@ -31,9 +32,10 @@ def build() -> Dashboard:
         .with_panel(
             lines(
                 "Processes",
-                "That send metrics, by service. One that ended stays for two minutes.",
+                "That send metrics, by service, and shards that have a ranker. One that ended stays for two minutes.",
                 "none",
                 Query('count by (job) (target_info{job=~"$job"})', "{{job}}"),
+                Query(f'count(count by ({_SHARD}) ({prometheus_name(of.SHARDS)}{{job=~"$job"}}))', "shards"),
             )
         )
         .with_panel(

@@ -15,6 +15,7 @@ from dearena.ranking.ranking import RankingState
 from dearena.ranking.state import Insertion, InsertionPhase, Seeding
 from services.ranker.dimensions import Dimensions
 from services.ranker.gauges import Gauges, phases_of
+from services.ranker.shards import Shards
 from services.ranker.worker import Seen
 from services.runtime import instruments
 from services.runtime.instruments import Instrument
@@ -33,7 +34,7 @@ def read(seen: Seen | None) -> Mapping[Instrument, Mapping[str, float]]:
     """Values by the last attribute of each instrument."""
     dimensions = SimpleNamespace(workers={ALGEBRA: SimpleNamespace(seen=lambda: seen)})
     found: dict[Instrument, dict[str, float]] = {}
-    for one, value, attributes in asyncio.run(Gauges(cast(Dimensions, dimensions)).rankings()):
+    for one, value, attributes in asyncio.run(Gauges(cast(Dimensions, dimensions), Shards()).rankings()):
         found.setdefault(one, {})[str(attributes[one.attributes[-1]])] = value
     return found
 
@@ -70,3 +71,13 @@ def test_a_pilot_that_nobody_hears_any_more_has_no_open_insertions() -> None:
 
 def test_what_has_not_been_looked_at_is_not_told() -> None:
     assert read(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("shards", "told"), [(Shards(), ("all", 1)), (Shards(4, 2), ("2", 4)), (Shards(4), ("all", 4))]
+)
+def test_a_ranker_tells_which_shard_it_has_and_of_how_many(shards: Shards, told: tuple[str, int]) -> None:
+    dimensions = cast(Dimensions, SimpleNamespace(workers={}))
+    ((one, value, attributes),) = asyncio.run(Gauges(dimensions, shards).shards())
+    assert one is instruments.SHARDS
+    assert (attributes[instruments.SHARD], value) == told
