@@ -15,6 +15,7 @@ import pytest
 from dearena.local import ports, servers
 from dearena.v1 import gateway_pb2 as pb
 from dearena.v1 import gateway_pb2_grpc as stubs
+from services.gateway.entrances import ANSWERS_A_TRACE
 from services.gateway.settings import GatewaySettings
 from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, QuerySelector, call, complete, ledger, model, query_selector, register, sent
@@ -154,3 +155,55 @@ async def test_one_trace_leads_from_the_registration_to_the_news_and_holds_no_se
     assert endpoint.requests[0].headers["authorization"] == f"Bearer {KEY}"
     for secret in (KEY, PROMPT, "forty-two"):
         assert secret not in told_to_all
+
+
+async def test_answers_beyond_those_that_a_trace_bears_are_traces_of_their_own(
+    gateway: stubs.GatewayServiceAsyncStub,
+    selector: tuple[QuerySelector, str],
+    spans_at: tuple[str, Spans],
+    endpoint: ModelEndpoint,
+) -> None:
+    _, spans = spans_at
+    selector[0].add("algebra", *(f"{number}?" for number in range(ANSWERS_A_TRACE + 6)))
+    endpoint.behave("m", says("42"))
+    await register(gateway, model("m", endpoint.base_url, concurrency=8))
+    await eventually(lambda: spans.named("send answers.ready.{project}.{name}"), 30)
+    [collection] = spans.named("collect answers")
+    apart = {span.key: span for span in spans.named("answer query")}
+    assert len(apart) == len({trace_id for trace_id, _ in apart}) == 6
+    assert set(collection.links) == set(apart)
+    for span in apart.values():
+        assert span.links == (collection.key,)
+        assert span.attributes["dearena.insertion.trace_id"] == collection.trace_id
+    where = Counter(span.trace_id for span in spans.named("chat m"))
+    assert where == {
+        collection.trace_id: ANSWERS_A_TRACE,
+        **dict.fromkeys((span.trace_id for span in apart.values()), 1),
+    }
+
+
+async def test_what_is_collected_again_is_a_trace_of_its_own_and_the_news_are_of_the_insertion(
+    process: servers.Server,
+    gateway: stubs.GatewayServiceAsyncStub,
+    selector: tuple[QuerySelector, str],
+    spans_at: tuple[str, Spans],
+    endpoint: ModelEndpoint,
+) -> None:
+    _, spans = spans_at
+    selector[0].add("algebra", "one", "two", "three")
+    never = asyncio.Event()
+    endpoint.behave("m", says("42"), waits_for(never, says("lost")), says("42"))
+    await register(gateway, model("m", endpoint.base_url, concurrency=1))
+    [registration] = await eventually(lambda: spans.named("/dearena.v1.GatewayService/RegisterModel"))
+    await eventually(lambda: len(endpoint.requests) == 2)
+    process.stop(signal.SIGKILL)
+    never.set()
+    await process.start()
+    [news] = await eventually(lambda: spans.named("send answers.ready.{project}.{name}"), 30)
+    assert news.trace_id == registration.trace_id
+    again = await eventually(lambda: spans.named("collect answers again"))
+    assert len({span.trace_id for span in again}) == len(again)
+    for span in again:
+        assert span.trace_id != registration.trace_id
+        assert span.links == (registration.key,)
+        assert span.attributes["dearena.insertion.trace_id"] == registration.trace_id

@@ -35,6 +35,14 @@ def test_a_share_of_parcels_is_recorded() -> None:
     assert not any(begun(ratio(0.0), semantics.PARCEL).is_recording() for _ in range(100))
 
 
+def test_so_is_a_share_of_answers_apart_wherever_they_come_from() -> None:
+    links = [Link(begun(ratio(1.0), semantics.INSERTION).get_span_context())]
+    provider = ratio(0.1)
+    share = sum(begun(provider, semantics.ANSWERS, links).is_recording() for _ in range(MANY)) / MANY
+    assert 0.06 < share < 0.14
+    assert not any(begun(ratio(0.0), semantics.ANSWERS, links).is_recording() for _ in range(100))
+
+
 def test_cells_go_with_the_parcel_that_brought_them() -> None:
     provider = ratio(0.5)
     insertion = begun(provider, semantics.INSERTION).get_span_context()
