@@ -1035,7 +1035,7 @@ class Entrant(_message.Message):
     answers_recorded: _builtins.int
     queries: _builtins.int
     traceparent: _builtins.str
-    """W3C traceparent of the registration; empty without tracing."""
+    """W3C traceparent of the insertion's trace: the registration's or one apart; empty without tracing."""
     def __init__(
         self,
         *,

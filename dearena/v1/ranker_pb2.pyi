@@ -310,7 +310,7 @@ class Insertion(_message.Message):
     waiting_reason: _builtins.str
     """Why it waits, "WAITING(reason)"; empty while it moves."""
     traceparent: _builtins.str
-    """W3C traceparent of the registration; empty without tracing."""
+    """W3C traceparent of the insertion's trace: the registration's or one apart; empty without tracing."""
     rank_low: _builtins.int
     """Best and worst rank at 95 %, as the votes stand; 0 before the first vote."""
     rank_high: _builtins.int

@@ -111,6 +111,16 @@ async def test_of_gateways_that_decide_at_once_one_does(store: Store, exported: 
     assert told == set(decided.values()) - {TRACE}
 
 
+async def test_of_different_dimensions_that_enter_at_once_eight_are_together(
+    store: Store, exported: InMemorySpanExporter
+) -> None:
+    books = [EntranceBook(store, f"g{number}") for number in range(5)]
+    found = await asyncio.gather(*(book.claim(REGISTERED, keys(4, 4 * n)) for n, book in enumerate(books)))
+    entered = [trace_id for one in map(traces, found) for trace_id in one.values()]
+    assert len(entered) == 20
+    assert entered.count(TRACE) == 8
+
+
 @pytest.mark.parametrize("committed", [False, True])
 async def test_a_kill_between_claim_and_use_leaves_one_trace_an_insertion(
     store: Store, exported: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch, *, committed: bool
