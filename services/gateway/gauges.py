@@ -1,6 +1,7 @@
 """Gauges of the gateway: what it has in memory, and small sums of its store."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from services.gateway.limits.admission import Admission, model_limit
 from services.gateway.limits.breaker import BreakerState
@@ -9,22 +10,35 @@ from services.gateway.limits.state import LimitState
 from services.gateway.money.budget_book import BudgetBook
 from services.gateway.outbox import Outbox
 from services.gateway.pricing import NANO_UNITS
+from services.gateway.store import Models
 from services.runtime import instruments, semantics
 from services.runtime.metrics import Reading
+
+TEMPLATE: Final = "template"
+"""In the place of a scope: of what each model has for its insertion that has no budget of its own."""
 
 
 class Gauges:
     """What is so now; see `metrics.Stock`."""
 
-    def __init__(self, admission: Admission, limits: LimitRecords, budgets: BudgetBook, outbox: Outbox) -> None:
+    def __init__(
+        self, admission: Admission, limits: LimitRecords, budgets: BudgetBook, outbox: Outbox, models: Models
+    ) -> None:
+        self._models = models
         self._admission = admission
         self._limits = limits
         self._budgets = budgets
         self._outbox = outbox
 
     async def endpoints(self) -> Iterable[Reading]:
-        """Of every model that was called here: calls of this gateway, and whether all gateways leave it alone."""
+        """Of every model that was called here: calls of this gateway, and whether all gateways leave it alone.
+
+        A retired one is told of until its last call has ended: nobody would call it, and so close its breaker.
+        """
         loads = {(load.project, load.slug): load for load in self._admission.loads()}
+        idle = [key for key, load in loads.items() if not load.in_flight and not load.waiting]
+        for key in await self._models.retired_of(idle):
+            del loads[key]
         states = await self._limits.states([model_limit(*key) for key in loads])
         moment = self._limits.now()
         readings = []
@@ -39,19 +53,21 @@ class Gauges:
         return readings
 
     async def money(self) -> Iterable[Reading]:
-        """Of budgets that somebody has set. Those made of a template would be one for each model and dimension."""
+        """Of budgets that somebody has set. Those made of a template would be one for each model and dimension: the
+        template tells what the one that has least has left.
+        """
         readings = []
         for sums in await self._budgets.sums():
+            key = sums.key
             attributes = {
-                semantics.PROJECT: sums.key.project,
-                instruments.SCOPE: str(sums.key.scope).lower(),
-                instruments.BUDGET: "/".join(filter(None, (sums.key.dimension, sums.key.model))),
+                semantics.PROJECT: key.project,
+                instruments.SCOPE: TEMPLATE if key.is_template else str(key.scope).lower(),
+                instruments.BUDGET: "/".join(filter(None, (key.dimension, key.model))),
                 instruments.CURRENCY: sums.currency,
             }
-            left = sums.limit - sums.spent - sums.reserved
             readings += [
                 Reading(instruments.BUDGET_LIMIT, sums.limit / NANO_UNITS, attributes),
-                Reading(instruments.BUDGET_LEFT, left / NANO_UNITS, attributes),
+                Reading(instruments.BUDGET_LEFT, sums.left / NANO_UNITS, attributes),
             ]
         return readings
 

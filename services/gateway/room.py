@@ -115,7 +115,7 @@ async def build(shell: Shell[GatewaySettings]) -> Room:
         ledger_sums=LedgerSums(store),
     )
 
-    gauges = Gauges(admission, limits, budgets, outbox)
+    gauges = Gauges(admission, limits, budgets, outbox, models)
 
     async def drain() -> None:
         await collector.stop()

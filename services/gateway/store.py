@@ -8,7 +8,8 @@ The other collections serve these: the outbox, results of requests, counters,
 and leases of gateway processes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from dearena.faults import AlreadyExists, Conflict, UnknownModel
@@ -154,6 +155,18 @@ class Models:
         async with within_store_limit(self._store):
             found = self._models.find(wanted).sort("registration", 1).limit(limit)
             return [model_of(document) async for document in found]
+
+    async def retired_of(self, models: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        """Those of them that are retired; each a project and a slug."""
+        slugs: defaultdict[str, list[str]] = defaultdict(list)
+        for project, slug in models:
+            slugs[project].append(slug)
+        wanted = [{"project": project, "slug": {"$in": some}} for project, some in slugs.items()]
+        if not wanted:
+            return []
+        async with within_store_limit(self._store):
+            found = self._models.find({"$or": wanted, "retired_at": {"$ne": None}}, {"project": 1, "slug": 1})
+            return [(one["project"], one["slug"]) async for one in found]
 
     async def projects(self) -> Sequence[str]:
         """Projects with models in force, in order."""

@@ -26,19 +26,17 @@ class Gauges:
         return [Reading(instruments.SHARDS, self._shards.count, {instruments.SHARD: own})]
 
     async def rankings(self) -> Iterable[Reading]:
-        """Of every dimension. A pilot that nobody hears any more has no open insertions: nobody waits for them."""
+        """Of every dimension but pilots that nobody hears any more: they are over, and others come after them."""
         readings = []
         for name, worker in self._dimensions.workers.items():
             seen = worker.seen()
-            if seen is None:
+            if seen is None or seen.waiting_reason == waiting_reason(CLOSED):
                 continue
             state, attributes = seen.state, of_dimension(name)
             readings += [
                 Reading(instruments.MODELS_RANKED, len(state.ranking), attributes),
                 Reading(instruments.JUDGES_SUSPENDED, len(state.suspended), attributes),
             ]
-            if seen.waiting_reason == waiting_reason(CLOSED):
-                continue
             readings += [
                 Reading(instruments.INSERTIONS_OPEN, count, {**attributes, semantics.PHASE: phase})
                 for phase, count in phases_of(state).items()

@@ -104,9 +104,9 @@ class Instrument:
     def series(self, models: int, dimensions: int) -> int:
         """Series that one process reports at most where there are so many models and dimensions.
 
-        A budget is counted for each of either.
+        A budget is counted for each of either, and for each dimension a template.
         """
-        sizes = {"models": models, "dimensions": dimensions, "budgets": models + dimensions}
+        sizes = {"models": models, "dimensions": dimensions, "budgets": models + 2 * dimensions}
         values = (VALUES[attribute] for attribute in self.attributes)
         combinations = prod(sizes[one] if isinstance(one, str) else one for one in values)
         return combinations * (len(self.buckets) + 3 if self.buckets else 1)
@@ -258,7 +258,8 @@ BUDGET_LEFT: Final = Instrument(
     "dearena.budget.left",
     _GAUGE,
     "{unit}",
-    "What is neither spent nor reserved of a budget, in whole units of its currency.",
+    "What is neither spent nor reserved of a budget, in whole units of its currency; of a template, the least of those "
+    "made of it.",
     (semantics.PROJECT, SCOPE, BUDGET, CURRENCY),
     (GATEWAY,),
 )

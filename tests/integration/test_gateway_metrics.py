@@ -121,7 +121,8 @@ async def test_gauges_of_calls_and_budgets_tell_what_is_so(served: Served, endpo
     kept = served.kept
     assert kept.values(instruments.CALLS_WAITING) == {mine: 0}
     assert kept.values(instruments.ENDPOINT_OPEN) == {mine: 0}
-    assert kept.values(instruments.BUDGET_LIMIT) == {budget_key: 2.0}, "no template, and nothing made of it"
+    template_key = ("default", "template", "algebra", "USD")
+    assert kept.values(instruments.BUDGET_LIMIT) == {budget_key: 2.0, template_key: 2.0}, "not what is made of it"
     reserved = 2.0 - kept.values(instruments.BUDGET_LEFT)[budget_key]
     assert reserved > 0.015, "what the call may cost counts as gone"
 
@@ -129,7 +130,8 @@ async def test_gauges_of_calls_and_budgets_tell_what_is_so(served: Served, endpo
     await asked
 
     async def settled() -> bool:
-        return (await served.look()).values(instruments.BUDGET_LEFT) == {budget_key: pytest.approx(2.0 - 0.00315)}
+        left = (await served.look()).values(instruments.BUDGET_LEFT)
+        return left == {one: pytest.approx(2.0 - 0.00315) for one in (budget_key, template_key)}
 
     await eventually(settled)
     assert kept.values(instruments.CALLS_IN_FLIGHT) == {mine: 0}
@@ -143,6 +145,33 @@ async def test_an_endpoint_that_is_left_alone_is_told(served: Served, endpoint: 
 
     async def told() -> bool:
         return (await served.look()).values(instruments.ENDPOINT_OPEN) == {("default", "bad"): 1}
+
+    await eventually(told)
+
+    await gateway.RetireModel(pb.RetireModelRequest(name="projects/default/models/bad"), timeout=10)
+    kept = await served.look()
+    for one in (instruments.ENDPOINT_OPEN, instruments.CALLS_IN_FLIGHT, instruments.CALLS_WAITING):
+        assert kept.values(one) == {}, "nobody calls it any more, and it would be left alone without end"
+
+
+async def test_a_template_tells_what_the_one_of_its_budgets_has_left_that_has_least(
+    served: Served, endpoint: ModelEndpoint
+) -> None:
+    gateway = served.gateway
+    template = pb.Budget(parent="projects/default", scope=pb.BUDGET_SCOPE_INSERTION, dimension="algebra")
+    template.limit.CopyFrom(Money(currency="USD", nano_units=2_000_000_000))
+    await gateway.SetBudget(pb.SetBudgetRequest(budget=template), timeout=10)
+    key = ("default", "template", "algebra", "USD")
+    assert (await served.look()).values(instruments.BUDGET_LEFT) == {key: 2.0}
+
+    endpoint.behave("m", says("yes", usage=(1000, 10)))
+    for newcomer, calls in (("m@1", 1), ("bad@1", 3)):
+        for number in range(calls):
+            await complete(gateway, call("m@1", f"Question {number} of {newcomer}?", on_behalf_of=[newcomer]))
+
+    async def told() -> bool:
+        left = (await served.look()).values(instruments.BUDGET_LEFT)
+        return left == {key: pytest.approx(2.0 - 3 * 0.00315)}
 
     await eventually(told)
 

@@ -36,8 +36,8 @@ class Sums(NamedTuple):
     key: BudgetKey
     currency: str
     limit: int
-    spent: int
-    reserved: int
+    left: int
+    """Neither spent nor reserved; of a template, the least of the budgets that are made of it."""
 
 
 class BudgetBook:
@@ -91,14 +91,20 @@ class BudgetBook:
         }
 
     async def sums(self) -> Sequence[Sums]:
-        """Of all budgets that somebody has set and that hold calls: not of templates, nor of what is made of them."""
+        """Of all budgets that somebody has set, templates too; what is made of those is told by the least of each."""
         fields = dict.fromkeys(("project", "scope", "dimension", "model", "currency", "limit", "spent", "reserved"), 1)
+        left = {"$subtract": [{"$subtract": ["$limit", "$spent"]}, "$reserved"]}
+        by = {"project": "$project", "scope": "$scope", "dimension": "$dimension"}
         async with within_store_limit(self._store):
             found = [one async for one in self._budgets.find({"derived": {"$ne": True}}, projection=fields)]
+            made = self._budgets.aggregate(
+                [{"$match": {"derived": True}}, {"$group": {"_id": by, "left": {"$min": left}}}]
+            )
+            least = {key_of({**one["_id"], "model": ""}): one["left"] async for one in made}
         return [
-            Sums(key, one["currency"], one["limit"], one["spent"], one["reserved"])
+            Sums(key, one["currency"], one["limit"], least.get(key, one["limit"] - one["spent"] - one["reserved"]))
             for one in found
-            if not (key := key_of(one)).is_template
+            for key in (key_of(one),)
         ]
 
     async def derived(self, key: BudgetKey) -> KnownBudget | None:
