@@ -10,8 +10,11 @@ import pytest
 from dearena.ranking.decisions import DecisionKind
 from dearena.trials.arena import Arena
 from dearena.v1 import ranker_pb2 as pb
-from services.ranker.shards import shard_of
-from services.runtime.bus import TopologyMissing
+from dearena.v1.events_pb2 import DimensionReady, EventEnvelope
+from services.ranker.shards import Shards, shard_of
+from services.runtime import subjects
+from services.runtime.bus import Bus, TopologyMissing, envelope
+from services.runtime.doorbell import Delivery, Doorbell
 from services.runtime.store import Store
 from services.runtime.topology import provision
 from tests.fixtures.ranked import NAME, told
@@ -68,6 +71,47 @@ async def opened_for(ranker: Ranked, model: str) -> bool:
 async def watched(ranker: Ranked, model: str) -> list[pb.WatchInsertionResponse]:
     request = pb.WatchInsertionRequest(dimension=NAME, model=model)
     return [step async for step in ranker.stub.WatchInsertion(request, timeout=60)]
+
+
+async def test_who_watches_at_another_shard_is_woken_by_rings(stage: Stage, nats_url: str) -> None:
+    await provision(nats_url, shards=2)
+    stage.around.gate.clear()
+    # It looks by itself only when the test is over.
+    async with (
+        stage.ranker(shards=2, shard=str(OTHER), watch_seconds=600, **NEVER) as other,
+        stage.ranker(shards=2, shard=str(OWN), **NEVER),
+    ):
+        await eventually(lambda: opened_for(other, MODELS[0]))
+        request = pb.WatchInsertionRequest(dimension=NAME, model=MODELS[0])
+        watching = aiter(other.stub.WatchInsertion(request, timeout=60))
+        before = await anext(watching)
+        stage.around.gate.set()
+        after = await asyncio.wait_for(anext(watching), 30)
+    assert after.insertion != before.insertion
+
+
+async def test_a_shard_that_is_new_hears_what_was_told_before_it_had_a_consumer(nats_url: str) -> None:
+    await provision(nats_url)
+    bus = Bus(nats_url, "test", fetch_seconds=0.2)
+    bus.start()
+    await bus.ready()
+    told_before = envelope("dimension.ready/before", "default", "algebra", dimension_ready=DimensionReady())
+    heard: list[str] = []
+
+    async def hear(event: EventEnvelope, _delivery: Delivery) -> None:
+        heard.append(event.event_id)
+
+    try:
+        await bus.publish(subjects.dimension_ready("default", "algebra"), told_before)
+        await provision(nats_url, shards=2)
+        consumer = await bus.bind(Doorbell(Shards(2, 1).durable, subjects.EVENTS, hear))
+        taking = asyncio.create_task(consumer.run())
+        await eventually(lambda: told_before.event_id in heard)
+        await consumer.stop(5)
+        await taking
+        await consumer.unsubscribe()
+    finally:
+        await bus.close()
 
 
 async def test_an_order_given_to_another_shard_is_carried_out_at_once(stage: Stage, nats_url: str) -> None:

@@ -99,6 +99,23 @@ def test_the_last_values_are_exported_at_the_stop(kept: Kept) -> None:
     assert [point.value for point in kept.last["dearena.calls"]] == [1]
 
 
+def test_no_gauges_are_exported_at_the_stop(kept: Kept) -> None:
+    """What they tell of has ended with the process, and would be told of as if it went on."""
+    exporting = metrics.begin(Exporting("gateway", "one", kept))
+
+    async def stock() -> Iterable[Reading]:
+        return [Reading(instruments.OUTBOX_WAITING, 7)]
+
+    asyncio.run(exporting.take_stock([stock]))
+    exporting.export()
+    assert kept.values(instruments.OUTBOX_WAITING) == {(): 7}
+    metrics.record(instruments.CALLS, 1, CALL)
+    exporting.stop()
+
+    assert kept.values(instruments.OUTBOX_WAITING) == {}
+    assert len(kept.values(instruments.CALLS)) == 1, "counters are"
+
+
 def test_an_attribute_that_is_not_in_the_catalogue_is_refused_even_where_nothing_is_exported() -> None:
     with pytest.raises(NotInCatalogue, match=r"dearena\.calls"):
         metrics.record(instruments.CALLS, 1, {semantics.DIMENSION: "d"})
