@@ -96,8 +96,8 @@ Build = Callable[[Shell[S]], Awaitable[Room]]
 @asynccontextmanager
 async def running(name: str, settings: S, build: Build[S]) -> AsyncIterator[Running[S]]:
     """Run a service inside this event loop, until the end of the block."""
-    tracing = telemetry.start(name, settings.instance, settings.otlp_endpoint, settings.trace_ratio)
-    exporting = metrics.start(name, settings.instance, settings.otlp_endpoint)
+    tracing = telemetry.start(name, settings.instance, settings.otlp_endpoint, settings.trace_ratio, settings.tls)
+    exporting = metrics.start(name, settings.instance, settings.otlp_endpoint, settings.tls)
     store = Store(settings.mongo_url, settings.mongo_database, timeout_seconds=settings.store_timeout_seconds)
     bus = Bus(
         settings.nats_url,

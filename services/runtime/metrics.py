@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 import structlog
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
 from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
@@ -22,12 +21,13 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 
 from dearena.names import DimensionName
-from services.runtime import semantics
+from dearena.transport import PLAINTEXT, Tls
+from services.runtime import otlp, semantics
 from services.runtime.instruments import CATALOGUE, Instrument, Kind
 
 log = structlog.get_logger(__name__)
 
-EXPORT_SECONDS: Final = 5
+EXPORT_SECONDS: Final = otlp.REQUEST_SECONDS
 """An export that takes longer is given up; the next one tells all that this one would have."""
 
 Attributes = Mapping[str, str | int]
@@ -170,20 +170,18 @@ _exporting: Exporting | None = None
 _ALLOWED: Final = {one.name: frozenset(one.attributes) for one in CATALOGUE.values()}
 
 
-def start(service: str, instance: str, otlp_endpoint: str) -> Exporting | None:
+def start(service: str, instance: str, otlp_endpoint: str, tls: Tls = PLAINTEXT) -> Exporting | None:
     """Begin to keep metrics of this process; does nothing when no endpoint is set.
 
     Args:
         service: as its package is called.
         instance: of this process.
         otlp_endpoint: of a collector, for OTLP over gRPC.
+        tls: for an endpoint at https://.
     """
     if not otlp_endpoint:
         return None
-    exporter = OTLPMetricExporter(
-        endpoint=otlp_endpoint, insecure=otlp_endpoint.startswith("http://"), timeout=EXPORT_SECONDS
-    )
-    return begin(Exporting(service, instance, exporter))
+    return begin(Exporting(service, instance, otlp.metrics_to(otlp_endpoint, tls)))
 
 
 def begin(exporting: Exporting) -> Exporting:

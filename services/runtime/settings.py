@@ -89,7 +89,8 @@ class ServiceSettings(BusSettings):
     judge_dispatcher_address: str = "127.0.0.1:50054"
     scorer_address: str = "127.0.0.1:50055"
 
-    # OTLP over gRPC, for example http://127.0.0.1:4317. Empty: nothing is traced, at no cost.
+    # OTLP over gRPC, for example http://127.0.0.1:4317; by TLS, as peers are spoken to, where it begins with https://.
+    # Empty: nothing is traced, at no cost.
     otlp_endpoint: str = ""
     # Share of the cells whose traces are recorded, 0 to 1. All, unless there is no collector that chooses among whole
     # traces: what is not begun is lost, also where the cell fails.

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.runtime import sampling, semantics
+from dearena.transport import PLAINTEXT, Tls
+from services.runtime import otlp, sampling, semantics
 
 Attributes = Mapping[str, str | int | float | bool | Sequence[str]]
 
@@ -37,7 +37,7 @@ class Tracing:
     """The spans of a process that exports them."""
 
     provider: TracerProvider
-    exporter: OTLPSpanExporter
+    exporter: SpanExporter
 
     def flush(self) -> None:
         """Export what is recorded and was not exported; what a collector does not take in time is lost.
@@ -53,7 +53,9 @@ class Tracing:
             end.cancel()
 
 
-def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 1.0) -> Tracing | None:
+def start(
+    service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 1.0, tls: Tls = PLAINTEXT
+) -> Tracing | None:
     """Begin to export spans of this process; does nothing when no endpoint is set.
 
     Must run before connections are made: the MongoDB driver is hooked here.
@@ -63,12 +65,13 @@ def start(service: str, instance: str, otlp_endpoint: str, trace_ratio: float = 
         instance: of this process.
         otlp_endpoint: of a collector, for OTLP over gRPC.
         trace_ratio: the share of cells whose traces are recorded, from 0 to 1.
+        tls: for an endpoint at https://.
     """
     if not otlp_endpoint:
         return None
     resource = Resource.create({"service.name": f"dearena.{service}", "service.instance.id": instance})
     provider = TracerProvider(resource=resource, sampler=sampling.sampler(trace_ratio))
-    exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=otlp_endpoint.startswith("http://"), timeout=5)
+    exporter = otlp.spans_to(otlp_endpoint, tls)
     processor = BatchSpanProcessor(exporter, schedule_delay_millis=500)
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)

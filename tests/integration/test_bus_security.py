@@ -297,10 +297,11 @@ async def test_a_service_logs_and_traces_no_secret_of_its_settings(
     user = f"u{os.getpid()}"
     client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(mongo_url)
     await asyncio.to_thread(client.admin.command, "createUser", user, pwd=SECRET, roles=["root"])
-    own = Authority(tmp_path).issue("service")
+    authority = Authority(tmp_path)
+    own = authority.issue("service")
     port = ports.free_port()
     try:
-        async with otlp_receiver() as (endpoint, spans):
+        async with otlp_receiver(authority.issue("collector")) as (endpoint, spans):
             settings = arena_settings(ServiceSettings, otlp_endpoint=endpoint, listen=f"127.0.0.1:{port}")
             given = {
                 **settings.model_dump(exclude={"instance", "tls_cert_file", "tls_key_file", "tls_ca_file"}),
