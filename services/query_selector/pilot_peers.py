@@ -74,15 +74,21 @@ class PilotPeers:
 
     async def exhausted(self, pilot: DimensionName) -> bool:
         """Whether the pilot's budget may pay no more calls, and none is in flight."""
+        return any(
+            budget.state == gateway_pb2.BUDGET_STATE_EXHAUSTED and not budget.reserved.nano_units
+            for budget in await self._budgets_of(pilot)
+        )
+
+    async def is_calling(self, pilot: DimensionName) -> bool:
+        """Whether calls that the pilot's budget pays are in flight: what they cost is not in the ledger yet."""
+        return any(budget.reserved.nano_units for budget in await self._budgets_of(pilot))
+
+    async def _budgets_of(self, pilot: DimensionName) -> Sequence[gateway_pb2.Budget]:
         request = gateway_pb2.ListBudgetsRequest(
             parent=f"projects/{pilot.project}", dimension=pilot.slug, page_size=PAGE_SIZE
         )
-        return any(
-            budget.scope == gateway_pb2.BUDGET_SCOPE_DIMENSION
-            and budget.state == gateway_pb2.BUDGET_STATE_EXHAUSTED
-            and not budget.reserved.nano_units
-            for budget in (await self._peers.gateway.ListBudgets(request)).budgets
-        )
+        found = (await self._peers.gateway.ListBudgets(request)).budgets
+        return [budget for budget in found if budget.scope == gateway_pb2.BUDGET_SCOPE_DIMENSION]
 
     async def spent(self, pilot: DimensionName) -> Mapping[str, int]:
         """Nano-units by currency, of answers and judging together."""

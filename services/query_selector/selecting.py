@@ -168,6 +168,7 @@ class SelectionWorker:
         job = await self._read()
         if job is None or job.is_over:
             return None
+        # Most of what it waits for - the ranker's, the gateway's - rings nobody here, so that it looks now and then.
         match job.stage:
             case Stage.WAITING_FOR_MODELS:
                 return await self._find_models(job)
@@ -212,6 +213,9 @@ class SelectionWorker:
             await self._end(job, ended(job, why) if job.grown else Step(Do.FAIL, why))
             return 0.0
         if (step := before_pilot(job)) is not None:
+            if step.do is Do.SET_BUDGET and await self._earlier_are_calling(job):
+                await self._say(job, "calls of an earlier pilot are still under way, of the same budget")
+                return self._desk.poll_seconds
             with self._span(job, step.do):
                 await self._prepare(job, step)
             return 0.0
@@ -268,8 +272,12 @@ class SelectionWorker:
         with suppress(ArenaFault):  # the sweep rings
             await self._desk.announcer.announce(await self._desk.dimensions.get(job.pilot))
 
+    async def _earlier_are_calling(self, job: Job) -> bool:
+        earlier = [DimensionName(job.project, slug) for slug in job.pilots[:-1]]
+        return any([await self._desk.peers.is_calling(pilot) for pilot in earlier])
+
     async def _left_of(self, job: Job, budget: Money) -> Money:
-        """What earlier pilots have left of a budget."""
+        """What earlier pilots have left of a budget, none of which has calls in flight."""
         spent = await self._spent(job, job.pilots[:-1])
         return Money(budget.currency, budget.nano_units - spent[budget.currency])
 

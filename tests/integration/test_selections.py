@@ -306,6 +306,27 @@ async def test_a_pilot_that_lost_a_model_is_followed_by_another(selector: Select
     assert [name.rpartition("/")[2] for name in progress.pilots] == ["algebra-pilot-1", "algebra-pilot-2"]
     assert list(progress.models) == ["a", "b", "c", "e"]
     assert stage.budgets == {"algebra-pilot-1": 5_000, "algebra-pilot-2": 5_000}
+
+
+async def test_the_next_pilot_gets_what_the_last_calls_of_the_one_before_leave(
+    selector: Selector, stage: PilotStage
+) -> None:
+    stage.unranked.add("d")
+    stage.waiting_reason = "WAITING(no answers)"
+    await selector.create(budget=USD)
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "no answers")
+    stage.calling.add("algebra-pilot-1")
+    stage.models.remove("d")
+    await selector.at(pb.SELECTION_STAGE_FAILED)
+    stage.waiting_reason = ""
+    await selector.resume("on")
+    await selector.at(pb.SELECTION_STAGE_PILOTING, "calls of an earlier pilot are still under way")
+    before = dict(stage.budgets)
+    stage.calling.clear()
+    await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert list(before) == ["algebra-pilot-1"]
+    assert list(stage.budgets) == ["algebra-pilot-1", "algebra-pilot-2"]
     assert [await selector.pilot_state(number) for number in (1, 2)] == [pb.DIMENSION_STATE_CLOSED] * 2
 
 
