@@ -100,6 +100,9 @@ class Bus:
                     # Nothing is buffered while away: the caller is told, and the truth is in the store.
                     pending_size=2 * 1024 * 1024,
                 )
+            except asyncio.CancelledError:
+                await self._client.close()  # its socket would stay open
+                raise
             except (OSError, nats.errors.Error) as error:
                 self._admission.renew()
                 log.warning("bus not reached, trying again", error=repr(error))

@@ -218,3 +218,22 @@ async def test_sending_without_a_bus_fails_at_once() -> None:
     with pytest.raises(faults.ServiceUnavailable, match="cannot be reached"):
         await send(bus, 1)
     await bus.close()
+
+
+async def test_a_bus_closed_while_it_connects_leaves_no_socket_open() -> None:
+    connected, closed = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()  # to the end
+        closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        bus = Bus(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", "test")
+        bus.start()
+        await connected.wait()
+        await bus.close()
+        async with asyncio.timeout(10):
+            await closed.wait()
