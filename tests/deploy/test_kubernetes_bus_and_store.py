@@ -1,4 +1,4 @@
-"""Bus and database speak TLS, by certificates of one authority, for the names they are called by."""
+"""Bus, database and collector speak TLS, by certificates of one authority, for the names they are called by."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -114,6 +114,38 @@ def test_the_url_of_the_database_is_one_that_our_driver_takes(tmp_path: Path) ->
     assert (read["options"]["tls"], read["options"]["tlsCAFile"]) == (True, str(file))
     assert read["options"]["replicaSet"] == "mongo"
     assert (read["username"], read["database"]) == ("dearena", "admin")
+
+
+def test_the_collector_asks_senders_for_certificates_and_shows_one_for_its_name() -> None:
+    values = yaml_places.read(CHARTS / "collector.yaml").data
+    overlaid = yaml_places.read(cluster.ROOT / "deploy" / "observability" / "collector-tls.yaml").data
+    tls = overlaid["receivers"]["otlp"]["protocols"]["grpc"]["tls"]
+    (conf, own) = values["extraVolumes"]
+    places = {one["name"]: one["mountPath"] for one in values["extraVolumeMounts"]}
+    (item,) = conf["configMap"]["items"]
+    assert values["command"]["extraArgs"] == [f"--config={places[conf['name']]}/{item['path']}"]
+    assert [tls[name] for name in ("cert_file", "key_file", "client_ca_file")] == [
+        f"{places[own['name']]}/{file}" for file in ("tls.crt", "tls.key", "ca.crt")
+    ]
+    assert tls["client_ca_file_reload"] is True
+    # Long before a certificate that was renewed has come to its end.
+    assert tls["reload_interval"] == "1h"
+    # Without this its user could not read the key.
+    assert values["podSecurityContext"]["fsGroup"] == values["podSecurityContext"]["runAsUser"]
+    called = urlsplit(cluster.overlay("production").one("ConfigMap", "arena")["data"]["DEARENA_OTLP_ENDPOINT"])
+    certificate = issued(own["secret"]["secretName"])
+    assert called.hostname in certificate["dnsNames"]
+    assert "server auth" in certificate["usages"]
+    # Both pages that make its settings put both files there.
+    made = [
+        command
+        for page in ("install", "upgrade")
+        for command in pages.read(cluster.ROOT / "docs" / "operations" / f"{page}.md").commands()
+        if command[0] == "kubectl" and "configmap" in command and "collector" in command
+    ]
+    assert len(made) == 2
+    for command in made:
+        assert f"{item['key']}=deploy/observability/collector-tls.yaml" in command
 
 
 def with_certificates() -> list[Build]:

@@ -125,7 +125,7 @@ def test_the_collector_is_the_one_of_compose_and_listens_where_services_send() -
     assert values["replicaCount"] == 1
     build = cluster.overlay("production")
     arena = build.one("ConfigMap", "arena")["data"]
-    assert arena["DEARENA_OTLP_ENDPOINT"] == f"http://{values['fullnameOverride']}:{heard}"
+    assert arena["DEARENA_OTLP_ENDPOINT"] == f"https://{values['fullnameOverride']}:{heard}"
 
 
 def test_vendors_pods_may_no_more_than_they_must() -> None:

@@ -115,10 +115,11 @@ def test_every_program_is_told_what_it_needs() -> None:
     for build, workload, said in ours():
         name = workload["metadata"]["name"]
         where = f"{build.name}: {name}"
+        scheme = "https" if "tracing-mtls" in build.name or "production" in build.name else "http"
         told = {
             "mongo": said.get("DEARENA_MONGO_URL") == secret("mongo-connection", "connectionString.standard"),
             "nats": said.get("DEARENA_NATS_URL") == secret("nats-connection", "url"),
-            "collector": said.get("DEARENA_OTLP_ENDPOINT") == "http://collector:4317",
+            "collector": said.get("DEARENA_OTLP_ENDPOINT") == f"{scheme}://collector:4317",
         }
         if "replica-set" in name:
             continue
