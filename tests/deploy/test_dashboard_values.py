@@ -45,6 +45,23 @@ SERIES: Final = {
     'dearena_queue_pending{dearena_stream="JUDGING", dearena_consumer="c", job="j", instance="2"}': "8x120",
 }
 AT_SECONDS: Final = 90 * 60
+SPENT: Final = f'dearena_currency="USD", {M}'
+SELDOM: Final = {
+    # Begin in the hour shown, with what they have ever come to; the last ended in it, the first was there before.
+    f'dearena_money_spent_total{{{SPENT}, dearena_purpose="judge", instance="1"}}': "7x120",
+    f'dearena_money_spent_total{{{SPENT}, dearena_purpose="judge", instance="2"}}': "_x60 5x60",
+    f'dearena_money_spent_total{{{SPENT}, dearena_purpose="answer", instance="2"}}': "_x60 2x9 3x51",
+    f'dearena_money_spent_total{{{SPENT}, dearena_purpose="judge", instance="3"}}': "_x60 4x9 stale",
+    f'dearena_money_dimension_spent_total{{dearena_currency="USD", {D}}}': "_x60 5x60",
+    f'dearena_dimension_votes_total{{{D}, dearena_outcome="A"}}': "_x60 1x60",
+    'dearena_votes_total{dearena_project="p", dearena_judge="m", dearena_outcome="FLIP"}': "_x60 1x60",
+    'dearena_dead_letters_total{messaging_destination_template="t", dearena_reason="poison"}': "_x60 1x60",
+}
+SHOWN_OF_SELDOM: Final = [
+    ("money", "Spent by model in this time", 12),
+    ("money", "Spent by dimension in this time", 5),
+    ("services", "Dead letters", 1),
+]
 SHOWN: Final = [
     ("money", "Budgets left", 0.25),
     ("money", "Spent an hour by purpose", 6 * 60),
@@ -73,13 +90,24 @@ def query_of(board: str, panel: str) -> str:
 @needs_promtool
 @pytest.mark.parametrize(("board", "panel", "value"), SHOWN, ids=str)
 def test_a_panel_shows_what_it_says(board: str, panel: str, value: float, tmp_path: Path) -> None:
+    shown(SERIES, board, panel, value, tmp_path)
+
+
+@needs_promtool
+@pytest.mark.parametrize(("board", "panel", "value"), SHOWN_OF_SELDOM, ids=str)
+def test_a_sum_counts_what_a_series_begins_with(board: str, panel: str, value: float, tmp_path: Path) -> None:
+    shown(SELDOM, board, panel, value, tmp_path)
+
+
+def shown(made_up: dict[str, str], board: str, panel: str, value: float, tmp_path: Path) -> None:
+    """Raises where Prometheus comes to another value."""
     # Rounded, for rates are floats; one line alone, whatever its labels.
     check = {
         "expr": f"round(sum({query_of(board, panel)}), 0.001) and count({query_of(board, panel)}) == 1",
         "eval_time": f"{AT_SECONDS}s",
         "exp_samples": [{"labels": "{}", "value": value}],
     }
-    series = [{"series": name, "values": values} for name, values in SERIES.items()]
+    series = [{"series": name, "values": values} for name, values in made_up.items()]
     file = tmp_path / "values.yaml"
     case = {"interval": "1m", "input_series": series, "promql_expr_test": [check]}
     file.write_text(yaml.safe_dump({"tests": [case]}))

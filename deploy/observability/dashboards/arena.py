@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.observability.dashboards.alerts import firing
 from deploy.observability.dashboards.parts import HALF, WHOLE, Query, begin, lines, number, row, rows, variable
-from deploy.observability.dashboards.queries import chosen, come, greatest, grown, least, quantile, rate, total
+from deploy.observability.dashboards.queries import chosen, greatest, grown, least, quantile, rate, total
 from services.runtime import instruments as of
 from services.runtime import semantics
 from services.runtime.instruments import label_of, prometheus_name
@@ -78,7 +78,7 @@ def build() -> Dashboard:
                 "Dead letters",
                 "Messages that could not be taken in the time shown.",
                 "none",
-                come(of.DEAD_LETTERS),
+                grown(of.DEAD_LETTERS),
                 bad_from=1,
             )
         )

@@ -49,15 +49,14 @@ def volume(one: Instrument, by: Sequence[str] = (), of: str = "") -> str:
 
 
 def grown(one: Instrument, by: Sequence[str] = (), of: str = "", over: str = "$__range") -> str:
-    """By how much a counter grew in the time shown; of a histogram, how many values came."""
+    """By how much a counter grew in the time shown; of a histogram, how many values came.
+
+    What a series begins with is no growth to Prometheus, and is all there is of what comes seldom. So of a series that
+    was not there in the hour before, it is what it came to: a process names itself, and begins from nought.
+    """
     name = prometheus_name(one) + ("_count" if one.buckets else "")
-    return f"sum{_by(by)} (increase({name}{of}[{over}]))"
-
-
-def come(one: Instrument, by: Sequence[str] = (), over: str = "$__range") -> str:
-    """How many came of what comes seldom: a series that begins has not grown yet, and its first would be missed."""
-    name = prometheus_name(one)
-    return f"sum{_by(by)} (increase({name}[{over}]) > 0 or ({name} unless {name} offset {over}))"
+    began = f"last_over_time({name}{of}[{over}]) unless max_over_time({name}{of}[1h] offset {over})"
+    return f"sum{_by(by)} (({began}) or increase({name}{of}[{over}]))"
 
 
 def quantile(

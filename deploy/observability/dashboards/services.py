@@ -5,7 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.observability.dashboards.parts import HALF, Query, begin, lines, row, rows, variable
-from deploy.observability.dashboards.queries import FAULT, chosen, come, greatest, grown, quantile, rate, share
+from deploy.observability.dashboards.queries import FAULT, chosen, greatest, grown, quantile, rate, share
 from services.runtime import instruments as of
 from services.runtime import semantics
 from services.runtime.instruments import label_of, prometheus_name
@@ -147,7 +147,7 @@ def build() -> Dashboard:
                 "Dead letters",
                 "Messages that could not be taken in the time shown.",
                 (
-                    Query(come(of.DEAD_LETTERS, (semantics.MESSAGING_DESTINATION_TEMPLATE, of.REASON)), "Letters"),
+                    Query(grown(of.DEAD_LETTERS, (semantics.MESSAGING_DESTINATION_TEMPLATE, of.REASON)), "Letters"),
                     "none",
                 ),
                 names={
