@@ -8,6 +8,8 @@ import pytest
 import yaml
 from grpc import StatusCode
 
+from services.runtime import instruments
+from services.runtime.instruments import prometheus_name
 from tests.fixtures import promql
 from tests.fixtures.promtool import needs_promtool, promtool
 
@@ -48,6 +50,7 @@ def test_what_an_operator_must_be_told_of_has_an_alert() -> None:
     # The list of what was promised; an alert that goes must go from here as well.
     promised = {"InsertionStuck", "JudgeSuspended", "BudgetNearEnd", "DeadLetters", "QueueLags", "NoVotes"}
     promised |= {"ServiceDown", "CallsFail", "EndpointLeftAlone", "BoardLags", "OutboxGrows", "ProviderFails"}
+    promised |= {"StoreAway", "CertificateEnds"}
     assert promised <= {alert.name for alert in ALL}
 
 
@@ -126,6 +129,19 @@ def test_calls_that_fail_are_those_that_a_caller_can_do_nothing_about() -> None:
     assert set(codes.split("|")) == {str(code.value[0]) for code in ours}
     page = (RUNBOOKS / "calls-fail.md").read_text()
     assert all(code.name in page for code in ours)
+
+
+def test_the_database_is_missed_by_what_the_gateway_reads_there_and_says_always() -> None:
+    (alert,) = (alert for alert in ALL if alert.name == "StoreAway")
+    assert instruments.OUTBOX_WAITING.services == ("gateway",)
+    assert prometheus_name(instruments.OUTBOX_WAITING) in promql.series_of(promql.parse(alert.rule["expr"]))
+
+
+def test_a_certificate_has_half_its_time_to_be_renewed_when_somebody_hears_of_it() -> None:
+    (alert,) = (alert for alert in ALL if alert.name == "CertificateEnds")
+    certificates = (ROOT / "deploy/kubernetes/components/mtls/certificates.yaml").read_text()
+    least = min(int(one["spec"]["renewBefore"].removesuffix("h")) for one in yaml.safe_load_all(certificates))
+    assert 3_600 * 24 * 7 <= int(alert.rule["expr"].rpartition("<")[2]) < 3_600 * least / 2
 
 
 def test_judging_is_nearly_full_by_what_its_stream_holds() -> None:
