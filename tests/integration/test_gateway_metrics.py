@@ -20,6 +20,7 @@ from tests.conftest import ArenaSettings
 from tests.fixtures.gateway import QUICK, call, complete, ledger, model, register, serving
 from tests.fixtures.metrics import Kept, kept_metrics
 from tests.fixtures.model_endpoint import ModelEndpoint, fails, says, waits_for
+from tests.fixtures.mongo_proxy import mongo_proxy
 from tests.fixtures.waiting import eventually
 
 PRICE = pb.Price(
@@ -184,3 +185,22 @@ async def test_what_the_bus_has_not_been_told_is_counted(served: Served) -> None
     await served.gateway.SetBudget(pb.SetBudgetRequest(budget=budget), timeout=10)
 
     assert (await served.look()).values(instruments.OUTBOX_WAITING) == {(): before + 1}
+
+
+async def test_by_what_a_gateway_does_not_tell_it_is_seen_that_the_database_is_away(
+    arena_settings: ArenaSettings, mongo_url: str
+) -> None:
+    async with mongo_proxy(mongo_url) as proxy:
+        settings: GatewaySettings = arena_settings(GatewaySettings, mongo_url=proxy.url, **QUICK)
+        with kept_metrics("gateway") as (exporting, kept):
+            async with serving(settings) as (gateway, running):
+                served = Served(gateway, running, exporting, kept)
+
+                async def told() -> bool:
+                    return (await served.look()).values(instruments.OUTBOX_WAITING) == {(): 0}
+
+                await eventually(told)  # also where nothing waits
+                await proxy.close()
+                assert (await served.look()).values(instruments.OUTBOX_WAITING) == {}
+                await proxy.open()
+                await eventually(told)
