@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from dearena.client import pools, votes
+from dearena.client import pools
 from dearena.client.addresses import Addresses
 from dearena.client.attacks import AttackCalls
 from dearena.client.boards import BoardCalls
@@ -385,42 +385,6 @@ class ArenaClient(AttackCalls, BoardCalls, BudgetCalls, JudgingCalls, LimitCalls
             dimension=self.dimension_name(dimension), judge=judge, reason=reason, request_id=request_id or _request_id()
         )
         await self._ranker.told(self._rankings.ReinstateJudge(request, timeout=self._seconds))
-
-    # Votes
-
-    async def votes(
-        self,
-        dimension: str,
-        *,
-        round_number: int = 0,
-        after_sequence: int = 0,
-        canaries: bool = False,
-        trace_ids: bool = False,
-    ) -> AsyncIterator[votes.Vote]:
-        """Outcomes in sequence order, of one round or of all (0); of canaries and with traces where wanted."""
-        request = judge_dispatcher_pb2.ListVotesRequest(
-            dimension=self.dimension_name(dimension),
-            round=round_number,
-            after_sequence=after_sequence,
-            kinds=votes.ALL_KINDS if canaries else (),
-            with_trace_ids=trace_ids,
-        )
-        async for batch in self._judge_dispatcher.each(self._votes.ListVotes(request)):
-            for vote in votes.rows_of(batch):
-                yield vote
-
-    async def comparison(
-        self, dimension: str, cell_id: str, attempt: int = 0, *, with_prompts: bool = False
-    ) -> judge_dispatcher_pb2.Comparison:
-        """All that is kept of one cell: raw verdicts, tokens, latency, cost; attempt 0: the newest.
-
-        With prompts, also what the judge was sent.
-        """
-        request = judge_dispatcher_pb2.GetComparisonRequest(
-            dimension=self.dimension_name(dimension), cell_id=cell_id, attempt=attempt, with_prompts=with_prompts
-        )
-        call = self._votes.GetComparison(request, timeout=self._seconds)
-        return (await self._judge_dispatcher.told(call)).comparison
 
 
 def _request_id() -> str:
