@@ -107,21 +107,22 @@ class Jobs:
         async with within_store_limit(self._store):
             await once(self._store, self._results, request_id, request_body, body)
 
-    async def order(self, job: Job, step: int, asked: Sequence[Asked]) -> None:
-        """Write down what a step orders, unless it was."""
-        await self._record(job, step, {"comparisons": [list(one) for one in asked]})
+    async def order(self, job: Job, step: int, asked: Sequence[Asked]) -> bool:
+        """Write down what a step orders, unless something was; whether it is these."""
+        return await self._record(job, step, {"comparisons": [list(one) for one in asked]})
 
-    async def grow(self, job: Job, step: int, queries: int, why: str) -> None:
+    async def grow(self, job: Job, step: int, queries: int, why: str) -> bool:
         """Write down that a step orders nothing and goes on to so many queries in all, unless something was."""
-        await self._record(job, step, {"comparisons": [], "queries": queries, "why": why})
+        return await self._record(job, step, {"comparisons": [], "queries": queries, "why": why})
 
-    async def _record(self, job: Job, step: int, what: Document) -> None:
+    async def _record(self, job: Job, step: int, what: Document) -> bool:
         document = _key(job) | {"step": step, "pilot": job.pilots[-1], "schema_version": 1, "created_at": now()} | what
         async with within_store_limit(self._store):
             try:
                 await self._orders.insert_one(document)
             except DuplicateKey:
-                return  # whoever was first has it
+                return False  # whoever was first has it
+        return True
 
     async def ordered(self, job: Job) -> Sequence[Recorded]:
         """What was ordered of the pilots, a step each, in their order."""

@@ -359,8 +359,9 @@ class SelectionWorker:
             await self._write(job, replace(going, stage=Stage.CHOOSING))
             return
         cells = pilot_votes.order_of(evidence, batch.query, batch.first, batch.second)
-        await desk.jobs.order(job, job.orders + 1, cells)
-        await self._write(job, replace(going, orders=job.orders + 1))
+        is_on_record = await desk.jobs.order(job, job.orders + 1, cells)
+        # Else somebody was first, and may have gone on to more of the pool: what is on record is taken.
+        await self._write(job, replace(going, orders=job.orders + 1) if is_on_record else going)
 
     # The choice
 

@@ -5,7 +5,7 @@ from __future__ import annotations  # gRPC's types are generic in its stubs only
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,8 +13,10 @@ import pytest
 from dearena.v1 import common_pb2, ranker_pb2
 from dearena.v1 import query_selector_pb2 as pb
 from services.query_selector.job_store import Jobs
+from services.query_selector.jobs import Job
 from services.query_selector.pilot_documents import PilotDocuments
 from services.query_selector.pilot_peers import PilotPeers
+from services.query_selector.pilot_votes import Asked
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.store import Store
 from tests.fixtures.pilot_stage import PilotStage, pilot_stage
@@ -144,6 +146,30 @@ async def test_a_model_that_leaves_before_the_next_part_ends_nothing(
 
     assert not progress.failure
     assert (len(progress.growths), len(progress.pilots)) == (1, 2)
+
+
+async def test_who_finds_a_step_on_record_takes_that_step(
+    settings: QuerySelectorSettings, stage: PilotStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Jobs.order
+    steps: list[int] = []
+
+    async def late(self: Jobs, job: Job, step: int, asked: Sequence[Asked]) -> bool:
+        steps.append(step)
+        if len(steps) == 2:
+            # Another process, that heard more, is first by a moment.
+            await self.grow(job, step, 2 * FIRST, "another was first")
+        return await order(self, job, step, asked)
+
+    monkeypatch.setattr(Jobs, "order", late)
+    async with serving(settings) as selector:
+        await selector.create(POOL, calls=4_000)
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert progress.growths[0].reason == "another was first"
+    assert progress.growths[0].grown_to == 2 * FIRST
+    orders = [ranker_pb2.OrderComparisonsRequest.FromString(body) for body in stage.orders.values()]
+    assert all(one.comparisons for one in orders)
 
 
 async def played(settings: QuerySelectorSettings, stage: PilotStage) -> tuple[list[bytes], list[str], list[Any]]:
