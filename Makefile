@@ -136,9 +136,12 @@ bench-jury-makers: setup ## Calls at 200 models beside the makers' rule. ARGS="-
 bench-jury-growth: setup ## Calls of an insertion at 400 models over those at 25, minutes a seed. ARGS="--seeds 3"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.juries growth $(ARGS)
 
-.PHONY: bench-selection
+.PHONY: bench-selection bench-selection-growth
 bench-selection: setup ## Choose queries of planted pools by each method, minutes. ARGS="--votes 1 --reading skill"
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.query_selection planted $(ARGS)
+
+bench-selection-growth: setup ## Pilots that grow beside one fixed part of the pool, minutes. ARGS="--seeds 4 --size 20"
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.query_selection growth $(ARGS)
 
 .PHONY: bench-selection-flow
 bench-selection-flow: setup ## From 500 questions to a board of 12 models through all services, minutes. ARGS="--pool 200 -k 20"

@@ -3,11 +3,13 @@
     python benchmarks/query_selection.py planted [--seeds 20] [--votes 12] [--reading skill] [--figure FILE]
     python benchmarks/query_selection.py recorded --data FOLDER [--splits 10]
     python benchmarks/query_selection.py pilots [--seeds 20] [--reading skill]
+    python benchmarks/query_selection.py growth [--seeds 12] [--reading skill] [--size 20]
 
 `planted` plays pools with planted faults (`query_selection_planted`), `recorded` recorded votes of real models
-(`query_selection_recorded`), `pilots` asks what a sequential pilot saves (`query_selection_pilots`). Worlds and choices
-follow from seeds, so that figures come again. Prints tables, with one standard error after each ±; `--json FILE` writes
-the figures too, `--figure FILE` draws correlation and spread against the number of queries, where matplotlib is there.
+(`query_selection_recorded`), `pilots` asks what a sequential pilot saves (`query_selection_pilots`), `growth` what it
+does to begin with a part of the pool (`query_selection_growth`). Worlds and choices follow from seeds, so that figures
+come again. Prints tables, with one standard error after each ±; `--json FILE` writes the figures too, `--figure FILE`
+draws correlation and spread against the number of queries, where matplotlib is there.
 """
 
 import os
@@ -19,13 +21,14 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 import time  # noqa: E402
 from concurrent.futures import ProcessPoolExecutor  # noqa: E402
 from dataclasses import asdict  # noqa: E402
-from itertools import chain  # noqa: E402
+from itertools import chain, product  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Annotated  # noqa: E402
 
 import numpy as np  # noqa: E402
 import typer  # noqa: E402
 
+from benchmarks import query_selection_growth as growing_pilots  # noqa: E402
 from benchmarks import query_selection_pilots as sequential_pilots  # noqa: E402
 from benchmarks import query_selection_planted as planted_pools  # noqa: E402
 from benchmarks import query_selection_recorded as recordings  # noqa: E402
@@ -171,6 +174,57 @@ def pilots(
         shown.add_row(name, cells, Mean.of(values.tolist()).shown(4), lead)
     show(shown, seconds=time.monotonic() - begin)
     keep(json, [asdict(one) for one in found])
+
+
+@app.command()
+def growth(
+    seeds: Annotated[int, typer.Option(min=2, help="Worlds, one a seed.")] = 12,
+    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 0,
+    reading: Annotated[
+        list[Reading] | None, typer.Option(help="What discrimination multiplies; default: each.")
+    ] = None,
+    size: Annotated[list[int] | None, typer.Option(help="Queries; one or more; without it, 20 and 40.")] = None,
+    looks: Annotated[int, typer.Option(min=1, help="At each query of the fixed pilot: cells of both at most.")] = 1,
+    jobs: Jobs = 2,
+    json: Json = None,
+) -> None:
+    """What growing does for a pilot: a part of the pool and more where it pays, beside 12 for each query wanted."""
+    begin = time.monotonic()
+    worlds = range(first_seed, first_seed + seeds)
+    shown = table(
+        f"{seeds} worlds, seeds {worlds[0]} to {worlds[-1]}; cells for {looks} look(s) at 12 queries for each wanted",
+        "Spearman of the tested models' board with the truth; ±: one standard error; lead: of growing, paired",
+        *("multiplies", "wanted", "pilot", "queries", "parts", "cells", "Spearman", "lead", "slope"),
+        names=3,
+    )
+    kept = []
+    with ProcessPoolExecutor(jobs) as pool:
+        for one, k in product(reading or list(Reading), size or [20, 40]):
+            budget = growing_pilots.cells_of(k, looks)
+            found = list(pool.map(growing_pilots.grown, [(seed, one, k, budget) for seed in worlds]))
+            sides = {
+                "fixed": [world.fixed for world in found],
+                "first part": [world.first for world in found],
+                "growing": [world.growing for world in found],
+            }
+            growing = np.array([side.spearman for side in sides["growing"]])
+            for name, mine in sides.items():
+                boards = np.array([side.spearman for side in mine])
+                shown.add_row(
+                    one.value if name == "fixed" else "",
+                    str(k) if name == "fixed" else "",
+                    name,
+                    f"{np.mean([side.queries for side in mine]):.0f}",
+                    f"{np.mean([side.parts for side in mine]):.1f}",
+                    f"{np.mean([side.cells for side in mine]):,.0f}",
+                    Mean.of(boards.tolist()).shown(4),
+                    "" if name == "growing" else Mean.of((growing - boards).tolist()).shown(4, sign=True),
+                    Mean.of([side.slope for side in mine]).shown(2),
+                    end_section=name == "growing",
+                )
+            kept += [asdict(world) | {"reading": one.value, "k": k, "budget": budget} for world in found]
+    show(shown, seconds=time.monotonic() - begin)
+    keep(json, kept)
 
 
 if __name__ == "__main__":

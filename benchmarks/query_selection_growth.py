@@ -3,8 +3,9 @@
 In a world of `query_selection_world` the pilot's ten models are compared within so many cells, as
 `dearena.selection.allocation` asks. The fixed pilot looks at 12 queries for each of the k from the start; the growing
 one begins with half of them and goes on as `dearena.selection.growth` says, up to the whole pool. Each part is begun as
-in the arena: its models are ranked at first, by cells that fall on its queries by lot. `telling` chooses by either, and
-the 20 other models are ranked on both choices. What was seen in a former part is not asked about again.
+in the arena: its models are ranked at first, by cells that fall on its queries by lot. `telling` chooses by each, and
+the 20 other models are ranked on all choices. What was seen in a former part is not asked about again. A third pilot
+has the first part of the growing one and never looks beyond it: it tells what further parts add.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.query_selection_pilots import Cells, board_of, chosen_of
-from benchmarks.query_selection_world import JUDGES, PILOT_MODELS, Reading, pool_world
+from benchmarks.query_selection_world import JUDGES, PILOT_MODELS, PoolWorld, Reading, pool_world
 from dearena.scoring.arrays import IntArray
 from dearena.selection.allocation import FIRST_QUERIES_A_PLACE, PilotPlan, look_of, next_batch
 from dearena.selection.growth import first_part, worth_of
@@ -27,25 +28,31 @@ PAIRS: Final = PILOT_MODELS * (PILOT_MODELS - 1) // 2
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
-    """One world.
+class Side:
+    """One pilot of a world.
 
     Attributes:
-        queries: looked at by the growing pilot in the end; `parts` of them in so many.
-        cells: asked by the growing pilot; `fixed_cells` by the fixed one.
-        fixed, growing: Spearman of the tested models' boards with the truth.
-        fixed_slope, growing_slope: mean discrimination of what was chosen.
+        queries: looked at in the end, in so many `parts`.
+        cells: asked.
+        spearman: of the tested models' board with the truth.
+        slope: mean discrimination of what was chosen.
     """
 
-    seed: int
-    cells: int
-    fixed_cells: int
     queries: int
     parts: int
-    fixed: float
-    growing: float
-    fixed_slope: float
-    growing_slope: float
+    cells: int
+    spearman: float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One world, pilots within equal budgets; `first` never looks beyond the first part of the growing one."""
+
+    seed: int
+    fixed: Side
+    first: Side
+    growing: Side
 
 
 @dataclass
@@ -101,28 +108,30 @@ class Run:
             self.cells.ask(batch.query, batch.first, batch.second)
 
 
+def cells_of(k: int, looks: int) -> int:
+    """Cells of so many looks at each query of a fixed pilot for k; where no limit is named, the arena grants one."""
+    return looks * look_of(PILOT_MODELS, JUDGES) * FIRST_QUERIES_A_PLACE * k
+
+
 def grown(job: tuple[int, Reading, int, int]) -> Grown:
     """Seed, reading, number of queries wanted, cells."""
     seed, reading, k, budget = job
     world = pool_world(seed, reading)
-    found = {}
-    even = min(FIRST_QUERIES_A_PLACE * k, len(world.queries))
-    for name, part, most in (("fixed", even, even), ("growing", first_part(k, even), len(world.queries))):
-        cells = Cells(world)
-        run = Run(cells, k, budget, seed)
-        run.begin(part, 0.5)
-        run.play(most)
-        chosen = chosen_of(cells.heard(run.asked), k, seed)
-        found[name] = (run, board_of(world, chosen), float(np.mean(world.discrimination[chosen])))
-    (fixed, one, steep), (growing, other, steeper) = found["fixed"], found["growing"]
-    return Grown(
-        seed,
-        int(growing.asked.sum()),
-        int(fixed.asked.sum()),
-        growing.looked,
-        len(growing.parts),
-        one,
-        other,
-        steep,
-        steeper,
-    )
+    pool = len(world.queries)
+    even = min(FIRST_QUERIES_A_PLACE * k, pool)
+    part = first_part(k, pool)
+    fixed = _played(world, k, budget, part=even, most=even)
+    growing = _played(world, k, budget, part=part, most=pool)
+    # The same where it never grew.
+    first = growing if growing.parts == 1 else _played(world, k, budget, part=part, most=part)
+    return Grown(seed, fixed, first, growing)
+
+
+def _played(world: PoolWorld, k: int, budget: int, *, part: int, most: int) -> Side:
+    """A pilot that begins with a part of the pool and looks at so many queries at most."""
+    run = Run(Cells(world), k, budget, world.seed)
+    run.begin(part, 0.5)
+    run.play(most)
+    chosen = chosen_of(run.cells.heard(run.asked), k, world.seed)
+    slope = float(np.mean(world.discrimination[chosen]))
+    return Side(run.looked, len(run.parts), int(run.asked.sum()), board_of(world, chosen), slope)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from benchmarks.query_selection_growth import Run, cells_of, grown
+from benchmarks.query_selection_pilots import Cells
 from benchmarks.query_selection_planted import PLANTED, spreads, steepest, tried
 from benchmarks.query_selection_recorded import pilot_of
 from benchmarks.query_selection_world import JUDGES, MODELS, PILOT_MODELS, Reading, pool_world
@@ -73,3 +75,31 @@ def test_a_recorded_pilot_hears_nobody_of_the_tested_half() -> None:
     found = pilot_of(votes, pilots)
     assert found.models == ("a", "b", "c")
     assert sorted(found.judges[judge] for judge in found.judge) == ["a", "b", "c", "outside"]
+
+
+def test_a_growing_pilot_begins_with_half_and_asks_only_of_its_newest_part() -> None:
+    run = Run(Cells(pool_world(1000, queries=200)), 5, cells_of(5, 1), 1000)
+    run.begin(30, 0.5)
+    first = run.asked.copy()
+    assert np.count_nonzero(first.sum(axis=1)) == 30
+    run.play(200)
+    assert len(run.parts) > 1
+    assert sum(run.parts) == run.looked == np.count_nonzero(run.asked.sum(axis=1))
+    before = run.asked.copy()
+    run.begin(20, 0.1)
+    run.play(run.looked)
+    assert np.array_equal(run.asked[before.any(axis=1)], before[before.any(axis=1)])
+
+
+@pytest.mark.parametrize("reading", list(Reading))
+def test_pilots_of_a_world_keep_to_one_budget_and_differ_in_what_they_begin_with(reading: Reading) -> None:
+    budget = cells_of(5, 1)
+    assert budget == 5 * 12 * 20
+    world = grown((1000, reading, 5, budget))
+    assert (world.fixed.queries, world.fixed.parts) == (60, 1)
+    assert (world.first.queries, world.first.parts) == (30, 1)
+    assert world.growing.queries >= 30
+    assert (world.growing == world.first) == (world.growing.parts == 1)
+    for side in (world.fixed, world.first, world.growing):
+        assert 0 < side.cells <= budget
+        assert -1 <= side.spearman <= 1
