@@ -73,7 +73,12 @@ def create(
         str, typer.Option(help="What the pilot may cost, answers and judging, such as '5 USD'.", metavar="AMOUNT")
     ] = "",
     pilot_queries: Annotated[
-        int, typer.Option(min=0, max=MAX_UINT32, help="Questions the pilot looks at; 0: 12 for each of k.")
+        int,
+        typer.Option(
+            min=0,
+            max=MAX_UINT32,
+            help="Questions the pilot looks at, at most; 0: as many as pay, beginning with 6 for each of k.",
+        ),
     ] = 0,
     follow: Annotated[bool, typer.Option("--watch", help="Wait for the pilot, and show how it goes on.")] = False,
     display_name: Annotated[str, typer.Option(help="Default: the slug.")] = "",
