@@ -378,11 +378,14 @@ def affordable(job: Job, spent: Mapping[str, int], cells: int) -> int:
     return max(job.budget.nano_units - used, 0) * cells // used
 
 
-def grown_to(job: Job, queries: int, seeded: int, cells: int, why: str, moment: datetime) -> Job:
+def grown_to(
+    job: Job, models: Collection[str], queries: int, seeded: int, cells: int, why: str, moment: datetime
+) -> Job:
     """It looks at so many queries in all, by another pilot; the one before is closed, and what it has heard counts.
 
     Args:
         job: whose pilot has nothing under way.
+        models: slugs of those that the pilot still ranks; who has left is not waited for in the next one.
         queries: in all.
         seeded: round of the pilot after which its models were ranked.
         cells: asked so far, in all.
@@ -391,6 +394,7 @@ def grown_to(job: Job, queries: int, seeded: int, cells: int, why: str, moment: 
     """
     return replace(
         job,
+        models=tuple(slug for slug in job.models if slug in models),
         grown=(*job.grown, Growth(job.pilots[-1], job.piloted_queries, seeded, cells, why, moment)),
         piloted_queries=queries,
         budget_set=None,

@@ -20,7 +20,7 @@ import structlog
 
 from dearena import faults
 from dearena.faults import ArenaFault, Conflict
-from dearena.names import DimensionName
+from dearena.names import DimensionName, Revision
 from dearena.selection import select
 from dearena.selection.allocation import Batch, PilotPlan, next_batch
 from dearena.selection.growth import Worth, worth_of
@@ -329,7 +329,10 @@ class SelectionWorker:
             # Whoever wrote it down has not come to say so: it counts as asked, so it has to be.
             after = replace(job, seeded=seeded, orders=job.orders + 1, waiting_reason="")
             if (step := recorded[job.orders]).queries:
-                after = grown_to(job, step.queries, seeded, job.figures.cells, step.why, now())
+                # Others may have heard more since this was last noted, and the choice may follow before it is again.
+                job = await self._note(job, await self._heard(replace(job, seeded=seeded)))
+                still = {Revision.parse(model).slug for model in ranked}
+                after = grown_to(job, still, step.queries, seeded, job.figures.cells, step.why, now())
             await self._write(job, after)
             return
         heard = await self._heard(replace(job, seeded=seeded))

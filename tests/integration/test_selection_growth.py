@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,6 +147,47 @@ async def test_a_model_that_leaves_before_the_next_part_ends_nothing(
 
     assert not progress.failure
     assert (len(progress.growths), len(progress.pilots)) == (1, 2)
+
+
+async def test_a_model_that_left_the_first_part_does_not_keep_the_next_from_being_looked_at(
+    settings: QuerySelectorSettings, stage: PilotStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow = Jobs.grow
+
+    async def leaving(self: Jobs, job: Job, step: int, queries: int, why: str) -> bool:
+        stage.retired.add("d")
+        stage.unranked.add("d")
+        stage.waiting_reason = "WAITING(no answers)"
+        return await grow(self, job, step, queries, why)
+
+    monkeypatch.setattr(Jobs, "grow", leaving)
+    async with serving(settings) as selector:
+        await selector.create(POOL, calls=4_000)
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert list(progress.models) == ["a", "b", "c", "e"]
+    assert "algebra-pilot-2" in stage.judged_in.values()
+    assert progress.cells == len(stage.cells)
+
+
+async def test_figures_are_those_of_the_moment_at_which_it_grew(
+    settings: QuerySelectorSettings, stage: PilotStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow = Jobs.grow
+
+    async def overtaken(self: Jobs, job: Job, step: int, queries: int, why: str) -> bool:
+        # It is on record, and then the job is another's: what was found with it is not written.
+        found = await grow(self, job, step, queries, why)
+        await self.write(job, replace(job, waiting_reason="another was here"))
+        return found
+
+    monkeypatch.setattr(Jobs, "grow", overtaken)
+    async with serving(settings) as selector:
+        await selector.create(POOL, calls=4_000)
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    first = sum(pilot == "algebra-pilot-1" for pilot in stage.judged_in.values())
+    assert progress.growths[0].cells == first
 
 
 async def test_who_finds_a_step_on_record_takes_that_step(

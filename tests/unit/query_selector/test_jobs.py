@@ -312,6 +312,7 @@ def test_a_pilot_begins_with_a_part_and_keeps_to_what_was_asked_for() -> None:
 
 GREW = grown_to(
     replace(manned(NEW, SLUGS, 500), pilots=("d-pilot-1",), opened=1, seeded=3, orders=2, given=(5, 6)),
+    SLUGS,
     96,
     3,
     700,
@@ -337,6 +338,15 @@ def test_a_pilot_that_grows_is_followed_by_one_for_the_next_part() -> None:
     lost = replace(without(made, ["d"]), pilots=("d-pilot-1", "d-pilot-2", "d-pilot-3"))
     assert (lost.part_begins, lost.piloted_queries) == (48, 96)
     assert lost.heard_pilots == ("d-pilot-1", "d-pilot-3")
+
+
+def test_who_has_left_is_not_waited_for_in_the_next_part() -> None:
+    made = replace(manned(NEW, SLUGS, 500), pilots=("d-pilot-1",), opened=1, seeded=3)
+    grew = grown_to(made, {"a", "b", "c", "not asked"}, 96, 3, 700, "it pays", MOMENT)
+
+    assert grew.models == ("a", "b", "c")
+    opened = replace(grew, pilots=("d-pilot-1", "d-pilot-2"), opened=2)
+    assert next_step(opened, Seen(ranked=RANKED[:3], gone=("d",))) == Step(Do.ORDER)
 
 
 def test_a_further_part_that_comes_to_nothing_leaves_what_was_heard() -> None:
