@@ -86,6 +86,7 @@ def test_a_growing_pilot_begins_with_half_and_asks_only_of_its_newest_part() -> 
     assert len(run.parts) > 1
     assert sum(run.parts) == run.looked == np.count_nonzero(run.asked.sum(axis=1))
     before = run.asked.copy()
+    run.budget += 2000
     run.begin(20, 0.1)
     run.play(run.looked)
     assert np.array_equal(run.asked[before.any(axis=1)], before[before.any(axis=1)])
