@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, cast
 
 from dearena import identity, yaml_places
@@ -53,10 +55,15 @@ async def check(client: ArenaClient, file: ArenaFile) -> None:
         InvalidField: with a violation, pointed at in the file, for everything that is wrong.
         ServiceUnavailable: a service is not there.
     """
+    with _pools_once() as pools_once:
+        await _check(client, file, pools_once)
+
+
+async def _check(client: ArenaClient, file: ArenaFile, pools_once: "_PoolsOnce") -> None:
     violations: list[FieldViolation] = []
     for at, dimension in enumerate(file.dimensions):
         with _collected(violations, file, ("dimensions", at)):
-            await _check_dimension(client, dimension)
+            await _check_dimension(client, dimension, pools_once)
     has_budgets = any(budgets_of(file))
     models = {_slug_of(one): one async for one in client.models()} if has_budgets else {}
     budgets = {key_of(one) async for one in client.budgets()} if has_budgets else set()
@@ -93,7 +100,15 @@ async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) 
         ArenaFault: as the services say, with the declaration's name before it. What came before it
             in the file has been done; apply again to go on.
     """
-    await check(client, file)
+    with _pools_once() as pools_once:
+        await _check(client, file, pools_once)
+        async for change in _applied(client, file, pools_once, dry_run=dry_run):
+            yield change
+
+
+async def _applied(
+    client: ArenaClient, file: ArenaFile, pools_once: "_PoolsOnce", *, dry_run: bool
+) -> AsyncIterator[Change]:
     limits = {one.key_reference: one async for one in client.key_limits()} if file.keys else {}
     for key in file.keys:
         with _named("key", key.key_reference):
@@ -114,7 +129,7 @@ async def apply(client: ArenaClient, file: ArenaFile, *, dry_run: bool = False) 
         yield await _apply_budget(client, budget, None, dry_run=dry_run)
     for dimension in file.dimensions:
         with _named("dimension", dimension.slug):
-            change = await _apply_dimension(client, dimension, dry_run=dry_run)
+            change = await _apply_dimension(client, dimension, pools_once, dry_run=dry_run)
         yield change
     for model in file.models:
         if model.slug not in early:
@@ -193,6 +208,31 @@ def _questions(entry: DimensionEntry) -> bytes:
     return pools.content_of([question.line() for question in questions])
 
 
+@dataclass(frozen=True, slots=True)
+class _PoolsOnce:
+    """Pools that are declared, each read or made once: what is applied is what was checked.
+
+    They are kept on the disk, since a pool may be large and a file may declare many.
+    """
+
+    directory: Path
+
+    def questions(self, entry: DimensionEntry) -> bytes:
+        """Of a dimension."""
+        kept = self.directory / entry.slug
+        if kept.exists():
+            return kept.read_bytes()
+        content = _questions(entry)
+        kept.write_bytes(content)
+        return content
+
+
+@contextmanager
+def _pools_once() -> Iterator[_PoolsOnce]:
+    with TemporaryDirectory(prefix="dearena-pools-") as directory:
+        yield _PoolsOnce(Path(directory))
+
+
 async def _apply_key(
     client: ArenaClient, entry: KeyEntry, present: gateway_pb2.KeyLimits | None, *, dry_run: bool
 ) -> Change:
@@ -224,10 +264,10 @@ async def _apply_budget(
     return Change("budget", called(wanted), Action.UPDATED, ("limit",))
 
 
-async def _check_dimension(client: ArenaClient, entry: DimensionEntry) -> None:
+async def _check_dimension(client: ArenaClient, entry: DimensionEntry, pools_once: "_PoolsOnce") -> None:
     """Have a new dimension checked with its whole pool, and one that is there compared."""
     wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
-    content = _questions(entry)
+    content = pools_once.questions(entry)
     try:
         present = await client.get_dimension(entry.slug)
     except UnknownDimension:
@@ -246,9 +286,11 @@ def _refuse_differences(
         )
 
 
-async def _apply_dimension(client: ArenaClient, entry: DimensionEntry, *, dry_run: bool) -> Change:
+async def _apply_dimension(
+    client: ArenaClient, entry: DimensionEntry, pools_once: "_PoolsOnce", *, dry_run: bool
+) -> Change:
     wanted = declared.dimension_of(entry, client.dimension_name(entry.slug))
-    content = _questions(entry)
+    content = pools_once.questions(entry)
     try:
         present = await client.get_dimension(entry.slug)
     except UnknownDimension:
