@@ -262,7 +262,7 @@ class PilotSettings(_message.Message):
     BUDGET_FIELD_NUMBER: _builtins.int
     QUERIES_FIELD_NUMBER: _builtins.int
     calls: _builtins.int
-    """Judge calls at most, canaries aside; 0 means what an even pilot of the first queries would take."""
+    """Judge calls at most, canaries aside; 0 means what a look at 12 queries for each of k would take."""
     queries: _builtins.int
     """Queries of the pool at most that the pilot looks at; 0 means as many as pay. It begins with 6 for each of k."""
     @_builtins.property
