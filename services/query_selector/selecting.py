@@ -173,6 +173,10 @@ class SelectionWorker:
             case Stage.WAITING_FOR_MODELS:
                 return await self._find_models(job)
             case Stage.CHOOSING:
+                if await self._are_calling(job, job.pilots):
+                    # Paid for, and heard by nobody if it were chosen now.
+                    await self._say(job, "calls of the pilot are still under way")
+                    return self._desk.poll_seconds
                 with self._span(job, "choose queries"):
                     await self._choose(job)
                 return 0.0
@@ -213,7 +217,7 @@ class SelectionWorker:
             await self._end(job, ended(job, why) if job.grown else Step(Do.FAIL, why))
             return 0.0
         if (step := before_pilot(job)) is not None:
-            if step.do is Do.SET_BUDGET and await self._earlier_are_calling(job):
+            if step.do is Do.SET_BUDGET and await self._are_calling(job, job.pilots[:-1]):
                 await self._say(job, "calls of an earlier pilot are still under way, of the same budget")
                 return self._desk.poll_seconds
             with self._span(job, step.do):
@@ -272,9 +276,8 @@ class SelectionWorker:
         with suppress(ArenaFault):  # the sweep rings
             await self._desk.announcer.announce(await self._desk.dimensions.get(job.pilot))
 
-    async def _earlier_are_calling(self, job: Job) -> bool:
-        earlier = [DimensionName(job.project, slug) for slug in job.pilots[:-1]]
-        return any([await self._desk.peers.is_calling(pilot) for pilot in earlier])
+    async def _are_calling(self, job: Job, pilots: Sequence[str]) -> bool:
+        return any([await self._desk.peers.is_calling(DimensionName(job.project, slug)) for slug in pilots])
 
     async def _left_of(self, job: Job, budget: Money) -> Money:
         """What earlier pilots have left of a budget, none of which has calls in flight."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC
 from itertools import pairwise
 
 import grpc.aio
@@ -115,6 +116,38 @@ async def test_a_pilot_that_is_stopped_chooses_by_what_it_has_heard(whole: Arena
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await found.resume("d", "on", calls=5_000)
         assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_a_stopped_pilot_has_spent_what_its_ledger_says(whole: Arena) -> None:
+    price = gateway_pb2.Price(per_million_input_tokens=dollars(1), per_million_output_tokens=dollars(1))
+    async with selecting(whole, "halted", MODELS[:4], world="slow", price=price) as found:
+        await found.create("d", k=8, calls=100_000, budget=dollars(50))
+
+        async def is_under_way() -> bool:
+            now = await found.get("d")
+            return now.orders >= 1 and await is_calling()
+
+        async def is_calling() -> bool:
+            slug = DimensionName.parse((await found.get("d")).pilots[-1]).slug
+            budgets = [one async for one in found.client.budgets() if one.dimension == slug]
+            return any(one.reserved.nano_units for one in budgets)
+
+        async def is_at_rest() -> bool:
+            return not await is_calling()
+
+        await eventually(is_under_way, SELECTION_SECONDS, poll=0.05)
+        await found.stop("d", "enough")
+        progress = await found.over("d")
+        await eventually(is_at_rest, 60, poll=0.1)
+        entries = [entry for pilot in progress.pilots for entry in await found.calls_made(pilot)]
+        again = await found.get("d")
+
+    assert progress.stage == query_selector_pb2.SELECTION_STAGE_DONE, progress
+    done = progress.update_time.ToDatetime(UTC)
+    assert [one for one in entries if one.start_time.ToDatetime(UTC) > done] == []
+    paid = sum(one.cost.nano_units for one in entries)
+    assert paid > 0
+    assert list(again.spent) == [common_pb2.Money(currency="USD", nano_units=paid)]
 
 
 async def test_a_pilot_without_money_fails_and_goes_on_with_more(whole: Arena) -> None:

@@ -190,6 +190,20 @@ async def test_figures_are_those_of_the_moment_at_which_it_grew(
     assert progress.growths[0].cells == first
 
 
+async def test_it_is_not_chosen_before_the_last_calls_are_over(
+    settings: QuerySelectorSettings, stage: PilotStage
+) -> None:
+    async with serving(settings) as selector:
+        stage.calling.add("algebra-pilot-1")
+        await selector.create(POOL, calls=4_000, queries=FIRST, budget=MUCH)
+        await selector.at(pb.SELECTION_STAGE_CHOOSING, "still under way")
+        stage.calling.clear()
+        progress = await selector.at(pb.SELECTION_STAGE_DONE)
+
+    assert not progress.waiting_reason
+    assert list(progress.spent) == [common_pb2.Money(currency="USD", nano_units=7 * len(stage.cells))]
+
+
 async def test_who_finds_a_step_on_record_takes_that_step(
     settings: QuerySelectorSettings, stage: PilotStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
