@@ -204,5 +204,5 @@ class Bus:
         if self._client.is_connected:
             with suppress(nats.errors.Error):
                 await self._client.drain()
-        elif self._client.is_reconnecting:
+        elif self._client.is_reconnecting or self._client.is_connecting:  # the latter in the midst of reconnecting
             await self._client.close()

@@ -34,6 +34,9 @@ class BusSecurity:
 
     def check(self, url: str) -> None:
         """Raises InvalidField, which names the setting, where one is wrong or contradicts the URL; never its value."""
+        if url != url.strip():
+            # The driver would strip it, and take for tls:// what we did not.
+            raise InvalidField.of(URL, "begins or ends with a blank")
         for name, value in ((CA, self.ca_file), (TLS_FIRST, self.tls_first)):
             if value and not url.startswith("tls://"):
                 raise InvalidField.of(URL, f"must begin with tls:// where {name} is set")

@@ -60,7 +60,7 @@ def metrics_to(endpoint: str, tls: Tls = PLAINTEXT) -> MetricExporter:
 
 
 def _in_plaintext(endpoint: str) -> bool:
-    return endpoint.startswith("http://")
+    return not endpoint.startswith("https://")
 
 
 def _ours(endpoint: str, tls: Tls) -> bool:

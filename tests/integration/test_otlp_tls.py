@@ -118,3 +118,9 @@ async def test_a_collector_of_others_is_believed_by_the_library_s_own_settings(
 def test_a_file_that_is_wrong_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(InvalidField, match=certificates.CA):
         otlp.spans_to("https://127.0.0.1:4317", Tls(ca_file=str(tmp_path / "nothing")))
+
+
+async def test_a_bare_address_is_one_in_plaintext() -> None:
+    async with otlp_receiver() as (endpoint, spans):
+        await exported(endpoint.removeprefix("http://"), PLAINTEXT)
+        assert came(spans) == (1, 1)

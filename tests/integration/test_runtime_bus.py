@@ -237,3 +237,27 @@ async def test_a_bus_closed_while_it_connects_leaves_no_socket_open() -> None:
         await bus.close()
         async with asyncio.timeout(10):
             await closed.wait()
+
+
+async def test_a_bus_closed_while_it_reconnects_leaves_no_socket_open(tmp_path: Path) -> None:
+    """To a server that was replaced by one that takes connections and says nothing."""
+    server = NatsServer(tmp_path / "nats")
+    await server.start()
+    bus = Bus(server.url, "test")
+    bus.start()
+    await bus.ready()
+    server.stop()
+    connected, closed = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", int(server.url.rpartition(":")[2])):
+        async with asyncio.timeout(20):
+            await connected.wait()
+        await bus.close()
+        async with asyncio.timeout(10):
+            await closed.wait()
