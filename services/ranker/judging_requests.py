@@ -15,7 +15,7 @@ from services.ranker import spans
 from services.ranker.peer_messages import cell_message
 from services.ranker.records import RoundRecord
 from services.ranker.shards import Shards
-from services.runtime import subjects
+from services.runtime import ending, subjects
 from services.runtime.bus import Bus, envelope
 
 log = structlog.get_logger(__name__)
@@ -50,9 +50,12 @@ class JudgingRequests:
             # Shared by all senders, and made as they go: a large round does not stop everything else.
             remaining = _events(asked, cells, self._shards.of_dimension(asked.name), again)
             told = _Once(refused)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._in_flight):
-                    group.create_task(self._send_all(remaining, told))
+            senders = [asyncio.ensure_future(self._send_all(remaining, told)) for _ in range(self._in_flight)]
+            try:
+                # Not a TaskGroup, which hands on the first cancellation alone; a sender may not have heard it.
+                await asyncio.gather(*senders)
+            finally:
+                await ending.cancelled(senders)
 
     async def _send_all(self, remaining: Iterator[tuple[str, EventEnvelope]], refused: "_Once") -> None:
         for subject, event in remaining:
