@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-import grpc.aio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.tracing import ENDPOINT, receiver
 from dearena.client import ArenaClient
 from dearena.faults import ArenaFault
 from dearena.local import stack as local
-from dearena.local.ports import free_port
 from dearena.v1 import gateway_pb2, query_selector_pb2
 
 WORLD: Final = {"planted": {"kind": "planted", "seed": 0, "tie_rate": 0.05}}
@@ -64,17 +63,11 @@ class Counted(grpc.GenericRpcHandler):
 async def measure(dimensions: int, queries: int, seeds: int) -> dict[str, int]:
     """Rank one model in so many dimensions, and count."""
     counted = Counted()
-    server = grpc.aio.server(handlers=[counted])
-    port = free_port()
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            environment = {"DEARENA_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "DEARENA_SWEEP_SECONDS": "1"}
+    with tempfile.TemporaryDirectory() as directory:
+        async with receiver(counted) as endpoint:
+            environment = {ENDPOINT: endpoint, "DEARENA_SWEEP_SECONDS": "1"}
             async with local.running(Path(directory), fresh=True, worlds=WORLD, environment=environment) as stack:
                 await _rank(stack, [f"d{number:03}" for number in range(dimensions)], queries, seeds)
-    finally:
-        await server.stop(1)
     return {
         "dimensions": dimensions,
         "registration": counted.sizes[counted.registrations[f"planted-{seeds}"]],

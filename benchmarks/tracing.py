@@ -44,15 +44,14 @@ class _Taken(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def receiver() -> AsyncIterator[tuple[str, _Taken]]:
-    """Serve on loopback; gives the endpoint, and what was taken."""
-    taken = _Taken()
-    server = grpc.aio.server(handlers=[taken])
+async def receiver(taker: grpc.GenericRpcHandler) -> AsyncIterator[str]:
+    """Serve whoever takes what is exported, on loopback; gives the endpoint."""
+    server = grpc.aio.server(handlers=[taker])
     port = free_port()
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
-        yield f"http://127.0.0.1:{port}", taken
+        yield f"http://127.0.0.1:{port}"
     finally:
         await server.stop(0)
 
@@ -62,7 +61,8 @@ async def compare(rounds: int, queries: int) -> dict[str, list[dict[str, float]]
     found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
         for way, given in WAYS.items():
-            async with receiver() as (endpoint, taken):
+            taken = _Taken()
+            async with receiver(taken) as endpoint:
                 environment = {**given, ENDPOINT: endpoint} if given else {ENDPOINT: ""}
                 one = await judge_calls.measure(queries, 200, profiled=False, environment=environment)
             found[way].append(

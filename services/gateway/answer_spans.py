@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from opentelemetry import trace
 
 from services.gateway.answer_log import EntrantKey
-from services.gateway.entrance_book import Entrance
+from services.gateway.entrance_book import Entrance, attributes_of
 from services.gateway.entrances import ANSWERS_A_TRACE
 from services.runtime import semantics, telemetry
 
@@ -18,7 +18,7 @@ from services.runtime import semantics, telemetry
 @contextmanager
 def collecting(key: EntrantKey, entrance: Entrance) -> Iterator[int]:
     """The span of a collection; gives how many of its answers are in its trace."""
-    attributes = _attributes(key)
+    attributes = attributes_of(key)
     if entrance.new:
         attributes[semantics.TRACE] = semantics.INSERTION
         with telemetry.child_of(entrance.traceparent, "collect answers", attributes):
@@ -44,7 +44,7 @@ def answering(key: EntrantKey, query_id: str, beyond: int) -> Iterator[None]:
         return
     collection = trace.get_current_span()
     traceparent = telemetry.current_traceparent()
-    attributes = _attributes(key) | {
+    attributes = attributes_of(key) | {
         semantics.TRACE: semantics.ANSWERS,
         semantics.QUERY: query_id,
         semantics.INSERTION_TRACE: telemetry.trace_id_in(traceparent),
@@ -53,11 +53,3 @@ def answering(key: EntrantKey, query_id: str, beyond: int) -> Iterator[None]:
         if beyond < telemetry.LINKS_A_SPAN:
             telemetry.link_onward(collection, span)
         yield
-
-
-def _attributes(key: EntrantKey) -> dict[str, str]:
-    return {
-        semantics.PROJECT: key.dimension.project,
-        semantics.DIMENSION: key.dimension.slug,
-        semantics.MODEL: str(key.model),
-    }

@@ -6,6 +6,7 @@ is told of it with the entrant.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from opentelemetry import trace
 
@@ -16,6 +17,8 @@ from services.gateway.entrances import ANSWERS_A_TRACE, Place, places
 from services.gateway.store import ENTRANCES, count_up
 from services.runtime import semantics, telemetry
 from services.runtime.store import Document, Session, Store, now, within_store_limit
+
+_INSERTION: Final = {semantics.TRACE: semantics.INSERTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class EntranceBook:
         for key, place in zip(missing, places(before, [wanted[key] for key in missing]), strict=True):
             traceparent = registered
             if place.apart:
-                spans = telemetry.part(registered, "enter dimension", "insertion", _attributes(key))
+                spans = telemetry.part(registered, "enter dimension", "insertion", _INSERTION | attributes_of(key))
                 begun += spans
                 traceparent = telemetry.traceparent_of(spans[1]) or registered
             said = {"apart": place.apart, "answers": place.answers, "traceparent": traceparent}
@@ -106,9 +109,9 @@ def _entrance(document: Document) -> Entrance:
     return Entrance(document["traceparent"], document["answers"])
 
 
-def _attributes(key: EntrantKey) -> dict[str, str]:
+def attributes_of(key: EntrantKey) -> dict[str, str]:
+    """The attributes of spans that name an entrant."""
     return {
-        semantics.TRACE: semantics.INSERTION,
         semantics.PROJECT: key.dimension.project,
         semantics.DIMENSION: key.dimension.slug,
         semantics.MODEL: str(key.model),

@@ -20,7 +20,7 @@ from services.query_selector.pilot_peers import PilotPeers
 from services.query_selector.pilot_votes import Asked
 from services.query_selector.settings import QuerySelectorSettings
 from services.runtime.store import Store
-from tests.fixtures.pilot_stage import PilotStage, pilot_stage
+from tests.fixtures.pilot_stage import PilotStage, beside, pilot_stage
 from tests.fixtures.waiting import eventually
 from tests.integration.test_selections import NAME, Selector, serving
 
@@ -42,14 +42,7 @@ async def stage() -> AsyncIterator[PilotStage]:
 
 @pytest.fixture
 def settings(arena_settings: Settings, stage: PilotStage) -> QuerySelectorSettings:
-    return arena_settings(
-        QuerySelectorSettings,
-        gateway_address=stage.address,
-        ranker_address=stage.address,
-        judge_dispatcher_address=stage.address,
-        selection_poll_seconds=0.05,
-        sweep_seconds=0.1,
-    )
+    return arena_settings(QuerySelectorSettings, **beside(stage), sweep_seconds=0.1)
 
 
 async def pool_of(selector: Selector, pilot: str) -> set[str]:

@@ -31,7 +31,7 @@ from services.runtime.store import Store
 from services.runtime.subjects import dimension_ready
 from tests.fixtures.bus import NatsServer
 from tests.fixtures.gateway import sent
-from tests.fixtures.pilot_stage import PilotStage, pilot_stage
+from tests.fixtures.pilot_stage import PilotStage, beside, pilot_stage
 from tests.fixtures.waiting import eventually
 
 Settings = Callable[..., QuerySelectorSettings]
@@ -112,13 +112,7 @@ async def stage() -> AsyncIterator[PilotStage]:
 
 @pytest.fixture
 def settings(arena_settings: Settings, stage: PilotStage) -> QuerySelectorSettings:
-    return arena_settings(
-        QuerySelectorSettings,
-        gateway_address=stage.address,
-        ranker_address=stage.address,
-        judge_dispatcher_address=stage.address,
-        selection_poll_seconds=0.05,
-    )
+    return arena_settings(QuerySelectorSettings, **beside(stage))
 
 
 @asynccontextmanager
